@@ -1,0 +1,2 @@
+/** Milliseconds since the epoch; a test passes its own. */
+export type Clock = () => number;

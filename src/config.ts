@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import Joi from 'joi';
+import { parseKeyring, type Keyring } from './security/keyring.ts';
+import { packageRoot } from './package-root.ts';
+import { generatedSecrets } from './security/secrets.ts';
+
+/** The settings of a process, read once from the environment and frozen. */
+export interface Config {
+    NODE_ENV: 'development' | 'test' | 'production';
+    HOST: string;
+    PORT: number;
+    DATA_DIR: string;
+    REDIS_URL?: string;
+    REDIS_ALLOW_EVICTION: boolean;
+    REGISTRATION: 'open' | 'closed';
+    PLATFORM_ADMIN_EMAIL: string;
+    PLATFORM_ADMIN_PASSWORD?: string;
+    JWT_KEYS: Keyring;
+    /** seconds */
+    ACCESS_TOKEN_TTL: number;
+    /** seconds */
+    REFRESH_TOKEN_TTL: number;
+    VAULT_KEYS: Keyring;
+    BCRYPT_COST: number;
+    COOKIE_SECURE: boolean;
+    CORS_ORIGINS: string[];
+    LOG_LEVEL: string;
+    LOG_PRETTY: boolean;
+    DOCS: boolean;
+    OPENAI_BASE_URL: string;
+    OLLAMA_URL: string;
+    /** The platform's own API keys by provider. */
+    PROVIDER_KEYS_SHARED: Record<string, string>;
+    CATALOGUE_FILE?: string;
+    SANDBOX_MODEL: boolean;
+    SANDBOX_TOKEN_DELAY_MS: number;
+    /** seconds */
+    SHUTDOWN_TIMEOUT: number;
+    BUILD_COMMIT: string;
+    BUILD_TIME: string | null;
+    VERSION: string;
+}
+
+/** A start that must not go on; its message says, a line each, what is wrong and how to mend it. */
+export class ConfigError extends Error {}
+
+/** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
+const OWN_PREFIXES =
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|SANDBOX|SHUTDOWN|REDIS_(URL|ALLOW|SENT|CLUS))/;
+
+const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
+const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
+
+const keyring = (encoding: 'utf8' | 'base64', isLongEnough: (bytes: number) => boolean, hint: string) =>
+    Joi.string().custom((text: string, helpers) => {
+        try {
+            return parseKeyring(text, encoding, isLongEnough);
+        } catch (error) {
+            return helpers.message({ custom: `{{#label}} ${(error as Error).message}; ${hint}` });
+        }
+    });
+
+const commaSeparated = () =>
+    Joi.string()
+        .allow('')
+        .custom((text: string) => text.split(',').flatMap((part) => part.trim() || []));
+
+const providerKeys = Joi.string().custom((text: string, helpers) => {
+    const pairs = text.split(',').map((part) => /^(anthropic|openai|google)=(.+)$/.exec(part.trim()));
+    if (pairs.includes(null)) {
+        return helpers.message({ custom: '{{#label}} needs the form anthropic=KEY,openai=KEY,google=KEY' });
+    }
+    return Object.fromEntries(pairs.map((pair) => [pair?.[1], pair?.[2]]));
+});
+
+const httpUrl = () => Joi.string().uri({ scheme: ['http', 'https'] });
+
+const settings = (production: boolean) => {
+    const secret = (rule: Joi.Schema, hint: string) =>
+        production
+            ? rule.required().messages({ 'any.required': `{{#label}} must be given in production; ${hint}` })
+            : rule;
+    return Joi.object({
+        NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
+        HOST: Joi.alternatives(Joi.string().ip(), Joi.string().hostname()).default(production ? '0.0.0.0' : '127.0.0.1'),
+        PORT: Joi.number().port().default(3000),
+        DATA_DIR: Joi.string()
+            .custom((path: string) => resolve(path))
+            .default(resolve('data')),
+        REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
+        REDIS_ALLOW_EVICTION: Joi.boolean().default(false),
+        REGISTRATION: Joi.string()
+            .valid('open', 'closed')
+            .default(production ? 'closed' : 'open'),
+        PLATFORM_ADMIN_EMAIL: Joi.string()
+            .email({ tlds: false })
+            .lowercase()
+            .default('admin@platform.local'),
+        PLATFORM_ADMIN_PASSWORD: secret(Joi.string().min(8).max(256), 'it is the password of the first platform admin'),
+        JWT_KEYS: secret(
+            keyring('utf8', (bytes) => bytes >= 32, MAKE_JWT_KEY),
+            MAKE_JWT_KEY,
+        ),
+        ACCESS_TOKEN_TTL: Joi.number().integer().min(60).max(86_400).default(900),
+        REFRESH_TOKEN_TTL: Joi.number().integer().min(300).max(31_536_000).default(604_800),
+        VAULT_KEYS: secret(
+            keyring('base64', (bytes) => bytes === 32, MAKE_VAULT_KEY),
+            MAKE_VAULT_KEY,
+        ),
+        BCRYPT_COST: Joi.number().integer().min(10).max(14).default(12),
+        COOKIE_SECURE: Joi.boolean().default(production),
+        CORS_ORIGINS: commaSeparated().default([]),
+        LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
+        LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
+        DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
+        OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
+        OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
+        PROVIDER_KEYS_SHARED: providerKeys.default({}),
+        CATALOGUE_FILE: Joi.string(),
+        SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
+        SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
+        SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
+        BUILD_COMMIT: Joi.string(),
+        BUILD_TIME: Joi.string().isoDate().allow(null).default(null),
+    })
+        .prefs({ abortEarly: false, errors: { wrap: { label: false } } })
+        .unknown();
+};
+
+/**
+ * Reads the settings from the environment; what development may make for itself is made in the data directory.
+ *
+ * @throws ConfigError with a line for each fault
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+    const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+    const schema = settings(given.NODE_ENV === 'production');
+    const known = new Set(Object.keys(schema.describe().keys as object));
+    const misspelt = Object.keys(given).filter((name) => OWN_PREFIXES.test(name) && !known.has(name));
+    const { error, value } = schema.validate(given, { stripUnknown: true });
+    const faults = [
+        ...(error?.details.map(({ message }) => message) ?? []),
+        ...misspelt.map((name) => `${name} is not a setting of this program; see the README for those that are`),
+    ];
+    if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+    return Object.freeze({ ...withGenerated(value as Config), ...build(value as Config) });
+}
+
+function withGenerated(config: Config): Config {
+    if (config.JWT_KEYS && config.VAULT_KEYS) return config;
+    const { JWT_KEYS, VAULT_KEYS } = generatedSecrets(config.DATA_DIR);
+    return {
+        ...config,
+        JWT_KEYS: config.JWT_KEYS ?? parseKeyring(JWT_KEYS, 'utf8', () => true),
+        VAULT_KEYS: config.VAULT_KEYS ?? parseKeyring(VAULT_KEYS, 'base64', () => true),
+    };
+}
+
+/** What is running: the version of the package, and the commit where it is known. */
+function build({ BUILD_COMMIT }: Config): Pick<Config, 'VERSION' | 'BUILD_COMMIT'> {
+    const root = packageRoot();
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    return { VERSION: version, BUILD_COMMIT: BUILD_COMMIT ?? commitOf(root) };
+}
+
+function commitOf(root: string): string {
+    try {
+        return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+            .toString()
+            .trim();
+    } catch {
+        // An image has no repository: whoever builds it gives BUILD_COMMIT.
+        return 'unknown';
+    }
+}

@@ -1,0 +1,250 @@
+import { Boom } from '@hapi/boom';
+
+/** The groups that clients branch on when a code is new to them. */
+export type ErrorCategory =
+    | 'validation'
+    | 'authentication'
+    | 'payment'
+    | 'authorization'
+    | 'not_found'
+    | 'conflict'
+    | 'rate_limit'
+    | 'server'
+    | 'service_unavailable';
+
+export interface CatalogueEntry {
+    status: number;
+    category: ErrorCategory;
+    message: string;
+    suggestion: string;
+}
+
+const entry = (status: number, category: ErrorCategory, message: string, suggestion: string): CatalogueEntry => ({
+    status,
+    category,
+    message,
+    suggestion,
+});
+
+const RETRY = 'Try again in a moment; if it goes on, send us the request id.';
+
+/** Every error the API answers with. Served at `GET /api/errors` and listed in the OpenAPI document. */
+export const catalogue = {
+    VALIDATION_ERROR: entry(
+        400,
+        'validation',
+        'The request is not valid.',
+        'Correct the fields named in details.fields.',
+    ),
+    MALFORMED_REQUEST: entry(
+        400,
+        'validation',
+        'The request could not be read.',
+        'Send a complete body that is JSON in UTF-8, and a valid path.',
+    ),
+    INVALID_CURSOR: entry(
+        400,
+        'validation',
+        'The cursor does not belong to this list.',
+        'Start again without a cursor, and change nothing else of the query between two pages.',
+    ),
+    PAYLOAD_TOO_LARGE: entry(413, 'validation', 'The body is too large.', 'Send at most 1 MiB.'),
+    MESSAGE_TOO_LONG: entry(
+        413,
+        'validation',
+        'The message has more tokens than one message may have.',
+        'Shorten the message or send it in parts.',
+    ),
+    UNSUPPORTED_MEDIA_TYPE: entry(
+        415,
+        'validation',
+        'The body has another content type.',
+        'Send Content-Type: application/json.',
+    ),
+    UNKNOWN_MODEL: entry(
+        422,
+        'validation',
+        'There is no such model.',
+        'Take a model id from GET /api/models.',
+    ),
+    PROVIDER_KEY_MISSING: entry(
+        422,
+        'validation',
+        'There is no API key for the provider of this model.',
+        'Configure a key of the provider, or take a model that needs none.',
+    ),
+    PROVIDER_KEY_INVALID: entry(
+        422,
+        'validation',
+        'The provider refused its API key.',
+        'Replace the API key of the provider.',
+    ),
+    PROVIDER_REFUSED: entry(
+        422,
+        'validation',
+        'The provider refused the request.',
+        'See details.reason; change the message or its parameters.',
+    ),
+    UNAUTHENTICATED: entry(
+        401,
+        'authentication',
+        'The request needs a valid access token.',
+        'Log in and send Authorization: Bearer <access token>.',
+    ),
+    TOKEN_EXPIRED: entry(
+        401,
+        'authentication',
+        'The access token has expired.',
+        'Get a new one at POST /api/auth/refresh.',
+    ),
+    SESSION_ENDED: entry(401, 'authentication', 'The session has ended.', 'Log in again.'),
+    INVALID_CREDENTIALS: entry(
+        401,
+        'authentication',
+        'The user name or the password is wrong.',
+        'Check both, and the domain of the tenant.',
+    ),
+    REFRESH_INVALID: entry(401, 'authentication', 'The refresh token is not valid.', 'Log in again.'),
+    REFRESH_REUSED: entry(
+        401,
+        'authentication',
+        'The refresh token was used before; its session has been ended.',
+        'Log in again. If you did not use it twice, somebody else did: change the password.',
+    ),
+    FORBIDDEN: entry(
+        403,
+        'authorization',
+        'You are not permitted to do this.',
+        'Ask an admin for the permission named in details.permission.',
+    ),
+    TENANT_MISMATCH: entry(
+        403,
+        'authorization',
+        'X-Tenant-Id names another tenant than the credential.',
+        'Leave the header out.',
+    ),
+    TENANT_SUSPENDED: entry(403, 'authorization', 'The tenant is suspended.', 'Ask the platform about the reason.'),
+    USER_DISABLED: entry(403, 'authorization', 'The user is disabled.', 'Ask an admin of your tenant.'),
+    REGISTRATION_CLOSED: entry(
+        403,
+        'authorization',
+        'Registration is closed.',
+        'Ask the platform to make a tenant for you.',
+    ),
+    CSRF_REJECTED: entry(
+        403,
+        'authorization',
+        'A request by cookie must come from the same origin.',
+        'Call from a page of the same origin, or send the token in the Authorization header.',
+    ),
+    ROUTE_NOT_FOUND: entry(404, 'not_found', 'There is no such route.', 'See /documentation for the routes.'),
+    TENANT_NOT_FOUND: entry(404, 'not_found', 'There is no such tenant.', 'Check the id.'),
+    USER_NOT_FOUND: entry(404, 'not_found', 'There is no such user.', 'Check the id.'),
+    THREAD_NOT_FOUND: entry(404, 'not_found', 'There is no such thread.', 'Take an id from GET /api/threads.'),
+    DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
+    EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
+    REVISION_MISMATCH: entry(
+        412,
+        'conflict',
+        'The record has changed since you read it.',
+        'Read it again and repeat the change with the new ETag in If-Match.',
+    ),
+    RATE_LIMITED: entry(
+        429,
+        'rate_limit',
+        'There were too many requests.',
+        'Wait for the number of seconds in Retry-After.',
+    ),
+    PROVIDER_RATE_LIMITED: entry(
+        429,
+        'rate_limit',
+        'The provider of the model has limited the rate.',
+        'Wait for Retry-After, or take another model.',
+    ),
+    INTERNAL_ERROR: entry(500, 'server', 'Something went wrong on our side.', RETRY),
+    PROVIDER_ERROR: entry(
+        502,
+        'server',
+        'The provider of the model failed.',
+        'Try again in a moment or take another model.',
+    ),
+    PROVIDER_TIMEOUT: entry(
+        504,
+        'server',
+        'The provider of the model did not answer in time.',
+        'Try again in a moment or take another model.',
+    ),
+    PROVIDER_OVERLOADED: entry(
+        503,
+        'service_unavailable',
+        'The provider of the model is overloaded.',
+        'Try again in a moment or take another model.',
+    ),
+    STORE_UNAVAILABLE: entry(503, 'service_unavailable', 'The datastore is not reachable.', RETRY),
+    REQUEST_TIMEOUT: entry(503, 'service_unavailable', 'The request took too long.', RETRY),
+    SERVER_BUSY: entry(
+        503,
+        'service_unavailable',
+        'The server has too much to do.',
+        'Wait for the number of seconds in Retry-After.',
+    ),
+    SHUTTING_DOWN: entry(503, 'service_unavailable', 'This server is about to stop.', 'Send the request again.'),
+} satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** An error from the catalogue; `data.code` names its entry. */
+export type ApiError = Boom<{ code: ErrorCode; details?: Record<string, unknown> }>;
+
+export interface ErrorOptions {
+    /** What the client may know besides the catalogue's text. */
+    details?: Record<string, unknown>;
+    /** Seconds until a retry makes sense, sent as Retry-After. */
+    retryAfter?: number;
+    /** What went wrong underneath: for the log, never for the client. */
+    cause?: unknown;
+}
+
+/** Makes the error of a catalogue code, to be thrown. */
+export function apiError(code: ErrorCode, { details, retryAfter, cause }: ErrorOptions = {}): ApiError {
+    const { status, message } = catalogue[code];
+    const error: ApiError = new Boom(message, { statusCode: status, data: { code, ...(details && { details }) } });
+    if (retryAfter !== undefined) error.output.headers['retry-after'] = Math.ceil(retryAfter);
+    if (cause !== undefined) error.cause = cause;
+    return error;
+}
+
+/** Whether an error is one of the catalogue's, with that code if one is given. */
+export function isApiError(error: unknown, code?: ErrorCode): error is ApiError {
+    if (!(error instanceof Boom)) return false;
+    const data: unknown = error.data;
+    if (typeof data !== 'object' || data === null || !('code' in data)) return false;
+    return code === undefined ? String(data.code) in catalogue : data.code === code;
+}
+
+/** The `error` object of an answer or of an `error` event. */
+export interface ErrorBody {
+    code: ErrorCode;
+    message: string;
+    category: ErrorCategory;
+    statusCode: number;
+    details?: Record<string, unknown>;
+    suggestion: string;
+    correlationId: string;
+}
+
+/** @param requestId becomes the `correlationId` */
+export function errorBody({ data }: ApiError, requestId: string): ErrorBody {
+    const code = data?.code ?? 'INTERNAL_ERROR';
+    const { status, category, message, suggestion } = catalogue[code];
+    const details = data?.details;
+    return {
+        code,
+        message,
+        category,
+        statusCode: status,
+        ...(details && { details }),
+        suggestion,
+        correlationId: requestId,
+    };
+}

@@ -1,0 +1,14 @@
+import Joi from 'joi';
+import { ulid } from 'ulid';
+
+/** What an id begins with, by the kind of record. */
+export type IdPrefix = 'tenant' | 'user' | 'sess' | 'thread' | 'msg' | 'req';
+
+/** A new id, `<prefix>_<ULID>`: unique, and in the order of time. */
+export const newId = (prefix: IdPrefix): string => `${prefix}_${ulid()}`;
+
+/** The schema of an id of that kind. */
+export const idSchema = (prefix: IdPrefix): Joi.StringSchema =>
+    Joi.string()
+        .pattern(new RegExp(`^${prefix}_[0-9A-HJKMNP-TV-Z]{26}$`), `${prefix} id`)
+        .example(`${prefix}_01K9ZQ4V7N8M3T5R2W6X1Y0ABC`);

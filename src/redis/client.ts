@@ -1,0 +1,59 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** How long a command may take, so that requests are told within two seconds that Redis is away. */
+const COMMAND_TIMEOUT_MS = 1_500;
+
+const OPTIONS: RedisOptions = {
+    lazyConnect: true,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: 5_000,
+    // While Redis is away a command fails at once and is not kept for later: the client was told 503, and a change
+    // that happens afterwards all the same would be done twice by its retry.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+};
+
+/** Where Redis is: a URL, or the path of a unix socket. */
+export type RedisAddress = { url: string } | { path: string };
+
+/** Connects and waits until Redis answers; afterwards the client reconnects by itself, for as long as it takes. */
+export async function connectRedis(address: RedisAddress, logger: Logger): Promise<Redis> {
+    const redis = new Redis('url' in address ? address.url : address.path, OPTIONS);
+    redis.on('error', (error: Error) => logger.warn({ module: 'redis', err: error }, 'Redis connection failed'));
+    try {
+        await redis.connect();
+    } catch (error) {
+        redis.disconnect();
+        throw error;
+    }
+    redis.on('ready', () => logger.info({ module: 'redis' }, 'Redis is back'));
+    return redis;
+}
+
+/** Whether an error means that Redis did not answer, and not that it refused a command. */
+export function isStoreUnavailable(error: unknown): boolean {
+    if (!(error instanceof Error)) return false;
+    return (
+        /^(Connection is closed|Command timed out|Stream isn't writeable|LOADING|MASTERDOWN|READONLY|CLUSTERDOWN)/.test(
+            error.message,
+        ) || error.name === 'MaxRetriesPerRequestError'
+    );
+}
+
+/**
+ * Refuses a server that evicts keys: it would throw away tenants and balances when its memory is full.
+ *
+ * @throws {Error} that says how to mend it
+ */
+export async function checkEviction(redis: Redis, isAllowed: boolean): Promise<void> {
+    const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1] ?? 'unknown';
+    if (policy === 'noeviction' || isAllowed) return;
+    throw new Error(
+        `Redis evicts keys when its memory is full (maxmemory-policy ${policy}) and is the only datastore: ` +
+            'set maxmemory-policy noeviction on the server, or REDIS_ALLOW_EVICTION=true to take the loss.',
+    );
+}

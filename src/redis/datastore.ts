@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+/** Runs a Lua script in one round trip. Numbers go out as decimal strings. */
+export type RunScript = (keys: string[], args: (string | number)[]) => Promise<unknown>;
+
+/** Redis as the stores see it: plain commands, and scripts by file. */
+export interface Datastore {
+    readonly redis: Redis;
+    /** Loads `<file>.lua` and what it includes; the script is known to Redis by the digest of its text. */
+    script(file: URL): RunScript;
+}
+
+export interface DatastoreOptions {
+    /** Lua text that stands in for an include of that name: how a test moves the clock of the scripts. */
+    includes?: Record<string, string>;
+}
+
+const INCLUDE = /^-- @include ([a-z-]+)$/gm;
+
+export function createDatastore(redis: Redis, { includes = {} }: DatastoreOptions = {}): Datastore {
+    const include = (name: string): string =>
+        includes[name] ?? readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+    const script = (file: URL): RunScript => {
+        const source = readFileSync(file, 'utf8').replace(INCLUDE, (_line, name: string) => include(name));
+        const digest = createHash('sha1').update(source).digest('hex');
+        return async (keys, args) => {
+            try {
+                return await redis.evalsha(digest, keys.length, ...keys, ...args);
+            } catch (error) {
+                // A restarted or failed-over server does not know the script yet; EVAL runs it and makes it known.
+                if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+                return redis.eval(source, keys.length, ...keys, ...args);
+            }
+        };
+    };
+    return { redis, script };
+}

@@ -1,0 +1,34 @@
+-- Create one or more records of a tenant, all or none, with their indexes, events and audit entries.
+-- KEYS[1] events · KEYS[2] audit · then for each record: its hash, its unique indexes, its orders
+-- ARGV[1] JSON {records: [{id, fields: [field, value, …], unique: [value, …], orders: ["createdAt" …], expiresAt?}],
+--               events, audit}
+-- Returns {1, time} created, {0, record, 0} the id exists, {0, record, n} its n-th unique value is taken
+-- @include now
+-- @include outbox
+local change = cjson.decode(ARGV[1])
+local at = now()
+
+local position = 3
+for number, record in ipairs(change.records) do
+    record.position = position
+    if redis.call('EXISTS', KEYS[position]) == 1 then return { 0, number, 0 } end
+    for n, value in ipairs(record.unique) do
+        if redis.call('HEXISTS', KEYS[position + n], value) == 1 then return { 0, number, n } end
+    end
+    position = position + 1 + #record.unique + #record.orders
+end
+
+for _, record in ipairs(change.records) do
+    local key = KEYS[record.position]
+    local time = string.format('%d', at)
+    redis.call('HSET', key, 'id', record.id, 'revision', 1, 'createdAt', time, 'updatedAt', time, unpack(record.fields))
+    for n, value in ipairs(record.unique) do redis.call('HSET', KEYS[record.position + n], value, record.id) end
+    for n, by in ipairs(record.orders) do
+        local order = KEYS[record.position + #record.unique + n]
+        if by == 'expiresAt' then redis.call('ZREMRANGEBYSCORE', order, '-inf', time) end
+        redis.call('ZADD', order, by == 'expiresAt' and string.format('%d', record.expiresAt) or time, record.id)
+    end
+    if record.expiresAt then redis.call('PEXPIREAT', key, string.format('%d', record.expiresAt)) end
+end
+append_entries(KEYS[1], KEYS[2], change, at)
+return { 1, at }

@@ -1,0 +1,45 @@
+import { tenantKey } from './keys.ts';
+
+/** What others should know of a change: webhooks and live clients read it from the tenant's event stream. */
+export interface EventEntry {
+    /** `<resource>.<what happened>`, as in `thread.created`. */
+    type: string;
+    /** Ids and states, never content or secrets. */
+    data: Record<string, unknown>;
+}
+
+/** Who did what to which record, from where; `result` is `success` or the catalogue code of the refusal. */
+export interface AuditEntry {
+    userId?: string;
+    action: string;
+    resource: string;
+    resourceId: string;
+    result: string;
+    details?: Record<string, unknown>;
+    ipAddress?: string;
+    userAgent?: string;
+    correlationId?: string;
+}
+
+/** The entries that a script appends in the same step as its change. */
+export interface Outbox {
+    events?: EventEntry[];
+    audit?: AuditEntry[];
+}
+
+/** The two streams an outbox is written to, as a script's KEYS. */
+export const outboxKeys = (tenantId: string): [events: string, audit: string] => [
+    tenantKey(tenantId, 'events'),
+    tenantKey(tenantId, 'audit'),
+];
+
+/** The form `outbox.lua` takes: every entry a flat list of field, value, field, value. */
+export function outboxLists({ events = [], audit = [] }: Outbox): { events: string[][]; audit: string[][] } {
+    return { events: events.map(flatten), audit: audit.map(flatten) };
+}
+
+function flatten(entry: EventEntry | AuditEntry): string[] {
+    return Object.entries(entry)
+        .filter(([, value]) => value !== undefined)
+        .flatMap(([field, value]) => [field, typeof value === 'string' ? value : JSON.stringify(value)]);
+}
