@@ -2,7 +2,7 @@ import Joi from 'joi';
 import { ulid } from 'ulid';
 
 /** What an id begins with, by the kind of record. */
-export type IdPrefix = 'tenant' | 'user' | 'sess' | 'thread' | 'msg' | 'req';
+export type IdPrefix = 'tenant' | 'user' | 'sess' | 'thread' | 'msg' | 'req' | 'jti';
 
 /** A new id, `<prefix>_<ULID>`: unique, and in the order of time. */
 export const newId = (prefix: IdPrefix): string => `${prefix}_${ulid()}`;

@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger.ts';
 /** How long a command may take, so that requests are told within two seconds that Redis is away. */
 const COMMAND_TIMEOUT_MS = 1_500;
 
-const OPTIONS: RedisOptions = {
+const OPTIONS = {
     lazyConnect: true,
     commandTimeout: COMMAND_TIMEOUT_MS,
     connectTimeout: 5_000,
@@ -13,9 +13,9 @@ const OPTIONS: RedisOptions = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-};
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+} satisfies RedisOptions;
 
 /** Where Redis is: a URL, or the path of a unix socket. */
 export type RedisAddress = { url: string } | { path: string };

@@ -1,5 +1,6 @@
 import { apiError, type ErrorCode } from '../http/errors.ts';
 import type { Datastore } from './datastore.ts';
+import { luaFile } from './lua-file.ts';
 import { outboxKeys, outboxLists, type Outbox } from './outbox.ts';
 
 /** A record still to be created: `createRecords` writes several at once. */
@@ -11,9 +12,6 @@ export interface Draft {
 
 /** The new record's id is in use. */
 export class RecordExistsError extends Error {}
-
-/** A script of this folder. */
-export const luaFile = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 
 /**
  * Gives the function that creates records of one tenant in one script: all or none, with events and audit entries. It

@@ -1,3 +1,4 @@
+import type { Caller } from '../types/actor.ts';
 import { tenantKey } from './keys.ts';
 
 /** What others should know of a change: webhooks and live clients read it from the tenant's event stream. */
@@ -20,6 +21,12 @@ export interface AuditEntry {
     userAgent?: string;
     correlationId?: string;
 }
+
+/** An audit entry of that caller, and of its user where it is known. */
+export const audited = (
+    { requestId, ipAddress, userAgent, userId }: Caller & { userId?: string },
+    entry: Omit<AuditEntry, 'correlationId' | 'ipAddress' | 'userAgent' | 'userId'> & { userId?: string },
+): AuditEntry => ({ ...(userId !== undefined && { userId }), ...entry, ipAddress, userAgent, correlationId: requestId });
 
 /** The entries that a script appends in the same step as its change. */
 export interface Outbox {

@@ -25,7 +25,7 @@ const ISSUER = 'llm-api-layer';
 const AUDIENCE = 'llm-api-layer';
 const REMEMBERED_TOKENS = 10_000;
 
-const claimsSchema = Joi.object<AccessClaims>({
+const claimsSchema = Joi.object<AccessClaims & { iss: string; aud: string }>({
     sub: Joi.string().required(),
     tid: Joi.string().required(),
     sid: Joi.string().required(),

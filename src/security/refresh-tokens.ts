@@ -4,6 +4,7 @@ import type { Keyring } from './keyring.ts';
 /** What a refresh token stands for: the n-th refresh of a session. */
 export interface RefreshClaims {
     tenantId: string;
+    userId: string;
     sessionId: string;
     counter: number;
 }
@@ -11,8 +12,8 @@ export interface RefreshClaims {
 const VERSION = 'rt1';
 
 /**
- * Refresh tokens as signed counters: `rt1.<kid>.<tenant>.<session>.<counter>.<HMAC-SHA256>`. The same counter gives the
- * same token, so two tabs that refresh at once are given the same successor; nothing of it is stored.
+ * Refresh tokens as signed counters: `rt1.<kid>.<tenant>.<user>.<session>.<counter>.<HMAC-SHA256>`. The same counter
+ * gives the same token, so two tabs that refresh at once are given the same successor; nothing of it is stored.
  */
 export class RefreshTokens {
     readonly #keyring: Keyring;
@@ -21,9 +22,9 @@ export class RefreshTokens {
         this.#keyring = keyring;
     }
 
-    issue({ tenantId, sessionId, counter }: RefreshClaims): string {
+    issue({ tenantId, userId, sessionId, counter }: RefreshClaims): string {
         const { id, secret } = this.#keyring.newest;
-        const signed = [VERSION, id, tenantId, sessionId, counter].join('.');
+        const signed = [VERSION, id, tenantId, userId, sessionId, counter].join('.');
         return `${signed}.${mac(secret, signed).toString('base64url')}`;
     }
 
@@ -31,13 +32,13 @@ export class RefreshTokens {
     open(token: string): RefreshClaims | null {
         const end = token.lastIndexOf('.');
         const signed = token.slice(0, end);
-        const [version, id = '', tenantId = '', sessionId = '', counter = ''] = signed.split('.');
+        const [version, id = '', tenantId = '', userId = '', sessionId = '', counter = ''] = signed.split('.');
         const key = this.#keyring.find(id);
         if (version !== VERSION || !key) return null;
         const expected = Buffer.from(mac(key.secret, signed).toString('base64url'));
         const given = Buffer.from(token.slice(end + 1));
         if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
-        return { tenantId, sessionId, counter: Number(counter) };
+        return { tenantId, userId, sessionId, counter: Number(counter) };
     }
 }
 

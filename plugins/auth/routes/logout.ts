@@ -1,0 +1,45 @@
+import type { Boom } from '@hapi/boom';
+import type { Request, ServerRoute } from '@hapi/hapi';
+import { callerOf } from '../../../src/http/caller.ts';
+import { describeRoute } from '../../../src/http/describe-route.ts';
+import { cookie } from '../cookies.ts';
+import { logoutAnswer } from '../schemas.ts';
+import type { AuthService } from '../service.ts';
+
+const REFUSALS = new Set([401, 403]);
+const message = 'Successfully logged out';
+
+/** @param path the route is served at two */
+export const logout = (auth: AuthService, path: string): ServerRoute => ({
+    method: 'POST',
+    path,
+    options: {
+        ...describeRoute('Log out', {
+            tag: 'auth',
+            notes: 'Ends the session and refuses its tokens from now on. Succeeds without a session as well.',
+            answer: logoutAnswer,
+            example: { message },
+            errors: ['CSRF_REJECTED'],
+            isPublic: true,
+        }),
+        auth: { mode: 'try' },
+    },
+    handler: async (request, h) => {
+        const session = sessionOf(auth, request);
+        if (session) await auth.logout(callerOf(request), session);
+        return h.response({ message }).unstate('access').unstate('refresh', { path: '/api' });
+    },
+});
+
+/** The session of the access token, or of the refresh cookie where the access token has expired. */
+function sessionOf(auth: AuthService, request: Request) {
+    if (request.auth.isAuthenticated) {
+        const { tenantId, userId, sessionId, tokenId, expiresAt } = request.auth.credentials.actor;
+        return { tenantId, userId, sessionId, tokenId, tokenExpiresAt: expiresAt };
+    }
+    const { error } = request.auth;
+    // Not to be told who asks, because Redis is away, is no reason to say that the session has ended.
+    if (error && !REFUSALS.has((error as Boom).output.statusCode)) throw error;
+    const token = cookie(request, 'refresh');
+    return token === null ? null : auth.sessionOf(token);
+}

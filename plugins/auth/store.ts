@@ -1,0 +1,126 @@
+import { Collection } from '../../src/redis/collection.ts';
+import type { Datastore } from '../../src/redis/datastore.ts';
+import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
+import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import type { Vault } from '../../src/security/vault.ts';
+import type { AccessClaims } from '../../src/security/access-tokens.ts';
+import type { RefreshClaims } from '../../src/security/refresh-tokens.ts';
+import type { RateLimit, RateState } from '../../src/http/rate-limit.ts';
+import { requestsPerMinute, type TenantService } from '../tenants/api.ts';
+import type { UserService } from '../users/api.ts';
+import type { Session } from './api.ts';
+
+const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
+const LIMITS_BY_TIER = JSON.stringify(requestsPerMinute);
+
+/** limit, remaining, reset (epoch s), window (s), wait (ms) */
+type RateReply = [number, number, number, number, number];
+
+export interface Verdict {
+    code: number;
+    role: string;
+    tier: string;
+    rate: RateState | undefined;
+    /** Milliseconds to wait, when over a limit. */
+    wait: number;
+}
+
+/** Sessions, revoked tokens and rates, in the tenant's slot; the rates of IP addresses in the platform's. */
+export function createAuthStore(store: Datastore, vault: Vault, tenants: TenantService, users: UserService) {
+    const sessions = new Collection<Session>(store, vault, {
+        name: 'session',
+        owner: 'userId',
+        fields: {
+            userId: 'text',
+            counter: 'number',
+            refreshedAt: 'time',
+            ipAddress: 'text',
+            userAgent: 'text',
+            expiresAt: 'time',
+        },
+        orders: { expiry: { by: 'expiresAt', index: (userId) => ['user', userId, 'sessions'] } },
+        notFound: 'SESSION_ENDED',
+    });
+    const admit = store.script(lua('admit'));
+    const limit = store.script(lua('limit'));
+    const refresh = store.script(lua('refresh-session'));
+    const end = store.script(lua('end-session'));
+
+    return {
+        sessions,
+
+        async admit({ tid, sub, sid, jti }: AccessClaims, route: string, own?: RateLimit): Promise<Verdict> {
+            const keys = [
+                tenantKey(tid, 'revoked', jti),
+                sessions.key(tid, sid),
+                tenants.key(tid),
+                users.key(tid, sub),
+                tenantKey(tid, 'rate', 'user', sub),
+                ...(own ? [tenantKey(tid, 'rate', route, sub)] : []),
+            ];
+            const reply = await admit(keys, [sub, LIMITS_BY_TIER, own?.limit ?? 0, own?.window ?? 0]);
+            const [code, role = '', tier = '', rate] = reply as [number, string?, string?, RateReply?];
+            return { code, role, tier, rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
+        },
+
+        /** Counts a request of an IP address. */
+        async limit(route: string, ipAddress: string, { limit: most, window }: RateLimit) {
+            const reply = await limit([tenantKey(PLATFORM, 'rate', route, ipAddress)], [most, window]);
+            const [within, rate] = reply as [number, RateReply];
+            return { isWithin: within === 1, rate: rateState(rate), wait: rate[4] };
+        },
+
+        async refresh(claims: RefreshClaims, { graceMs, lifetimeMs, ...outboxes }: RefreshTerms) {
+            const { tenantId, userId, sessionId, counter } = claims;
+            const keys = [
+                sessions.key(tenantId, sessionId),
+                tenants.key(tenantId),
+                users.key(tenantId, userId),
+                sessions.orderKey({ tenantId, ownerId: userId }, 'expiry'),
+                ...outboxKeys(tenantId),
+            ];
+            const lists = JSON.stringify({
+                refreshed: outboxLists(outboxes.refreshed),
+                reused: outboxLists(outboxes.reused),
+            });
+            const reply = await refresh(keys, [sessionId, userId, counter, graceMs, lifetimeMs, lists]);
+            const [code, next = 0, user = [], tenant = []] = reply as [number, number?, string[]?, string[]?];
+            return { code, counter: next, user, tenant };
+        },
+
+        end({ tenantId, userId, sessionId, tokenId, tokenExpiresAt }: EndedSession, outbox: Outbox) {
+            const keys = [
+                sessions.key(tenantId, sessionId),
+                sessions.orderKey({ tenantId, ownerId: userId }, 'expiry'),
+                ...outboxKeys(tenantId),
+                ...(tokenId === undefined ? [] : [tenantKey(tenantId, 'revoked', tokenId)]),
+            ];
+            const expiry = tokenExpiresAt === undefined ? 0 : Date.parse(tokenExpiresAt);
+            return end(keys, [sessionId, expiry, JSON.stringify(outboxLists(outbox))]);
+        },
+    };
+}
+
+/** A session to be ended, with the access token to be revoked where one is at hand. */
+export interface EndedSession {
+    tenantId: string;
+    userId: string;
+    sessionId: string;
+    tokenId?: string;
+    tokenExpiresAt?: string;
+}
+
+export interface RefreshTerms {
+    /** How long a token that was used gives its successor again. */
+    graceMs: number;
+    /** How long a session lives from now on. */
+    lifetimeMs: number;
+    /** What is written when the refresh succeeds. */
+    refreshed: Outbox;
+    /** What is written when it shows that a token was used twice. */
+    reused: Outbox;
+}
+
+export type AuthStore = ReturnType<typeof createAuthStore>;
+
+const rateState = ([limit, remaining, reset, window]: RateReply): RateState => ({ limit, remaining, reset, window });

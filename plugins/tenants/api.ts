@@ -1,0 +1,59 @@
+import type { RecordBase } from '../../src/redis/codec.ts';
+import type { Draft } from '../../src/redis/create-records.ts';
+import type { Outbox } from '../../src/redis/outbox.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { Plan } from './tiers.ts';
+
+export { tenantExample, tenantSchema } from './schemas.ts';
+export { requestsPerMinute, type Plan } from './tiers.ts';
+
+/** A tenant; all its records live under its id. */
+export interface Tenant extends RecordBase {
+    name: string;
+    /** The e-mail domain that leads its users here at login. */
+    domain: string;
+    status: 'active' | 'suspended';
+    plan: Plan;
+    suspendedReason: string | null;
+}
+
+/** What is created together with a tenant, in the same script. */
+export interface Founding {
+    drafts: Draft[];
+    outbox: Outbox;
+}
+
+/** The port of the tenants feature. */
+export interface TenantService {
+    /**
+     * Creates a tenant and what belongs to it: all or nothing, once per domain. `found` is asked for the rest when the
+     * domain is ours.
+     *
+     * @throws DOMAIN_TAKEN
+     */
+    create(
+        details: Pick<Tenant, 'name' | 'domain' | 'plan'>,
+        found: (tenantId: string) => Promise<Founding>,
+    ): Promise<Tenant>;
+    /** Creates the platform's own tenant unless it exists; whether this call was the one. */
+    createPlatform(domain: string, founding: Founding): Promise<boolean>;
+    /** @throws TENANT_NOT_FOUND */
+    get(tenantId: string): Promise<Tenant>;
+    exists(tenantId: string): Promise<boolean>;
+    /** The tenant that a domain belongs to. */
+    findByDomain(domain: string): Promise<string | null>;
+    /** From now on every request of the tenant's users is refused. @throws TENANT_NOT_FOUND */
+    suspend(actor: Actor, tenantId: string, reason: string): Promise<Tenant>;
+    /** @throws TENANT_NOT_FOUND */
+    activate(actor: Actor, tenantId: string): Promise<Tenant>;
+    /** Where a tenant's record lives, for scripts that look at its standing. */
+    key(tenantId: string): string;
+    /** Reads what such a script returned. */
+    decode(flat: string[]): Tenant;
+}
+
+declare module '@hapi/hapi' {
+    interface PluginProperties {
+        tenants: TenantService;
+    }
+}

@@ -1,0 +1,20 @@
+import type { Plugin } from '@hapi/hapi';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
+import type { Platform } from '../../src/platform.ts';
+import { createTenantService } from './service.ts';
+import { createTenantStore } from './store.ts';
+
+const SWEEP_EVERY_MS = 30_000;
+
+export const tenants: Plugin<Platform> = {
+    name: 'tenants',
+    register: (server, { store, vault, logger }) => {
+        const service = createTenantService(createTenantStore(store, vault), appendOutbox(store));
+        server.expose(service);
+
+        const sweep = () =>
+            service.sweepClaims().catch((error: unknown) => logger.warn({ module: 'tenants', err: error }, 'No sweep'));
+        const timer = setInterval(() => void sweep(), SWEEP_EVERY_MS).unref();
+        server.ext('onPostStop', () => clearInterval(timer));
+    },
+};

@@ -1,0 +1,90 @@
+import { apiError } from '../../src/http/errors.ts';
+import { newId } from '../../src/ids.ts';
+import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import { RecordExistsError } from '../../src/redis/create-records.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { audited } from '../../src/redis/outbox.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { Tenant, TenantService } from './api.ts';
+import type { TenantStore } from './store.ts';
+
+/** A registration has ended, well or badly, long before that. */
+const CLAIM_LIFETIME_MS = 60_000;
+
+export interface TenantRules extends TenantService {
+    /** Settles the claims of registrations that died halfway. */
+    sweepClaims(): Promise<void>;
+}
+
+export function createTenantService(store: TenantStore, append: AppendOutbox): TenantRules {
+    const setStatus = async (actor: Actor, id: string, status: Tenant['status'], reason: string | null) => {
+        const type = status === 'active' ? 'tenant.activated' : 'tenant.suspended';
+        const entry = audited(actor, {
+            action: status === 'active' ? 'tenant.activate' : 'tenant.suspend',
+            resource: 'tenant',
+            resourceId: id,
+            result: 'success',
+            details: { reason },
+        });
+        const changes = { status, suspendedReason: reason };
+        const outbox = { events: [{ type, data: { tenantId: id, status } }], audit: [entry] };
+        const tenant = await store.records.update({ tenantId: id }, id, changes, { outbox });
+        await append(PLATFORM, { audit: [entry] });
+        return tenant;
+    };
+
+    return {
+        async create(details, found) {
+            const claim = { tenantId: newId('tenant'), domain: details.domain };
+            if (!(await store.claim(claim))) throw apiError('DOMAIN_TAKEN');
+            try {
+                const founding = await found(claim.tenantId);
+                await store.create(newTenant(claim.tenantId, details), founding);
+            } catch (error) {
+                // Barred first: a creation whose answer was lost may have happened all the same.
+                if (await store.bar(claim.tenantId)) await store.release(claim);
+                throw error;
+            }
+            await store.confirm(claim);
+            return this.get(claim.tenantId);
+        },
+
+        async createPlatform(domain, founding) {
+            const claim = { tenantId: PLATFORM, domain };
+            await store.claim(claim);
+            try {
+                const platform = { name: 'Platform', domain, plan: 'enterprise' } as const;
+                await store.create(newTenant(PLATFORM, platform), founding);
+                return true;
+            } catch (error) {
+                if (error instanceof RecordExistsError) return false;
+                throw error;
+            } finally {
+                await store.confirm(claim);
+            }
+        },
+
+        get: (tenantId) => store.records.get({ tenantId }, tenantId),
+        exists: async (tenantId) => (await store.records.find({ tenantId }, tenantId)) !== null,
+        findByDomain: (domain) => store.findByDomain(domain),
+        key: (tenantId) => store.records.key(tenantId, tenantId),
+        decode: (flat) => store.records.decode(flat),
+
+        suspend: (actor, id, reason) => setStatus(actor, id, 'suspended', reason),
+        activate: (actor, id) => setStatus(actor, id, 'active', null),
+
+        async sweepClaims() {
+            for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) {
+                if (await store.bar(claim.tenantId)) await store.release(claim);
+                else await store.confirm(claim);
+            }
+        },
+    };
+}
+
+const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>) => ({
+    id,
+    ...details,
+    status: 'active' as const,
+    suspendedReason: null,
+});

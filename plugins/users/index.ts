@@ -1,0 +1,11 @@
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
+import { createUserService } from './service.ts';
+import { createUserStore } from './store.ts';
+
+export const users: Plugin<Platform> = {
+    name: 'users',
+    register: (server, { store, vault }) => {
+        server.expose(createUserService(createUserStore(store, vault)));
+    },
+};

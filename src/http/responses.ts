@@ -1,0 +1,59 @@
+import { isBoom, type Boom } from '@hapi/boom';
+import type { Lifecycle, Plugin, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
+import type { Clock } from '../clock.ts';
+import { isoTime } from '../redis/codec.ts';
+import { errorBody, isApiError, type ErrorBody } from './errors.ts';
+import { rateHeaders } from './rate-limit.ts';
+import { assignRequestId } from './request-id.ts';
+import { toApiError } from './to-api-error.ts';
+
+const VERSIONED = /^\/api\/v1(?=\/)/;
+
+/** `/api/v1/…` is the same API, pinned: the routes are those of `/api/…`. */
+const unpinVersion: Lifecycle.Method = (request, h) => {
+    if (VERSIONED.test(request.path)) request.setUrl(request.url.href.replace('/api/v1/', '/api/'));
+    return h.continue;
+};
+
+/** Gives every answer its form: request id, envelope, catalogue error, headers. */
+export const responses: Plugin<{ clock: Clock }> = {
+    name: 'responses',
+    register: (server, { clock }) => {
+        server.ext('onRequest', assignRequestId);
+        server.ext('onRequest', unpinVersion);
+        server.ext('onPreResponse', (request, h) => {
+            const stamp = { timestamp: isoTime(clock()), requestId: request.app.requestId };
+            const { response } = request;
+            const answer = isBoom(response) ? fail(request, h, response, stamp) : succeed(request, response, stamp);
+            answer.header('x-request-id', request.app.requestId);
+            for (const [name, value] of rateHeaders(request.app.rate)) answer.header(name, value);
+            return isBoom(response) ? answer : h.continue;
+        });
+    },
+};
+
+function succeed(request: Request, response: ResponseObject, stamp: object): ResponseObject {
+    const status = request.route.settings.app?.status;
+    if (status === undefined || response.variety !== 'plain') return response;
+    const { pagination, ...data } = response.source as { pagination?: object };
+    const envelope = { success: true, data, ...(pagination && { pagination }), ...stamp };
+    Object.assign(response, { source: envelope });
+    return response.statusCode === 200 ? response.code(status) : response;
+}
+
+function fail(request: Request, h: ResponseToolkit, boom: Boom, stamp: object): ResponseObject {
+    const error = toApiError(boom);
+    const body = errorBody(error, request.app.requestId);
+    log(request, body, boom);
+    const answer = h.response({ success: false, error: body, ...stamp }).code(body.statusCode);
+    for (const [name, value] of Object.entries(error.output.headers)) answer.header(name, String(value));
+    return body.statusCode === 401 ? answer.header('www-authenticate', 'Bearer') : answer;
+}
+
+/** A client is told the code; why it came to that stands in the log, under the same request id. */
+function log(request: Request, { code, statusCode }: ErrorBody, error: Boom): void {
+    request.logger.setBindings({ errorCode: code });
+    if (statusCode < 500) return;
+    const cause = isApiError(error) ? error.cause : error;
+    request.logger[statusCode === 500 ? 'error' : 'warn']({ err: cause }, error.message);
+}

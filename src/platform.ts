@@ -1,0 +1,16 @@
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Datastore } from './redis/datastore.ts';
+import type { Drain } from './drain.ts';
+import type { Vault } from './security/vault.ts';
+import type { Logger } from './telemetry/logger.ts';
+
+/** What every feature is given to stand on. */
+export interface Platform {
+    config: Config;
+    store: Datastore;
+    vault: Vault;
+    clock: Clock;
+    logger: Logger;
+    drain: Drain;
+}

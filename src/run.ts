@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import type { Config } from './config.ts';
+import { Drain } from './drain.ts';
+import { checkEviction, connectRedis } from './redis/client.ts';
+import { createDatastore } from './redis/datastore.ts';
+import { startEmbeddedRedis } from './redis/embedded.ts';
+import { Vault } from './security/vault.ts';
+import { createServer } from './server.ts';
+import { createLogger } from './telemetry/logger.ts';
+
+/** What is kept of SHUTDOWN_TIMEOUT for writing the last answers and stopping Redis. */
+const RESERVED_MS = 1_000;
+
+/** Runs the API until the process is told to stop; gives the exit code. */
+export async function run(config: Config): Promise<number> {
+    const logger = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
+    const embedded = config.REDIS_URL === undefined ? await startEmbeddedRedis(config.DATA_DIR, logger) : null;
+    try {
+        const address = embedded ? { path: embedded.path } : { url: config.REDIS_URL ?? '' };
+        const redis = await connectRedis(address, logger);
+        try {
+            await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
+            const drain = new Drain();
+            const server = await createServer({
+                config,
+                store: createDatastore(redis),
+                vault: new Vault(config.VAULT_KEYS),
+                clock: Date.now,
+                logger,
+                drain,
+            });
+            await server.start();
+            logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
+
+            const signal = await stopSignal();
+            logger.info({ module: 'main', signal }, 'stopping');
+            drain.begin();
+            const timeout = config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS;
+            await Promise.all([server.stop({ timeout }), drain.finish(AbortSignal.timeout(timeout))]);
+            logger.info({ module: 'main' }, 'stopped');
+            return 0;
+        } finally {
+            redis.disconnect();
+        }
+    } finally {
+        await embedded?.stop();
+    }
+}
+
+async function stopSignal(): Promise<string> {
+    const signals = ['SIGTERM', 'SIGINT'] as const;
+    return Promise.race(signals.map((name) => once(process, name).then(() => name)));
+}

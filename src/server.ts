@@ -1,0 +1,63 @@
+import { createBrotliCompress } from 'node:zlib';
+import Hapi from '@hapi/hapi';
+import HapiPino from 'hapi-pino';
+import { admin } from '../plugins/admin/index.ts';
+import { auth } from '../plugins/auth/index.ts';
+import { docs } from '../plugins/docs/index.ts';
+import { health } from '../plugins/health/index.ts';
+import { models } from '../plugins/models/index.ts';
+import { tenants } from '../plugins/tenants/index.ts';
+import { threads } from '../plugins/threads/index.ts';
+import { users } from '../plugins/users/index.ts';
+import type { Config } from './config.ts';
+import { responses } from './http/responses.ts';
+import type { Platform } from './platform.ts';
+import { requestLog } from './telemetry/request-log.ts';
+
+const MAX_BODY_BYTES = 1_048_576;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** In production a small sample of the answers is checked against their schemas, elsewhere every one. */
+const CHECKED_ANSWERS_PERCENT = { production: 1, development: 100, test: 100 };
+
+/** Composes the server: the platform's ways first, then the features. It does not listen yet. */
+export async function createServer(platform: Platform): Promise<Hapi.Server> {
+    const { config, clock, logger } = platform;
+    const server = Hapi.server({ host: config.HOST, port: config.PORT, routes: routeDefaults(config) });
+    server.encoder('br', () => createBrotliCompress());
+
+    await server.register({ plugin: responses, options: { clock } });
+    await server.register({ plugin: HapiPino, options: requestLog(logger) });
+    for (const feature of [tenants, users, auth, admin, models, threads, health, docs]) {
+        await server.register({ plugin: feature, options: platform });
+    }
+    return server;
+}
+
+const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions => ({
+    payload: { maxBytes: MAX_BODY_BYTES, allow: 'application/json', timeout: 10_000 },
+    timeout: { server: REQUEST_TIMEOUT_MS },
+    validate: {
+        options: { abortEarly: false, errors: { wrap: { label: false } } },
+        failAction: (_request, _h, error) => {
+            throw error ?? new Error('Validation failed without an error');
+        },
+    },
+    response: { sample: CHECKED_ANSWERS_PERCENT[NODE_ENV] },
+    cache: { otherwise: 'no-store' },
+    security: { hsts: NODE_ENV === 'production', xss: 'disabled', noOpen: false, referrer: 'no-referrer' },
+    cors:
+        CORS_ORIGINS.length > 0 && {
+            origin: CORS_ORIGINS,
+            credentials: true,
+            additionalHeaders: ['X-Request-Id', 'X-Tenant-Id', 'Idempotency-Key', 'Last-Event-ID'],
+            additionalExposedHeaders: [
+                'X-Request-Id',
+                'X-RateLimit-Limit',
+                'X-RateLimit-Remaining',
+                'X-RateLimit-Reset',
+                'X-RateLimit-Window',
+                'Retry-After',
+                'ETag',
+            ],
+        },
+});

@@ -1,0 +1,20 @@
+/** Where a request comes from. */
+export interface Caller {
+    requestId: string;
+    ipAddress: string;
+    userAgent: string;
+}
+
+/** Who makes a request: a user of a tenant, with what the role permits at this moment. */
+export interface Actor extends Caller {
+    tenantId: string;
+    userId: string;
+    username: string;
+    sessionId: string;
+    role: string;
+    tier: string;
+    permissions: string[];
+    /** The access token's own id, and when it expires. */
+    tokenId: string;
+    expiresAt: string;
+}
