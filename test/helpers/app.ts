@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Server, ServerInjectOptions } from '@hapi/hapi';
+import type { Redis } from 'ioredis';
+import { loadConfig, type Config } from '../../src/config.ts';
+import { Drain } from '../../src/drain.ts';
+import { connectRedis } from '../../src/redis/client.ts';
+import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
+import { Vault } from '../../src/security/vault.ts';
+import { createServer } from '../../src/server.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { sharedRedis } from './redis.ts';
+
+export const PLATFORM_ADMIN = { email: 'admin@platform.local', password: 'a password for the platform' };
+
+/** An answer as a client sees it. */
+export interface Answer {
+    status: number;
+    headers: Record<string, string>;
+    // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of an answer
+    body: any;
+    text: string;
+}
+
+export interface CallOptions {
+    payload?: unknown;
+    token?: string;
+    headers?: Record<string, string>;
+    /** The client's IP address; a random one unless given, so that per-IP limits do not meet. */
+    from?: string;
+}
+
+export interface TestApp {
+    server: Server;
+    redis: Redis;
+    store: Datastore;
+    config: Config;
+    drain: Drain;
+    /** Everything that was logged, a parsed line each. */
+    logs: Record<string, unknown>[];
+    /** Moves the clock of the process and of the scripts. */
+    advance: (milliseconds: number) => Promise<void>;
+    call: (method: string, url: string, options?: CallOptions) => Promise<Answer>;
+    stop: () => Promise<void>;
+}
+
+export interface AppOptions {
+    config?: Partial<Config>;
+    /** The socket of a Redis other than the shared one. */
+    redisPath?: string;
+    /** Listen on a free port instead of taking injected requests only. */
+    listen?: boolean;
+}
+
+/** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
+export async function startApp({ config, redisPath, listen = false }: AppOptions = {}): Promise<TestApp> {
+    const settings: Config = { ...testConfig(), ...config };
+    const logs: Record<string, unknown>[] = [];
+    const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
+    const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
+    const redis = await connectRedis({ path: redisPath ?? (await sharedRedis()).path }, logger);
+    const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
+    const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
+    let offset = 0;
+    const drain = new Drain();
+    const server = await createServer({
+        config: settings,
+        store,
+        vault: new Vault(settings.VAULT_KEYS),
+        clock: () => Date.now() + offset,
+        logger,
+        drain,
+    });
+    if (listen) await server.start();
+    else await server.initialize();
+    return {
+        server,
+        redis,
+        store,
+        config: settings,
+        drain,
+        logs,
+        advance: async (milliseconds) => {
+            offset += milliseconds;
+            await redis.set(clockKey, offset);
+        },
+        call: (method, url, options = {}) => inject(server, method, url, options),
+        stop: async () => {
+            await server.stop({ timeout: 1_000 });
+            await redis.del(clockKey).catch(() => undefined);
+            redis.disconnect();
+        },
+    };
+}
+
+/** The settings of a test process; `BCRYPT_COST` is below what a configuration may say, to be quick. */
+export function testConfig(environment: Record<string, string> = {}): Config {
+    const config = loadConfig({
+        NODE_ENV: 'test',
+        DATA_DIR: mkdtempSync(join(tmpdir(), 'data-')),
+        PORT: '0',
+        PLATFORM_ADMIN_EMAIL: PLATFORM_ADMIN.email,
+        PLATFORM_ADMIN_PASSWORD: PLATFORM_ADMIN.password,
+        ...environment,
+    });
+    return { ...config, BCRYPT_COST: 4 };
+}
+
+const movableNow = (key: string): string => `
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(redis.call('GET', '${key}') or 0)
+end`;
+
+async function inject(server: Server, method: string, url: string, options: CallOptions): Promise<Answer> {
+    const { payload, token, headers, from = randomAddress() } = options;
+    const request: ServerInjectOptions = {
+        method,
+        url,
+        remoteAddress: from,
+        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+        ...(payload !== undefined && { payload: payload as object }),
+    };
+    const response = await server.inject(request);
+    const isJson = String(response.headers['content-type']).startsWith('application/json');
+    return {
+        status: response.statusCode,
+        headers: response.headers as Record<string, string>,
+        body: isJson ? JSON.parse(response.payload) : null,
+        text: response.payload,
+    };
+}
+
+export const randomAddress = (): string => `10.${[...randomBytes(3)].join('.')}`;

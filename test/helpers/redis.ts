@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+
+/** A redis-server of a test's own, on a unix socket, without anything on disk. */
+export interface TestRedis {
+    path: string;
+    pid: number;
+    stop: () => Promise<void>;
+}
+
+export async function startRedis(args: string[] = []): Promise<TestRedis> {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-'));
+    const path = join(folder, 'redis.sock');
+    const place = ['--port', '0', '--unixsocket', path, '--dir', folder, '--save', '', '--appendonly', 'no'];
+    const child = spawn('redis-server', [...place, '--maxmemory-policy', 'noeviction', ...args], { stdio: 'ignore' });
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    await untilItAnswers(path);
+    return {
+        path,
+        pid: child.pid ?? 0,
+        stop: async () => {
+            process.off('exit', kill);
+            const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
+            kill();
+            await exited;
+            rmSync(folder, { recursive: true, force: true });
+        },
+    };
+}
+
+let shared: Promise<TestRedis> | undefined;
+
+/** The server that all tests share: each makes tenants of its own. It ends with the process. */
+export function sharedRedis(): Promise<TestRedis> {
+    shared ??= startRedis();
+    return shared;
+}
+
+async function untilItAnswers(path: string): Promise<void> {
+    for (let tries = 0; tries < 500; tries++) {
+        const redis = new Redis(path, { lazyConnect: true, retryStrategy: () => null });
+        redis.on('error', () => undefined);
+        const answered = await redis.connect().then(
+            () => true,
+            () => false,
+        );
+        redis.disconnect();
+        if (answered) return;
+        await sleep(10);
+    }
+    throw new Error('redis-server did not answer');
+}
