@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+
 import Joi from 'joi';
-import { parseKeyring, type Keyring } from './security/keyring.ts';
+
 import { packageRoot } from './package-root.ts';
+import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
 
 /** The settings of a process, read once from the environment and frozen. */
@@ -18,9 +20,9 @@ export interface Config {
     PLATFORM_ADMIN_EMAIL: string;
     PLATFORM_ADMIN_PASSWORD?: string;
     JWT_KEYS: Keyring;
-    /** seconds */
+    /** Seconds */
     ACCESS_TOKEN_TTL: number;
-    /** seconds */
+    /** Seconds */
     REFRESH_TOKEN_TTL: number;
     VAULT_KEYS: Keyring;
     BCRYPT_COST: number;
@@ -34,9 +36,13 @@ export interface Config {
     /** The platform's own API keys by provider. */
     PROVIDER_KEYS_SHARED: Record<string, string>;
     CATALOGUE_FILE?: string;
+    /** Seconds */
+    MODEL_FIRST_TOKEN_TIMEOUT: number;
+    /** Seconds */
+    MODEL_ANSWER_TIMEOUT: number;
     SANDBOX_MODEL: boolean;
     SANDBOX_TOKEN_DELAY_MS: number;
-    /** seconds */
+    /** Seconds */
     SHUTDOWN_TIMEOUT: number;
     BUILD_COMMIT: string;
     BUILD_TIME: string | null;
@@ -48,7 +54,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|SANDBOX|SHUTDOWN|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
 const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
@@ -84,7 +90,9 @@ const settings = (production: boolean) => {
             : rule;
     return Joi.object({
         NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
-        HOST: Joi.alternatives(Joi.string().ip(), Joi.string().hostname()).default(production ? '0.0.0.0' : '127.0.0.1'),
+        HOST: Joi.alternatives(Joi.string().ip(), Joi.string().hostname()).default(
+            production ? '0.0.0.0' : '127.0.0.1',
+        ),
         PORT: Joi.number().port().default(3000),
         DATA_DIR: Joi.string()
             .custom((path: string) => resolve(path))
@@ -94,10 +102,7 @@ const settings = (production: boolean) => {
         REGISTRATION: Joi.string()
             .valid('open', 'closed')
             .default(production ? 'closed' : 'open'),
-        PLATFORM_ADMIN_EMAIL: Joi.string()
-            .email({ tlds: false })
-            .lowercase()
-            .default('admin@platform.local'),
+        PLATFORM_ADMIN_EMAIL: Joi.string().email({ tlds: false }).lowercase().default('admin@platform.local'),
         PLATFORM_ADMIN_PASSWORD: secret(Joi.string().min(8).max(256), 'it is the password of the first platform admin'),
         JWT_KEYS: secret(
             keyring('utf8', (bytes) => bytes >= 32, MAKE_JWT_KEY),
@@ -119,6 +124,8 @@ const settings = (production: boolean) => {
         OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
         PROVIDER_KEYS_SHARED: providerKeys.default({}),
         CATALOGUE_FILE: Joi.string(),
+        MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
+        MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
         SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
         SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import type { Datastore } from './redis/datastore.ts';
 import type { Drain } from './drain.ts';
+import type { Datastore } from './redis/datastore.ts';
 import type { Vault } from './security/vault.ts';
 import type { Logger } from './telemetry/logger.ts';
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Config } from './config.ts';
+
 import { Drain } from './drain.ts';
 import { checkEviction, connectRedis } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
@@ -8,8 +8,10 @@ import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
 import { createLogger } from './telemetry/logger.ts';
 
-/** What is kept of SHUTDOWN_TIMEOUT for writing the last answers and stopping Redis. */
-const RESERVED_MS = 1_000;
+import type { Config } from './config.ts';
+
+/** What is kept of SHUTDOWN_TIMEOUT for sending the last events out, and for stopping Redis. */
+const RESERVED_MS = { sending: 500, redis: 1_000 };
 
 /** Runs the API until the process is told to stop; gives the exit code. */
 export async function run(config: Config): Promise<number> {
@@ -35,8 +37,9 @@ export async function run(config: Config): Promise<number> {
             const signal = await stopSignal();
             logger.info({ module: 'main', signal }, 'stopping');
             drain.begin();
-            const timeout = config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS;
-            await Promise.all([server.stop({ timeout }), drain.finish(AbortSignal.timeout(timeout))]);
+            const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
+            const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
+            await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
             logger.info({ module: 'main' }, 'stopped');
             return 0;
         } finally {

@@ -1,6 +1,10 @@
 import { createBrotliCompress } from 'node:zlib';
+
 import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
+
+import { responses } from './http/responses.ts';
+import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { docs } from '../plugins/docs/index.ts';
@@ -9,10 +13,9 @@ import { models } from '../plugins/models/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
 import { users } from '../plugins/users/index.ts';
+
 import type { Config } from './config.ts';
-import { responses } from './http/responses.ts';
 import type { Platform } from './platform.ts';
-import { requestLog } from './telemetry/request-log.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -42,22 +45,24 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
             throw error ?? new Error('Validation failed without an error');
         },
     },
-    response: { sample: CHECKED_ANSWERS_PERCENT[NODE_ENV] },
+    response: {
+        sample: CHECKED_ANSWERS_PERCENT[NODE_ENV],
+        failAction: NODE_ENV === 'production' ? 'log' : 'error',
+    },
     cache: { otherwise: 'no-store' },
     security: { hsts: NODE_ENV === 'production', xss: 'disabled', noOpen: false, referrer: 'no-referrer' },
-    cors:
-        CORS_ORIGINS.length > 0 && {
-            origin: CORS_ORIGINS,
-            credentials: true,
-            additionalHeaders: ['X-Request-Id', 'X-Tenant-Id', 'Idempotency-Key', 'Last-Event-ID'],
-            additionalExposedHeaders: [
-                'X-Request-Id',
-                'X-RateLimit-Limit',
-                'X-RateLimit-Remaining',
-                'X-RateLimit-Reset',
-                'X-RateLimit-Window',
-                'Retry-After',
-                'ETag',
-            ],
-        },
+    cors: CORS_ORIGINS.length > 0 && {
+        origin: CORS_ORIGINS,
+        credentials: true,
+        additionalHeaders: ['X-Request-Id', 'X-Tenant-Id', 'Idempotency-Key', 'Last-Event-ID'],
+        additionalExposedHeaders: [
+            'X-Request-Id',
+            'X-RateLimit-Limit',
+            'X-RateLimit-Remaining',
+            'X-RateLimit-Reset',
+            'X-RateLimit-Window',
+            'Retry-After',
+            'ETag',
+        ],
+    },
 });

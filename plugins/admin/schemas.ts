@@ -1,4 +1,5 @@
 import Joi from 'joi';
+
 import { idSchema } from '../../src/ids.ts';
 import { tenantSchema } from '../tenants/api.ts';
 

@@ -1,7 +1,8 @@
-import type { Request, ResponseObject, Server, ServerStateCookieOptions } from '@hapi/hapi';
-import type { Config } from '../../src/config.ts';
 import { apiError } from '../../src/http/errors.ts';
+
+import type { Request, ResponseObject, Server, ServerStateCookieOptions } from '@hapi/hapi';
 import type { Grant } from './service.ts';
+import type { Config } from '../../src/config.ts';
 
 type CookieRequest = Pick<Request, 'headers' | 'info' | 'method' | 'state'>;
 

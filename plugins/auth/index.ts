@@ -1,9 +1,3 @@
-import type { Plugin } from '@hapi/hapi';
-import type { Platform } from '../../src/platform.ts';
-import { appendOutbox } from '../../src/redis/append-outbox.ts';
-import { AccessTokens } from '../../src/security/access-tokens.ts';
-import { Passwords } from '../../src/security/passwords.ts';
-import { RefreshTokens } from '../../src/security/refresh-tokens.ts';
 import { defineCookies } from './cookies.ts';
 import { ensurePlatformAdmin } from './platform-admin.ts';
 import { publicLimit } from './public-limit.ts';
@@ -15,6 +9,13 @@ import { register } from './routes/register.ts';
 import { accessTokenScheme } from './scheme.ts';
 import { createAuthService } from './service.ts';
 import { createAuthStore } from './store.ts';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
+import { AccessTokens } from '../../src/security/access-tokens.ts';
+import { Passwords } from '../../src/security/passwords.ts';
+import { RefreshTokens } from '../../src/security/refresh-tokens.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
 
 export const auth: Plugin<Platform> = {
     name: 'auth',

@@ -11,5 +11,5 @@ const PERMISSIONS: Record<Role, string[]> = {
     superadmin: [...USER, 'tenant:suspend'],
 };
 
-/** @returns none for a role that is not known */
+/** @returns None for a role that is not known */
 export const permissionsOf = (role: string): string[] => PERMISSIONS[role as Role] ?? [];

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../../src/config.ts';
+
 import { PLATFORM } from '../../src/redis/keys.ts';
+
+import type { Config } from '../../src/config.ts';
 import type { Passwords } from '../../src/security/passwords.ts';
 import type { TenantService } from '../tenants/api.ts';
 import type { UserService } from '../users/api.ts';

@@ -1,6 +1,7 @@
-import type { Lifecycle } from '@hapi/hapi';
 import { apiError } from '../../src/http/errors.ts';
 import { bucketOf } from '../../src/http/rate-limit.ts';
+
+import type { Lifecycle } from '@hapi/hapi';
 import type { AuthStore } from './store.ts';
 
 /** Counts requests to public routes that have a limit, by IP address; the others are counted when they authenticate. */
@@ -9,7 +10,11 @@ export const publicLimit =
     async (request, h) => {
         const { app, auth } = request.route.settings;
         if (!app?.rateLimit || auth) return h.continue;
-        const { isWithin, rate, wait } = await store.limit(bucketOf(request), request.info.remoteAddress, app.rateLimit);
+        const { isWithin, rate, wait } = await store.limit(
+            bucketOf(request),
+            request.info.remoteAddress,
+            app.rateLimit,
+        );
         request.app.rate = rate;
         if (!isWithin) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
         return h.continue;

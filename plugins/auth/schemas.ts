@@ -1,4 +1,5 @@
 import Joi from 'joi';
+
 import { tenantExample, tenantSchema } from '../tenants/api.ts';
 import { userExample, userSchema } from '../users/api.ts';
 

@@ -1,13 +1,14 @@
-import type { Request, ServerAuthScheme } from '@hapi/hapi';
+import { cookie } from './cookies.ts';
+import { permissionsOf } from './permissions.ts';
 import { callerOf } from '../../src/http/caller.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { bucketOf } from '../../src/http/rate-limit.ts';
 import { isoTime } from '../../src/redis/codec.ts';
+
+import type { Request, ServerAuthScheme } from '@hapi/hapi';
+import type { AuthStore, Verdict } from './store.ts';
 import type { AccessClaims, AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Actor } from '../../src/types/actor.ts';
-import { cookie } from './cookies.ts';
-import { permissionsOf } from './permissions.ts';
-import type { AuthStore, Verdict } from './store.ts';
 
 /**
  * Authentication by access token, from the Authorization header or the `access` cookie: the signature is checked here,

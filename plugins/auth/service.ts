@@ -1,20 +1,21 @@
-import type { Clock } from '../../src/clock.ts';
-import type { Config } from '../../src/config.ts';
+import { permissionsOf } from './permissions.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
+
+import type { Login, Register } from './schemas.ts';
+import type { AuthStore, EndedSession } from './store.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Config } from '../../src/config.ts';
+import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Passwords } from '../../src/security/passwords.ts';
 import type { RefreshTokens } from '../../src/security/refresh-tokens.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
 import type { Tenant, TenantService } from '../tenants/api.ts';
 import type { PublicUser, User, UserService } from '../users/api.ts';
-import { permissionsOf } from './permissions.ts';
-import type { Login, Register } from './schemas.ts';
-import type { AuthStore, EndedSession } from './store.ts';
 
 /** Two tabs that refresh at once use one token twice; within this time that is taken for what it is. */
 const REFRESH_GRACE_MS = 30_000;
@@ -23,7 +24,7 @@ const REFRESH_GRACE_MS = 30_000;
 export interface Grant {
     user: PublicUser;
     tenant: Tenant;
-    /** seconds */
+    /** Seconds */
     expiresIn: number;
     accessToken: string;
     refreshToken: string;

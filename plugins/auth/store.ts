@@ -1,19 +1,20 @@
 import { Collection } from '../../src/redis/collection.ts';
-import type { Datastore } from '../../src/redis/datastore.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
-import type { Vault } from '../../src/security/vault.ts';
+import { requestsPerMinute, type TenantService } from '../tenants/api.ts';
+
+import type { Session } from './api.ts';
+import type { RateLimit, RateState } from '../../src/http/rate-limit.ts';
+import type { Datastore } from '../../src/redis/datastore.ts';
 import type { AccessClaims } from '../../src/security/access-tokens.ts';
 import type { RefreshClaims } from '../../src/security/refresh-tokens.ts';
-import type { RateLimit, RateState } from '../../src/http/rate-limit.ts';
-import { requestsPerMinute, type TenantService } from '../tenants/api.ts';
+import type { Vault } from '../../src/security/vault.ts';
 import type { UserService } from '../users/api.ts';
-import type { Session } from './api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const LIMITS_BY_TIER = JSON.stringify(requestsPerMinute);
 
-/** limit, remaining, reset (epoch s), window (s), wait (ms) */
+/** Limit, remaining, reset (epoch s), window (s), wait (ms) */
 type RateReply = [number, number, number, number, number];
 
 export interface Verdict {

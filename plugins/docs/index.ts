@@ -1,7 +1,8 @@
 import Inert from '@hapi/inert';
 import Vision from '@hapi/vision';
-import type { Plugin } from '@hapi/hapi';
 import HapiSwagger from 'hapi-swagger';
+
+import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
 
 /** The OpenAPI document and Swagger UI, made from what the routes say of themselves. */

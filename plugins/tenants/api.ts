@@ -1,8 +1,8 @@
+import type { Plan } from './tiers.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
-import type { Plan } from './tiers.ts';
 
 export { tenantExample, tenantSchema } from './schemas.ts';
 export { requestsPerMinute, type Plan } from './tiers.ts';

@@ -1,8 +1,9 @@
-import type { Plugin } from '@hapi/hapi';
-import { appendOutbox } from '../../src/redis/append-outbox.ts';
-import type { Platform } from '../../src/platform.ts';
 import { createTenantService } from './service.ts';
 import { createTenantStore } from './store.ts';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
 
 const SWEEP_EVERY_MS = 30_000;
 

@@ -1,12 +1,13 @@
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
-import type { Actor } from '../../src/types/actor.ts';
+
 import type { Tenant, TenantService } from './api.ts';
 import type { TenantStore } from './store.ts';
+import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import type { Actor } from '../../src/types/actor.ts';
 
 /** A registration has ended, well or badly, long before that. */
 const CLAIM_LIFETIME_MS = 60_000;

@@ -1,9 +1,10 @@
 import { Collection } from '../../src/redis/collection.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
-import type { Datastore } from '../../src/redis/datastore.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
-import type { Vault } from '../../src/security/vault.ts';
+
 import type { Founding, Tenant } from './api.ts';
+import type { Datastore } from '../../src/redis/datastore.ts';
+import type { Vault } from '../../src/security/vault.ts';
 
 /** A bar outlives every request that could still be on its way. */
 const BAR_LIFETIME_MS = 24 * 3600 * 1000;
@@ -44,7 +45,8 @@ export function createTenantStore(store: Datastore, vault: Vault) {
         confirm: ({ tenantId, domain }: Claim) => confirm([claims, tenants], [tenantId, domain]),
         release: ({ tenantId, domain }: Claim) => release([domainKey(domain), claims], [tenantId, domain]),
         /** Whether the tenant does not exist and now never will. */
-        bar: async (tenantId: string) => (await bar([records.key(tenantId, tenantId)], [tenantId, BAR_LIFETIME_MS])) === 1,
+        bar: async (tenantId: string) =>
+            (await bar([records.key(tenantId, tenantId)], [tenantId, BAR_LIFETIME_MS])) === 1,
         staleClaims: async (ageMs: number): Promise<Claim[]> => {
             const found = (await stale([claims], [ageMs, SWEEP_BATCH])) as string[];
             return found.map((member) => {

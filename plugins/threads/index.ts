@@ -1,4 +1,37 @@
+import { Generations } from './generations.ts';
+import { createMessageService } from './message-service.ts';
+import { createThread } from './routes/create-thread.ts';
+import { deleteThread } from './routes/delete-thread.ts';
+import { getThread } from './routes/get-thread.ts';
+import { listMessages } from './routes/list-messages.ts';
+import { listThreads } from './routes/list-threads.ts';
+import { renameThread } from './routes/rename-thread.ts';
+import { sendMessage } from './routes/send-message.ts';
+import { createThreadStore } from './store.ts';
+import { createThreadService } from './thread-service.ts';
+
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
 
-export const threads: Plugin<Platform> = { name: 'threads', register: () => undefined };
+export const threads: Plugin<Platform> = {
+    name: 'threads',
+    dependencies: ['auth', 'models'],
+    register: (server, { store, vault, clock, logger, drain }) => {
+        const threadStore = createThreadStore(store, vault);
+        const threadService = createThreadService(threadStore);
+        const messageService = createMessageService({
+            store: threadStore,
+            models: server.plugins.models,
+            generations: new Generations(drain),
+            clock,
+            logger,
+        });
+        server.route(createThread(threadService));
+        server.route(listThreads(threadService));
+        server.route(getThread(threadService));
+        server.route(renameThread(threadService));
+        server.route(deleteThread(threadService));
+        server.route(listMessages(messageService));
+        server.route(sendMessage(messageService));
+    },
+};

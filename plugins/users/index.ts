@@ -1,7 +1,8 @@
-import type { Plugin } from '@hapi/hapi';
-import type { Platform } from '../../src/platform.ts';
 import { createUserService } from './service.ts';
 import { createUserStore } from './store.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
 
 export const users: Plugin<Platform> = {
     name: 'users',

@@ -1,6 +1,7 @@
 import { newId } from '../../src/ids.ts';
-import type { Collection } from '../../src/redis/collection.ts';
+
 import type { PublicUser, User, UserService } from './api.ts';
+import type { Collection } from '../../src/redis/collection.ts';
 
 export function createUserService(users: Collection<User>): UserService {
     return {

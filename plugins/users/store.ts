@@ -1,7 +1,8 @@
 import { Collection } from '../../src/redis/collection.ts';
+
+import type { User } from './api.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
-import type { User } from './api.ts';
 
 /** Users of a tenant: `user:<id>`, `users` by time of creation, `users:by-email`. */
 export const createUserStore = (store: Datastore, vault: Vault): Collection<User> =>

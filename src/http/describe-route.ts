@@ -1,6 +1,8 @@
-import type { RouteOptions } from '@hapi/hapi';
 import Joi from 'joi';
+
 import { catalogue, errorBody, apiError, type ErrorCode } from './errors.ts';
+
+import type { RouteOptions } from '@hapi/hapi';
 import type { RateLimit } from './rate-limit.ts';
 
 /** What a route promises, in the OpenAPI document as on the wire. */
@@ -15,6 +17,8 @@ export interface RouteDescription {
     status?: number;
     /** The answer is a page: `pagination` stands beside `data`. */
     isPage?: boolean;
+    /** The answer may be an event stream instead: what is answered is then not checked against the schema. */
+    mayStream?: boolean;
     /** What a client should know besides the summary, in Markdown. */
     notes?: string;
     /** What the route fails with besides what any route may fail with. */
@@ -68,7 +72,18 @@ const errorSchema = Joi.object({
  * the status for the envelope, and the schema that answers are checked against.
  */
 export function describeRoute(summary: string, description: RouteDescription) {
-    const { tag, answer, example, status = 200, isPage = false, notes, errors = [], isPublic = false, rateLimit } = description;
+    const {
+        tag,
+        answer,
+        example,
+        status = 200,
+        isPage = false,
+        notes,
+        errors = [],
+        isPublic = false,
+        mayStream = false,
+    } = description;
+    const { rateLimit } = description;
     const codes = [...new Set([...errors, ...(isPublic ? [] : WITH_CREDENTIAL), ...ALWAYS])];
     const data = isPage ? answer.keys({ pagination: paginationSchema }) : answer;
     return {
@@ -76,7 +91,7 @@ export function describeRoute(summary: string, description: RouteDescription) {
         ...(notes !== undefined && { notes }),
         tags: ['api', tag],
         app: { status, ...(rateLimit && { rateLimit }) },
-        response: { status: { [status]: data } },
+        ...(!mayStream && { response: { status: { [status]: data } } }),
         plugins: {
             'hapi-swagger': {
                 ...(rateLimit && { 'x-rate-limit': rateLimit }),

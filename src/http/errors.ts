@@ -61,12 +61,6 @@ export const catalogue = {
         'The body has another content type.',
         'Send Content-Type: application/json.',
     ),
-    UNKNOWN_MODEL: entry(
-        422,
-        'validation',
-        'There is no such model.',
-        'Take a model id from GET /api/models.',
-    ),
     PROVIDER_KEY_MISSING: entry(
         422,
         'validation',
@@ -141,6 +135,7 @@ export const catalogue = {
     TENANT_NOT_FOUND: entry(404, 'not_found', 'There is no such tenant.', 'Check the id.'),
     USER_NOT_FOUND: entry(404, 'not_found', 'There is no such user.', 'Check the id.'),
     THREAD_NOT_FOUND: entry(404, 'not_found', 'There is no such thread.', 'Take an id from GET /api/threads.'),
+    MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     REVISION_MISMATCH: entry(
@@ -233,7 +228,7 @@ export interface ErrorBody {
     correlationId: string;
 }
 
-/** @param requestId becomes the `correlationId` */
+/** @param requestId Becomes the `correlationId` */
 export function errorBody({ data }: ApiError, requestId: string): ErrorBody {
     const code = data?.code ?? 'INTERNAL_ERROR';
     const { status, category, message, suggestion } = catalogue[code];

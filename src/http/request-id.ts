@@ -1,5 +1,6 @@
-import type { Lifecycle } from '@hapi/hapi';
 import { newId } from '../ids.ts';
+
+import type { Lifecycle } from '@hapi/hapi';
 
 const ACCEPTED = /^[A-Za-z0-9_-]{8,64}$/;
 

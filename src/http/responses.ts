@@ -1,11 +1,13 @@
 import { isBoom, type Boom } from '@hapi/boom';
-import type { Lifecycle, Plugin, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
-import type { Clock } from '../clock.ts';
-import { isoTime } from '../redis/codec.ts';
+
 import { errorBody, isApiError, type ErrorBody } from './errors.ts';
 import { rateHeaders } from './rate-limit.ts';
 import { assignRequestId } from './request-id.ts';
 import { toApiError } from './to-api-error.ts';
+import { isoTime } from '../redis/codec.ts';
+
+import type { Lifecycle, Plugin, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
+import type { Clock } from '../clock.ts';
 
 const VERSIONED = /^\/api\/v1(?=\/)/;
 

@@ -1,7 +1,9 @@
-import type { Boom } from '@hapi/boom';
 import Joi from 'joi';
-import { isStoreUnavailable } from '../redis/client.ts';
+
 import { apiError, isApiError, type ApiError, type ErrorCode } from './errors.ts';
+import { isStoreUnavailable } from '../redis/client.ts';
+
+import type { Boom } from '@hapi/boom';
 
 const RETRY_AFTER_S = 2;
 
@@ -20,7 +22,8 @@ const BY_STATUS: Record<number, ErrorCode> = {
 export function toApiError(error: Boom): ApiError {
     if (isApiError(error)) return error;
     if (isStoreUnavailable(error)) return apiError('STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER_S, cause: error });
-    if (error instanceof Joi.ValidationError) return apiError('VALIDATION_ERROR', { details: { fields: faults(error) } });
+    if (error instanceof Joi.ValidationError)
+        return apiError('VALIDATION_ERROR', { details: { fields: faults(error) } });
     if (error.output.statusCode === 403) return forbidden(error);
     return apiError(BY_STATUS[error.output.statusCode] ?? 'INTERNAL_ERROR', { cause: error });
 }
@@ -29,7 +32,7 @@ export function toApiError(error: Boom): ApiError {
 const faults = ({ details }: Joi.ValidationError): Record<string, string> =>
     Object.fromEntries(details.map(({ path, message }) => [path.join('.'), message]));
 
-/** hapi names the scopes that the route needs: those are our permissions. */
+/** Hapi names the scopes that the route needs: those are our permissions. */
 function forbidden({ data }: Boom): ApiError {
     const { need = {} } = (data ?? {}) as { need?: Record<string, string[]> };
     return apiError('FORBIDDEN', { details: { permission: Object.values(need).flat().join(', ') } });

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+
 import type { Logger } from '../telemetry/logger.ts';
 
 /** How long a command may take, so that requests are told within two seconds that Redis is away. */
@@ -47,7 +48,7 @@ export function isStoreUnavailable(error: unknown): boolean {
 /**
  * Refuses a server that evicts keys: it would throw away tenants and balances when its memory is full.
  *
- * @throws {Error} that says how to mend it
+ * @throws {Error} That says how to mend it
  */
 export async function checkEviction(redis: Redis, isAllowed: boolean): Promise<void> {
     const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1] ?? 'unknown';

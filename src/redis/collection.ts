@@ -1,13 +1,14 @@
-import type { ErrorCode } from '../http/errors.ts';
-import { apiError } from '../http/errors.ts';
-import type { Vault } from '../security/vault.ts';
 import { isoTime, RecordCodec, type Fields, type RecordBase } from './codec.ts';
 import { createRecords, type Draft } from './create-records.ts';
-import { luaFile } from './lua-file.ts';
 import { openCursor, sealCursor, type Position } from './cursor.ts';
-import type { Datastore, RunScript } from './datastore.ts';
 import { tenantKey } from './keys.ts';
+import { luaFile } from './lua-file.ts';
 import { outboxKeys, outboxLists, type Outbox } from './outbox.ts';
+import { apiError } from '../http/errors.ts';
+
+import type { Datastore, RunScript } from './datastore.ts';
+import type { ErrorCode } from '../http/errors.ts';
+import type { Vault } from '../security/vault.ts';
 
 /** Where a record lives. In a collection whose records have owners, only those of `ownerId` are seen. */
 export interface Place {
@@ -125,7 +126,7 @@ export class Collection<T extends RecordBase> {
         return ownerId === undefined || this.#ownerOf(record) === ownerId ? record : null;
     }
 
-    /** @throws the collection's `notFound` error */
+    /** @throws The collection's `notFound` error */
     async get(place: Place, id: string): Promise<T> {
         return (await this.find(place, id)) ?? this.#missing();
     }
@@ -140,7 +141,7 @@ export class Collection<T extends RecordBase> {
     /**
      * Changes fields (`null` removes one) and returns the whole record. With a revision, only that one is changed.
      *
-     * @throws the `notFound` or a unique field's `taken` error; REVISION_MISMATCH
+     * @throws The `notFound` or a unique field's `taken` error; REVISION_MISMATCH
      */
     async update(place: Place, id: string, changes: Partial<T>, options: ChangeOptions = {}): Promise<T> {
         const unique = (this.#definition.unique ?? []).filter(({ field }) => changes[field] !== undefined);
@@ -173,7 +174,10 @@ export class Collection<T extends RecordBase> {
         const orderKey = this.orderKey(place, order);
         const list = `${orderKey}:${direction}`;
         const from: Position = cursor === undefined ? { score: '', id: '' } : openCursor(this.#vault, list, cursor);
-        const result = await this.#list([orderKey, this.#prefix(place.tenantId)], [direction, limit, from.score, from.id]);
+        const result = await this.#list(
+            [orderKey, this.#prefix(place.tenantId)],
+            [direction, limit, from.score, from.id],
+        );
         const [total, more, score, ...found] = result as [number, number, string, ...string[][]];
         const items = found.map((flat) => this.#codec.decode(flat));
         const last = items.at(-1);

@@ -1,7 +1,8 @@
-import { apiError, type ErrorCode } from '../http/errors.ts';
-import type { Datastore } from './datastore.ts';
 import { luaFile } from './lua-file.ts';
 import { outboxKeys, outboxLists, type Outbox } from './outbox.ts';
+import { apiError, type ErrorCode } from '../http/errors.ts';
+
+import type { Datastore } from './datastore.ts';
 
 /** A record still to be created: `createRecords` writes several at once. */
 export interface Draft {
@@ -17,7 +18,7 @@ export class RecordExistsError extends Error {}
  * Gives the function that creates records of one tenant in one script: all or none, with events and audit entries. It
  * returns the time of creation in milliseconds.
  *
- * @throws the `taken` error of a unique field's collection; RecordExistsError
+ * @throws The `taken` error of a unique field's collection; RecordExistsError
  */
 export function createRecords(store: Datastore) {
     const run = store.script(luaFile('create-records'));

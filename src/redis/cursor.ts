@@ -1,4 +1,5 @@
 import { apiError } from '../http/errors.ts';
+
 import type { Vault } from '../security/vault.ts';
 
 /** The last record of a page: its score in the order, and its id among records of one score. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+
 import type { Redis } from 'ioredis';
 
 /** Runs a Lua script in one round trip. Numbers go out as decimal strings. */

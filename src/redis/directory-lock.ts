@@ -2,11 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Takes a directory for this process; the file `lock` in it holds the process id. A lock whose process is gone is
- * taken over.
+ * Takes a directory for this process; the file `lock` in it holds the process id. A lock whose process is gone is taken
+ * over.
  *
- * @returns the function that gives it back
- * @throws {Error} when a living process has it
+ * @returns The function that gives it back
+ * @throws {Error} When a living process has it
  */
 export function lockDirectory(directory: string): () => void {
     const file = join(directory, 'lock');

@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Redis } from 'ioredis';
-import { packageRoot } from '../package-root.ts';
-import type { Logger } from '../telemetry/logger.ts';
+
 import { lockDirectory } from './directory-lock.ts';
+import { packageRoot } from '../package-root.ts';
+
+import type { Logger } from '../telemetry/logger.ts';
 
 /** A unix socket's path has 108 bytes on Linux and 104 on macOS. */
 const MAX_SOCKET_PATH = 103;
@@ -25,7 +28,7 @@ export interface EmbeddedRedis {
  * Starts redis-server as a child, in a data directory that no other process may use meanwhile, and starts it again
  * whenever it dies.
  *
- * @throws {Error} when the directory is in use, its path is too long for a socket, or redis-server does not start
+ * @throws {Error} When the directory is in use, its path is too long for a socket, or redis-server does not start
  */
 export async function startEmbeddedRedis(dataDir: string, logger: Logger): Promise<EmbeddedRedis> {
     const log = logger.child({ module: 'embedded-redis' });

@@ -1,5 +1,6 @@
-import type { Caller } from '../types/actor.ts';
 import { tenantKey } from './keys.ts';
+
+import type { Caller } from '../types/actor.ts';
 
 /** What others should know of a change: webhooks and live clients read it from the tenant's event stream. */
 export interface EventEntry {
@@ -26,7 +27,13 @@ export interface AuditEntry {
 export const audited = (
     { requestId, ipAddress, userAgent, userId }: Caller & { userId?: string },
     entry: Omit<AuditEntry, 'correlationId' | 'ipAddress' | 'userAgent' | 'userId'> & { userId?: string },
-): AuditEntry => ({ ...(userId !== undefined && { userId }), ...entry, ipAddress, userAgent, correlationId: requestId });
+): AuditEntry => ({
+    ...(userId !== undefined && { userId }),
+    ...entry,
+    ipAddress,
+    userAgent,
+    correlationId: requestId,
+});
 
 /** The entries that a script appends in the same step as its change. */
 export interface Outbox {

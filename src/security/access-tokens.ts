@@ -1,17 +1,19 @@
 import Jwt from '@hapi/jwt';
 import Joi from 'joi';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
+
 import { apiError } from '../http/errors.ts';
+
 import type { Keyring } from './keyring.ts';
+import type { Clock } from '../clock.ts';
 
 /** What an access token says (RFC 7519); times in seconds since the epoch. */
 export interface AccessClaims {
-    /** user id */
+    /** User id */
     sub: string;
-    /** tenant id */
+    /** Tenant id */
     tid: string;
-    /** session id */
+    /** Session id */
     sid: string;
     jti: string;
     iat: number;
@@ -46,7 +48,7 @@ export class AccessTokens {
     // A signature is checked once; that the token is still good is asked of Redis each time.
     readonly #verified = new LRUCache<string, AccessClaims>({ max: REMEMBERED_TOKENS });
 
-    /** @param ttl seconds */
+    /** @param ttl Seconds */
     constructor(keyring: Keyring, ttl: number, clock: Clock) {
         this.#keyring = keyring;
         this.#ttl = ttl;

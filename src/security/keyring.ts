@@ -9,7 +9,7 @@ export class Keyring {
     readonly newest: Key;
     readonly #keys: Map<string, Key>;
 
-    /** @param keys newest first */
+    /** @param keys Newest first */
     constructor(keys: [Key, ...Key[]]) {
         this.newest = keys[0];
         this.#keys = new Map(keys.map((key) => [key.id, key]));
@@ -23,8 +23,8 @@ export class Keyring {
 /**
  * Reads `kid:secret,kid:secret`, newest first. The error names what is wrong and never the secret.
  *
- * @param encoding of the secrets
- * @throws {Error} for a name that is not `[A-Za-z0-9_-]{1,32}`, a name given twice, or a secret of the wrong length
+ * @param encoding Of the secrets
+ * @throws {Error} For a name that is not `[A-Za-z0-9_-]{1,32}`, a name given twice, or a secret of the wrong length
  */
 export function parseKeyring(
     text: string,

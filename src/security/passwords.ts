@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+
 import bcrypt from 'bcrypt';
 import pLimit from 'p-limit';
+
 import { apiError } from '../http/errors.ts';
 
 /** Hashes that may wait; past it the login is refused with Retry-After instead of answered in a minute. */
@@ -16,7 +18,7 @@ export class Passwords {
     readonly #queue = pLimit(1);
     readonly #nobody: Promise<string>;
 
-    /** @param cost bcrypt's, 10 to 14: one more doubles the time */
+    /** @param cost Bcrypt's, 10 to 14: one more doubles the time */
     constructor(cost: number) {
         this.#cost = cost;
         this.#nobody = bcrypt.hash(digest(randomBytes(32).toString('base64')), cost);

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+
 import type { Keyring } from './keyring.ts';
 
 /** What a refresh token stands for: the n-th refresh of a session. */

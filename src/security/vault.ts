@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+
 import type { Keyring } from './keyring.ts';
 
 const CIPHER = 'aes-256-gcm';
@@ -14,7 +15,7 @@ export class Vault {
         this.#keyring = keyring;
     }
 
-    /** @param purpose what the text is and whose: it opens only under the same purpose */
+    /** @param purpose What the text is and whose: it opens only under the same purpose */
     seal(text: string, purpose: string): string {
         const { id, secret } = this.#keyring.newest;
         const nonce = randomBytes(NONCE_BYTES);

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Request } from '@hapi/hapi';
 import type { Logger } from './logger.ts';
 
-/** hapi-pino's options: one line per request, with its ids and without headers, bodies or query strings. */
+/** Hapi-pino's options: one line per request, with its ids and without headers, bodies or query strings. */
 export const requestLog = (logger: Logger) => ({
     instance: logger,
     logEvents: ['response'],

@@ -1,6 +1,6 @@
+import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
-import type { Actor } from './actor.ts';
 
 declare module '@hapi/hapi' {
     interface ReqRefDefaults {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Server, ServerInjectOptions } from '@hapi/hapi';
-import type { Redis } from 'ioredis';
+
+import { sharedRedis } from './redis.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
 import { connectRedis } from '../../src/redis/client.ts';
@@ -11,7 +11,9 @@ import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
-import { sharedRedis } from './redis.ts';
+
+import type { Server, ServerInjectOptions } from '@hapi/hapi';
+import type { Redis } from 'ioredis';
 
 export const PLATFORM_ADMIN = { email: 'admin@platform.local', password: 'a password for the platform' };
 

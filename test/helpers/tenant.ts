@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Answer, CallOptions, TestApp } from './app.ts';
+
 import { PLATFORM_ADMIN } from './app.ts';
+
+import type { Answer, CallOptions, TestApp } from './app.ts';
 
 /** A fresh tenant with its admin, logged in. */
 export interface TestTenant {

@@ -1,7 +1,8 @@
-import type { ServerRoute } from '@hapi/hapi';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { tenantExample, type TenantService } from '../../tenants/api.ts';
 import { tenantAnswer, tenantParams, type TenantParams } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
 
 export const activateTenant = (tenants: TenantService): ServerRoute<{ Params: TenantParams }> => ({
     method: 'POST',

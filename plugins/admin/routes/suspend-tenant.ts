@@ -1,15 +1,12 @@
-import type { ServerRoute } from '@hapi/hapi';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { tenantExample, type TenantService } from '../../tenants/api.ts';
-import {
-    suspendTenantPayload,
-    tenantAnswer,
-    tenantParams,
-    type SuspendTenant,
-    type TenantParams,
-} from '../schemas.ts';
+import { suspendTenantPayload, tenantAnswer, tenantParams, type SuspendTenant, type TenantParams } from '../schemas.ts';
 
-export const suspendTenant = (tenants: TenantService): ServerRoute<{ Params: TenantParams; Payload: SuspendTenant }> => ({
+import type { ServerRoute } from '@hapi/hapi';
+
+export const suspendTenant = (
+    tenants: TenantService,
+): ServerRoute<{ Params: TenantParams; Payload: SuspendTenant }> => ({
     method: 'POST',
     path: '/api/admin/tenants/{tenantId}/suspend',
     options: {

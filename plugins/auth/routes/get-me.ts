@@ -1,6 +1,7 @@
-import type { ServerRoute } from '@hapi/hapi';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { meAnswer, meExample } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
 
 export const getMe = (service: AuthService): ServerRoute => ({

@@ -1,11 +1,12 @@
-import type { ServerRoute } from '@hapi/hapi';
 import { callerOf } from '../../../src/http/caller.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { withCookies } from '../cookies.ts';
 import { loginPayload, sessionAnswer, sessionExample, type Login } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
 
-/** @param path the route is served at two */
+/** @param path The route is served at two */
 export const login = (auth: AuthService, path: string): ServerRoute<{ Payload: Login }> => ({
     method: 'POST',
     path,

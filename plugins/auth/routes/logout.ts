@@ -1,15 +1,16 @@
-import type { Boom } from '@hapi/boom';
-import type { Request, ServerRoute } from '@hapi/hapi';
 import { callerOf } from '../../../src/http/caller.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { cookie } from '../cookies.ts';
 import { logoutAnswer } from '../schemas.ts';
+
+import type { Boom } from '@hapi/boom';
+import type { Request, ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
 
 const REFUSALS = new Set([401, 403]);
 const message = 'Successfully logged out';
 
-/** @param path the route is served at two */
+/** @param path The route is served at two */
 export const logout = (auth: AuthService, path: string): ServerRoute => ({
     method: 'POST',
     path,

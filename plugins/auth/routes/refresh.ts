@@ -1,9 +1,10 @@
-import type { ServerRoute } from '@hapi/hapi';
 import { callerOf } from '../../../src/http/caller.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { apiError } from '../../../src/http/errors.ts';
 import { cookie, withCookies } from '../cookies.ts';
 import { refreshPayload, sessionAnswer, sessionExample, type Refresh } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
 
 export const refresh = (auth: AuthService): ServerRoute<{ Payload: Refresh }> => ({

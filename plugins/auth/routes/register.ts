@@ -1,8 +1,9 @@
-import type { ServerRoute } from '@hapi/hapi';
 import { callerOf } from '../../../src/http/caller.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { withCookies } from '../cookies.ts';
 import { registerPayload, sessionAnswer, sessionExample, type Register } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
 
 export const register = (auth: AuthService): ServerRoute<{ Payload: Register }> => ({

@@ -1,0 +1,70 @@
+import { apiError } from '../../src/http/errors.ts';
+
+import type { Clock } from '../../src/clock.ts';
+import type { Config } from '../../src/config.ts';
+import type { Drain } from '../../src/drain.ts';
+import type { Datastore } from '../../src/redis/datastore.ts';
+import type { ModelService } from '../models/api.ts';
+
+export interface HealthParts {
+    config: Config;
+    store: Datastore;
+    drain: Drain;
+    clock: Clock;
+    models: ModelService;
+}
+
+export type HealthService = ReturnType<typeof createHealthService>;
+
+/** Whether the process lives, may be sent requests, and how what it leans on is. */
+export function createHealthService({ config, store, drain, clock, models }: HealthParts) {
+    const startedAt = clock();
+
+    const redisLatency = async (): Promise<number | null> => {
+        const began = performance.now();
+        return store.redis.ping().then(
+            () => Math.round((performance.now() - began) * 100) / 100,
+            () => null,
+        );
+    };
+
+    return {
+        /** @throws SHUTTING_DOWN, STORE_UNAVAILABLE */
+        async checkReady(): Promise<void> {
+            if (drain.isDraining) throw apiError('SHUTTING_DOWN');
+            if ((await redisLatency()) === null) throw apiError('STORE_UNAVAILABLE');
+        },
+
+        async report() {
+            const [latency, { ollama, sandbox: _builtIn, ...external }] = await Promise.all([
+                redisLatency(),
+                models.statuses(),
+            ]);
+            const isDegraded = Object.values(external).some(({ status }) => status === 'unreachable');
+            return {
+                status: latency === null ? 'unhealthy' : isDegraded ? 'degraded' : 'healthy',
+                uptime: Math.floor((clock() - startedAt) / 1000),
+                services: {
+                    database: {
+                        status: latency === null ? 'unhealthy' : 'healthy',
+                        provider: 'redis',
+                        latency,
+                    },
+                    ollama: ollama ?? { status: 'not_configured' },
+                    externalApis: Object.fromEntries(
+                        Object.entries(external).map(([name, { status }]) => [name, status]),
+                    ),
+                },
+                version: config.VERSION,
+                environment: config.NODE_ENV,
+            };
+        },
+
+        version: () => ({
+            version: config.VERSION,
+            buildTime: config.BUILD_TIME,
+            commit: config.BUILD_COMMIT,
+            environment: config.NODE_ENV,
+        }),
+    };
+}

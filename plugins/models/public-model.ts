@@ -1,0 +1,62 @@
+import type { Model, ProviderName } from './api.ts';
+
+/** A model as the API shows it. */
+export interface PublicModel {
+    id: string;
+    name: string;
+    provider: ProviderName;
+    aliases: string[];
+    /** Whose API key a call needs. */
+    apiKeyRequired: string | null;
+    requiresLoading: boolean;
+    capabilities: string[];
+    contextLength: number;
+    maxOutput: number | null;
+    /** Micro-dollars per million tokens today. */
+    pricing: { input: number | null; output: number | null; unit: 'microsPerMillionTokens' } | null;
+    temperatureRange: { min: number; max: number; step: number; default: number } | null;
+    usable: boolean;
+    /** The catalogue code of what a call would be refused with. */
+    reason: string | null;
+}
+
+const KEY_NAMES: Record<ProviderName, string | null> = {
+    anthropic: 'claude',
+    openai: 'openai',
+    google: 'google',
+    ollama: null,
+    sandbox: null,
+};
+const TEMPERATURE_STEP = 0.1;
+
+export function publicModel(model: Model, hasKey: boolean, at: number): PublicModel {
+    const { id, name, provider, aliases, requiresLoading, capabilities, contextLength, maxOutput } = model;
+    const { temperature } = model.parameters;
+    return {
+        id,
+        name,
+        provider,
+        aliases,
+        apiKeyRequired: KEY_NAMES[provider],
+        requiresLoading,
+        capabilities,
+        contextLength,
+        maxOutput,
+        pricing: pricing(model, at),
+        temperatureRange: temperature === false ? null : { ...temperature, step: TEMPERATURE_STEP },
+        usable: hasKey,
+        reason: hasKey ? null : 'PROVIDER_KEY_MISSING',
+    };
+}
+
+/** The prices in force; a day belongs to its price from midnight to midnight, UTC. */
+function pricing({ prices }: Model, at: number): PublicModel['pricing'] {
+    const today = new Date(at).toISOString().slice(0, 10);
+    const inForce = prices.find(
+        ({ validFrom, validUntil }) =>
+            (validFrom === null || validFrom <= today) && (validUntil === null || validUntil >= today),
+    );
+    if (!inForce) return null;
+    const { input, output } = inForce.microsPerMillion;
+    return { input, output, unit: 'microsPerMillionTokens' };
+}

@@ -1,0 +1,102 @@
+import { estimateUsage } from './estimate.ts';
+import { publicModel, type PublicModel } from './public-model.ts';
+import { statusCache } from './status-cache.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
+
+import type { ModelCall, ModelProvider, ModelService, ProviderName, StreamPart } from './api.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Clock } from '../../src/clock.ts';
+
+export interface ModelServiceOptions {
+    catalogue: Catalogue;
+    providers: Partial<Record<ProviderName, ModelProvider>>;
+    /** Providers that a call can be paid at: those of the platform's keys, and those that need none. */
+    withKey: Set<ProviderName>;
+    clock: Clock;
+    /** Milliseconds until the first part of an answer, and for the whole of it. */
+    timeouts: { first: number; total: number };
+}
+
+/** The catalogue and the calls to its models. */
+export function createModelService(options: ModelServiceOptions): ModelService & { list(): PublicModel[] } {
+    const { catalogue, providers, withKey, clock, timeouts } = options;
+    const offered = catalogue.models.filter(({ provider }) => providers[provider] !== undefined);
+
+    return {
+        list: () => offered.map((model) => publicModel(model, withKey.has(model.provider), clock())),
+
+        get(idOrAlias) {
+            const model = catalogue.find(idOrAlias);
+            if (!model || !offered.includes(model))
+                throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
+            return model;
+        },
+
+        prepare(call) {
+            if (!withKey.has(call.model.provider)) {
+                throw apiError('PROVIDER_KEY_MISSING', { details: { provider: call.model.provider } });
+            }
+            const { temperature, ...rest } = call;
+            if (temperature === undefined) return { call, ignoredParameters: [] };
+            const range = call.model.parameters.temperature;
+            if (range === false) return { call: rest, ignoredParameters: ['temperature'] };
+            checkRange(temperature, range);
+            return { call, ignoredParameters: [] };
+        },
+
+        stream(call, signal) {
+            const provider = providers[call.model.provider];
+            if (!provider) throw apiError('MODEL_NOT_FOUND', { details: { model: call.model.id } });
+            return supervised(provider, call, signal, timeouts);
+        },
+
+        estimateUsage,
+
+        statuses: statusCache(providers, clock),
+    };
+}
+
+function checkRange(temperature: number, { min, max }: { min: number; max: number }): void {
+    if (temperature >= min && temperature <= max) return;
+    throw apiError('VALIDATION_ERROR', {
+        details: { fields: { temperature: `must be between ${min} and ${max} for this model` } },
+    });
+}
+
+/** A provider's parts, kept to the contract: deadlines, one usage, one finish, and our errors only. */
+async function* supervised(
+    provider: ModelProvider,
+    call: ModelCall,
+    signal: AbortSignal,
+    timeouts: { first: number; total: number },
+): AsyncGenerator<StreamPart> {
+    const deadline = new AbortController();
+    const expire = () => deadline.abort(apiError('PROVIDER_TIMEOUT'));
+    let first: NodeJS.Timeout | undefined = setTimeout(expire, timeouts.first);
+    const total = setTimeout(expire, timeouts.total);
+    const ends = AbortSignal.any([signal, deadline.signal]);
+    let text = '';
+    let usage: StreamPart | undefined;
+    let finish: StreamPart | undefined;
+    try {
+        for await (const part of provider.stream(call, ends)) {
+            clearTimeout(first);
+            first = undefined;
+            if (part.type === 'usage') usage = part;
+            else if (part.type === 'finish') finish = part;
+            else {
+                if (part.type === 'text') text += part.delta;
+                yield part;
+            }
+        }
+        if (!finish) throw new Error('The provider ended its answer in the middle');
+        yield usage ?? { type: 'usage', usage: estimateUsage(call, text) };
+        yield finish;
+    } catch (error) {
+        if (ends.aborted) throw ends.reason;
+        throw isApiError(error) ? error : apiError('PROVIDER_ERROR', { cause: error });
+    } finally {
+        clearTimeout(first);
+        clearTimeout(total);
+    }
+}

@@ -1,0 +1,48 @@
+import type { RecordBase } from '../../src/redis/codec.ts';
+import type { FinishReason, Usage } from '../models/api.ts';
+
+/** What a thread knows of one of its models; times in milliseconds since the epoch. */
+export interface ThreadModel {
+    messageCount: number;
+    lastMessageAt: number;
+}
+
+/** The beginning of the newest message. */
+export interface LastMessage {
+    content: string;
+    role: MessageRole;
+    model: string;
+    timestamp: string;
+}
+
+/** A conversation of a user; each model in it has a context of its own. */
+export interface Thread extends RecordBase {
+    userId: string;
+    title: string | null;
+    messageCount: number;
+    models: Record<string, ThreadModel>;
+    lastMessage: LastMessage | null;
+}
+
+export type MessageRole = 'user' | 'assistant';
+
+/** `interrupted`: the server stopped in the middle; what was sent out is kept. */
+export type MessageStatus = 'complete' | 'failed' | 'interrupted';
+
+export interface Message {
+    id: string;
+    threadId: string;
+    modelId: string;
+    role: MessageRole;
+    content: string;
+    tokens: number;
+    temperature: number | null;
+    status: MessageStatus;
+    createdAt: string;
+    /** Of an answer: the message it answers. */
+    replyTo: string | null;
+    finishReason: FinishReason | null;
+    usage: Usage | null;
+    /** Of an answer that failed: the catalogue code. */
+    errorCode: string | null;
+}

@@ -1,0 +1,24 @@
+-- Append a message to a model's context in a thread, and bring the thread up to date.
+-- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
+-- ARGV[1] JSON {threadId, ownerId, modelId, message: [field, value, …], last: {…}, events, audit}
+-- Returns 1 appended, 0 no such thread of that owner
+-- @include now
+-- @include outbox
+local change = cjson.decode(ARGV[1])
+local owner, models = unpack(redis.call('HMGET', KEYS[1], 'userId', 'models'))
+if owner ~= change.ownerId then return 0 end
+
+local at = now()
+local time = string.format('%d', at)
+redis.call('XADD', KEYS[2], '*', unpack(change.message))
+
+models = cjson.decode(models)
+local model = models[change.modelId] or { messageCount = 0 }
+model.messageCount, model.lastMessageAt = model.messageCount + 1, at
+models[change.modelId] = model
+redis.call('HSET', KEYS[1], 'models', cjson.encode(models), 'lastMessage', cjson.encode(change.last), 'updatedAt', time)
+redis.call('HINCRBY', KEYS[1], 'messageCount', 1)
+redis.call('HINCRBY', KEYS[1], 'revision', 1)
+redis.call('ZADD', KEYS[3], time, change.threadId)
+append_entries(KEYS[4], KEYS[5], change, at)
+return 1

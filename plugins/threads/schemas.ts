@@ -1,0 +1,179 @@
+import Joi from 'joi';
+
+import { pageParams, type PageParams } from '../../src/http/pagination.ts';
+import { idSchema } from '../../src/ids.ts';
+
+export interface ThreadParams {
+    threadId: string;
+}
+
+export interface ContextParams extends ThreadParams {
+    modelId: string;
+}
+
+const threadParamKeys = { threadId: idSchema('thread').required() };
+export const threadParams = Joi.object<ThreadParams>(threadParamKeys).label('ThreadParams');
+export const contextParams = Joi.object<ContextParams>({
+    ...threadParamKeys,
+    modelId: Joi.string().max(200).required().example('sandbox'),
+}).label('ContextParams');
+
+const title = () => Joi.string().trim().min(1).max(200).example('Trip to Lisbon');
+
+export interface CreateThread {
+    title?: string | null;
+}
+
+export const createThreadPayload = Joi.object<CreateThread>({ title: title().allow(null) })
+    .empty(null)
+    .default({})
+    .label('CreateThread');
+
+export interface RenameThread {
+    title: string;
+}
+
+export const renameThreadPayload = Joi.object<RenameThread>({ title: title().required() }).label('RenameThread');
+
+export interface ThreadQuery extends PageParams {
+    orderBy: 'updated_at' | 'created_at';
+}
+
+export const threadQuery = Joi.object<ThreadQuery>({
+    ...pageParams({ usual: 20, most: 100 }),
+    orderBy: Joi.string().valid('updated_at', 'created_at').default('updated_at'),
+}).label('ThreadQuery');
+
+export const messageQuery = Joi.object<PageParams>(pageParams({ usual: 50, most: 200 })).label('MessageQuery');
+
+export interface SendMessage {
+    content: string;
+    temperature?: number;
+    stream: boolean;
+}
+
+export const sendMessagePayload = Joi.object<SendMessage>({
+    content: Joi.string().trim().min(1).required().example('What is there to see in Lisbon?'),
+    temperature: Joi.number().min(0).max(2).description('within the range of the model'),
+    stream: Joi.boolean().default(false),
+}).label('SendMessage');
+
+const time = () => Joi.string().isoDate();
+
+export const threadSchema = Joi.object({
+    id: Joi.string(),
+    title: Joi.string().allow(null),
+    messageCount: Joi.number().integer(),
+    activeModels: Joi.array().items(Joi.string()).label('ActiveModels'),
+    models: Joi.object()
+        .pattern(
+            Joi.string(),
+            Joi.object({ messageCount: Joi.number().integer(), lastMessageAt: time() }).label('ThreadModel'),
+        )
+        .label('ThreadModels'),
+    lastMessage: Joi.object({
+        content: Joi.string().allow('').description('its first 200 characters'),
+        role: Joi.string().valid('user', 'assistant'),
+        model: Joi.string(),
+        timestamp: time(),
+    })
+        .allow(null)
+        .label('LastMessage'),
+    revision: Joi.number().integer(),
+    createdAt: time(),
+    updatedAt: time(),
+}).label('Thread');
+
+export const threadExample = {
+    id: 'thread_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+    title: 'Trip to Lisbon',
+    messageCount: 2,
+    activeModels: ['sandbox'],
+    models: { sandbox: { messageCount: 2, lastMessageAt: '2026-11-20T10:31:00.000Z' } },
+    lastMessage: {
+        content: 'The castle, the river and a tram.',
+        role: 'assistant',
+        model: 'sandbox',
+        timestamp: '2026-11-20T10:31:00.000Z',
+    },
+    revision: 3,
+    createdAt: '2026-11-20T10:30:00.000Z',
+    updatedAt: '2026-11-20T10:31:00.000Z',
+};
+
+export const threadAnswer = Joi.object({ thread: threadSchema }).label('ThreadData');
+export const threadsAnswer = Joi.object({ threads: Joi.array().items(threadSchema).label('Threads') }).label(
+    'ThreadsData',
+);
+export const deletedThreadAnswer = Joi.object({
+    deletedThread: Joi.string(),
+    deletedMessages: Joi.number().integer(),
+}).label('DeletedThreadData');
+
+const usageSchema = Joi.object({
+    inputFresh: Joi.number().integer(),
+    cacheRead: Joi.number().integer(),
+    cacheWrite: Joi.number().integer(),
+    output: Joi.number().integer(),
+    reasoning: Joi.number().integer().description('a part of output'),
+    isEstimated: Joi.boolean().description('the provider told nothing: counted from the text'),
+}).label('Usage');
+
+export const messageSchema = Joi.object({
+    id: Joi.string(),
+    threadId: Joi.string(),
+    modelId: Joi.string(),
+    role: Joi.string().valid('user', 'assistant'),
+    content: Joi.string().allow(''),
+    tokens: Joi.number().integer(),
+    temperature: Joi.number().allow(null),
+    status: Joi.string().valid('complete', 'failed', 'interrupted'),
+    createdAt: time(),
+    replyTo: Joi.string().allow(null),
+    finishReason: Joi.string().allow(null),
+    usage: usageSchema.allow(null),
+    errorCode: Joi.string().allow(null),
+}).label('Message');
+
+const userMessageExample = {
+    id: 'msg_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+    threadId: 'thread_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+    modelId: 'sandbox',
+    role: 'user',
+    content: 'What is there to see in Lisbon?',
+    tokens: 8,
+    temperature: null,
+    status: 'complete',
+    createdAt: '2026-11-20T10:30:00.000Z',
+    replyTo: null,
+    finishReason: null,
+    usage: null,
+    errorCode: null,
+};
+
+const answerExample = {
+    ...userMessageExample,
+    id: 'msg_01K9ZQ4V7N8M3T5R2W6X1Y0ABD',
+    role: 'assistant',
+    content: 'The castle, the river and a tram.',
+    tokens: 9,
+    temperature: 0.7,
+    replyTo: userMessageExample.id,
+    finishReason: 'stop',
+    usage: { inputFresh: 12, cacheRead: 0, cacheWrite: 0, output: 9, reasoning: 0, isEstimated: false },
+};
+
+export const messagesAnswer = Joi.object({ messages: Joi.array().items(messageSchema).label('Messages') }).label(
+    'MessagesData',
+);
+export const messagesExample = { messages: [answerExample, userMessageExample] };
+
+export const sentAnswer = Joi.object({
+    userMessage: messageSchema,
+    assistantMessage: messageSchema,
+    details: Joi.object({ ignoredParameters: Joi.array().items(Joi.string()).label('IgnoredParameters') })
+        .optional()
+        .description('what was asked for and the model does not take')
+        .label('SentDetails'),
+}).label('SentData');
+export const sentExample = { userMessage: userMessageExample, assistantMessage: answerExample };

@@ -1,0 +1,165 @@
+import { decodeTime } from 'ulid';
+
+import { apiError } from '../../src/http/errors.ts';
+import { isoTime } from '../../src/redis/codec.ts';
+import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
+import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
+import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+
+import type { LastMessage, Message, Thread } from './api.ts';
+import type { Datastore } from '../../src/redis/datastore.ts';
+import type { Vault } from '../../src/security/vault.ts';
+
+const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
+const PREVIEW_LENGTH = 200;
+
+/** A model's context in a thread of a user. */
+export interface ContextPlace {
+    tenantId: string;
+    ownerId: string;
+    threadId: string;
+    modelId: string;
+}
+
+export interface MessageQuery {
+    direction: 'asc' | 'desc';
+    limit: number;
+    cursor?: string | undefined;
+}
+
+type StreamEntry = [id: string, fields: string[]];
+
+/** Threads as a collection with two orders per user; messages as one stream per thread and model. */
+export function createThreadStore(store: Datastore, vault: Vault) {
+    const threads = new Collection<Thread>(store, vault, {
+        name: 'thread',
+        owner: 'userId',
+        fields: { userId: 'text', title: 'text', messageCount: 'number', models: 'json', lastMessage: 'json' },
+        orders: {
+            updated_at: { by: 'updatedAt', index: (userId) => ['user', userId, 'threads', 'updated'] },
+            created_at: { by: 'createdAt', index: (userId) => ['user', userId, 'threads', 'created'] },
+        },
+        notFound: 'THREAD_NOT_FOUND',
+    });
+    const appendMessage = store.script(lua('append-message'));
+    const readMessages = store.script(lua('read-messages'));
+    const deleteThread = store.script(lua('delete-thread'));
+
+    const messagesKey = ({ tenantId, threadId, modelId }: ContextPlace): string =>
+        `${threads.key(tenantId, threadId)}:model:${modelId}:messages`;
+
+    const read = async (place: ContextPlace, direction: string, after: string, count: number) => {
+        const { tenantId, ownerId, threadId } = place;
+        const keys = [threads.key(tenantId, threadId), messagesKey(place)];
+        const reply = await readMessages(keys, [ownerId, direction, after, count]);
+        const [found, total = 0, entries = []] = reply as [number, number?, StreamEntry[]?];
+        if (found === 0) throw apiError('THREAD_NOT_FOUND');
+        return { total, entries };
+    };
+
+    return {
+        threads,
+
+        /** Deletes a thread with all its messages; gives their number. @throws THREAD_NOT_FOUND, REVISION_MISMATCH */
+        async delete(place: Required<Place>, id: string, { revision, outbox = {} }: ChangeOptions): Promise<number> {
+            const keys = [
+                threads.key(place.tenantId, id),
+                ...outboxKeys(place.tenantId),
+                threads.orderKey(place, 'updated_at'),
+                threads.orderKey(place, 'created_at'),
+            ];
+            const change = {
+                id,
+                ownerField: 'userId',
+                ownerId: place.ownerId,
+                ...(revision !== undefined && { revision: String(revision) }),
+                ...outboxLists(outbox),
+            };
+            const [result, count = 0] = (await deleteThread(keys, [JSON.stringify(change)])) as number[];
+            if (result === 0) throw apiError('THREAD_NOT_FOUND');
+            if (result === -1) throw apiError('REVISION_MISMATCH');
+            return count;
+        },
+
+        /** The newest messages of a context, newest first. @throws THREAD_NOT_FOUND */
+        async newest(place: ContextPlace, count: number): Promise<Message[]> {
+            const { entries } = await read(place, 'desc', '', count);
+            return entries.map(([, fields]) => decodeMessage(place, fields));
+        },
+
+        /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
+        async list(place: ContextPlace, { direction, limit, cursor }: MessageQuery): Promise<Page<Message>> {
+            const list = `${messagesKey(place)}:${direction}`;
+            const after = cursor === undefined ? '' : openCursor(vault, list, cursor).score;
+            const { total, entries } = await read(place, direction, after, limit + 1);
+            const page = entries.slice(0, limit);
+            const hasMore = entries.length > limit;
+            const items = page.map(([, fields]) => decodeMessage(place, fields));
+            const [lastEntry] = page.at(-1) ?? [''];
+            const next = hasMore ? sealCursor(vault, list, { score: lastEntry, id: items.at(-1)?.id ?? '' }) : null;
+            return { items, pagination: { cursor: next, limit, hasMore, totalCount: total } };
+        },
+
+        /** @throws THREAD_NOT_FOUND when it was deleted meanwhile */
+        async append(place: ContextPlace, message: Message, outbox: Outbox): Promise<void> {
+            const { tenantId, ownerId, threadId, modelId } = place;
+            const keys = [
+                threads.key(tenantId, threadId),
+                messagesKey(place),
+                threads.orderKey({ tenantId, ownerId }, 'updated_at'),
+                ...outboxKeys(tenantId),
+            ];
+            const change = { threadId, ownerId, modelId, message: encodeMessage(message), last: preview(message) };
+            const done = await appendMessage(keys, [JSON.stringify({ ...change, ...outboxLists(outbox) })]);
+            if (done === 0) throw apiError('THREAD_NOT_FOUND');
+        },
+    };
+}
+
+export type ThreadStore = ReturnType<typeof createThreadStore>;
+
+/** Where a message stands is known from its key; what it has not is left out. */
+function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {
+    return Object.entries(message)
+        .filter(([, value]) => value !== null)
+        .flatMap(([field, value]) => [field, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
+}
+
+function decodeMessage({ threadId, modelId }: ContextPlace, flat: string[]): Message {
+    const fields: Record<string, string> = {};
+    for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
+    const {
+        id = '',
+        role,
+        content = '',
+        tokens,
+        temperature,
+        status,
+        replyTo,
+        finishReason,
+        usage,
+        errorCode,
+    } = fields;
+    return {
+        id,
+        threadId,
+        modelId,
+        role,
+        content,
+        tokens: Number(tokens),
+        temperature: temperature === undefined ? null : Number(temperature),
+        status,
+        createdAt: isoTime(decodeTime(id.slice('msg_'.length))),
+        replyTo: replyTo ?? null,
+        finishReason: finishReason ?? null,
+        usage: usage === undefined ? null : JSON.parse(usage),
+        errorCode: errorCode ?? null,
+    } as Message;
+}
+
+const preview = ({ content, role, modelId, createdAt }: Message): LastMessage => ({
+    content: content.slice(0, PREVIEW_LENGTH),
+    role,
+    model: modelId,
+    timestamp: createdAt,
+});
