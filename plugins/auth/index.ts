@@ -7,8 +7,8 @@ import { logout } from './routes/logout.ts';
 import { refresh } from './routes/refresh.ts';
 import { register } from './routes/register.ts';
 import { accessTokenScheme } from './scheme.ts';
-import { createAuthService } from './service.ts';
-import { createAuthStore } from './store.ts';
+import { AuthService } from './service.ts';
+import { AuthStore } from './store.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 import { AccessTokens } from '../../src/security/access-tokens.ts';
 import { Passwords } from '../../src/security/passwords.ts';
@@ -23,10 +23,10 @@ export const auth: Plugin<Platform> = {
     register: (server, platform) => {
         const { config, store, vault, clock } = platform;
         const { tenants, users } = server.plugins;
-        const authStore = createAuthStore(store, vault, tenants, users);
+        const authStore = new AuthStore(store, vault, tenants, users);
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
         const passwords = new Passwords(config.BCRYPT_COST);
-        const service = createAuthService({
+        const service = new AuthService({
             config,
             clock,
             store: authStore,

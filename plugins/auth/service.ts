@@ -1,5 +1,5 @@
 import { permissionsOf } from './permissions.ts';
-import { apiError } from '../../src/http/errors.ts';
+import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
@@ -14,11 +14,19 @@ import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Passwords } from '../../src/security/passwords.ts';
 import type { RefreshTokens } from '../../src/security/refresh-tokens.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
-import type { Tenant, TenantService } from '../tenants/api.ts';
+import type { Founding, Tenant, TenantService } from '../tenants/api.ts';
 import type { PublicUser, User, UserService } from '../users/api.ts';
 
 /** Two tabs that refresh at once use one token twice; within this time that is taken for what it is. */
 const REFRESH_GRACE_MS = 30_000;
+
+/** What the codes of a refresh stand for. */
+const REFRESH_REFUSALS: Record<number, ErrorCode> = {
+    0: 'SESSION_ENDED',
+    [-1]: 'REFRESH_REUSED',
+    [-2]: 'TENANT_SUSPENDED',
+    [-3]: 'USER_DISABLED',
+};
 
 /** What a login, a registration and a refresh answer with. */
 export interface Grant {
@@ -42,134 +50,144 @@ export interface AuthParts {
     refreshTokens: RefreshTokens;
 }
 
-export type AuthService = ReturnType<typeof createAuthService>;
-
 /** Registration, login, refresh and logout. */
-export function createAuthService(parts: AuthParts) {
-    const { config, clock, store, append, tenants, users, passwords, accessTokens, refreshTokens } = parts;
+export class AuthService {
+    readonly #parts: AuthParts;
 
-    const newSession = (caller: Caller, userId: string) => ({
-        id: newId('sess'),
-        userId,
-        counter: 0,
-        refreshedAt: null,
-        ipAddress: caller.ipAddress,
-        userAgent: caller.userAgent,
-        expiresAt: isoTime(clock() + config.REFRESH_TOKEN_TTL * 1000),
-    });
+    constructor(parts: AuthParts) {
+        this.#parts = parts;
+    }
 
-    const grant = (tenant: Tenant, user: User, sessionId: string, counter: number): Grant => ({
-        user: users.publish(user),
-        tenant,
-        expiresIn: config.ACCESS_TOKEN_TTL,
-        accessToken: accessTokens.issue({
-            sub: user.id,
-            tid: tenant.id,
-            sid: sessionId,
-            jti: newId('jti'),
-            username: user.username,
-            scope: permissionsOf(user.role),
-        }),
-        refreshToken: refreshTokens.issue({ tenantId: tenant.id, userId: user.id, sessionId, counter }),
-    });
+    /** @throws REGISTRATION_CLOSED, DOMAIN_TAKEN, SERVER_BUSY */
+    async register(caller: Caller, details: Register): Promise<Grant> {
+        const { config, tenants, users } = this.#parts;
+        if (config.REGISTRATION === 'closed') throw apiError('REGISTRATION_CLOSED');
+        const sessionId = newId('sess');
+        const { tenantName: name, domain, email } = details;
+        const tenant = await tenants.create({ name, domain, plan: 'free' }, (tenantId) =>
+            this.#found(caller, details, tenantId, sessionId),
+        );
+        const user = await users.findByEmail(tenant.id, email);
+        if (!user) throw apiError('USER_NOT_FOUND');
+        return this.#grant(tenant, user, sessionId, 0);
+    }
 
-    const findTenant = async ({ tenantId, domain, username, email = username ?? '' }: Login) =>
-        tenantId ?? (await tenants.findByDomain(domain ?? email.slice(email.indexOf('@') + 1)));
+    /** @throws INVALID_CREDENTIALS, TENANT_SUSPENDED, USER_DISABLED, SERVER_BUSY */
+    async login(caller: Caller, login: Login): Promise<Grant> {
+        const { store, tenants, users, passwords } = this.#parts;
+        const email = login.email ?? login.username ?? '';
+        const tenantId = await this.#findTenant(login, email);
+        const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
+        const fits = await passwords.verify(login.password, user?.passwordHash ?? null);
+        if (tenantId === null || !user) throw await this.#refuse(caller, PLATFORM, email, 'INVALID_CREDENTIALS');
+        if (!fits) throw await this.#refuse(caller, tenantId, user.id, 'INVALID_CREDENTIALS');
+        const tenant = await tenants.get(tenantId);
+        if (tenant.status !== 'active') throw await this.#refuse(caller, tenantId, user.id, 'TENANT_SUSPENDED');
+        if (!user.isActive) throw await this.#refuse(caller, tenantId, user.id, 'USER_DISABLED');
 
-    return {
-        /** @throws REGISTRATION_CLOSED, DOMAIN_TAKEN, SERVER_BUSY */
-        async register(caller: Caller, { tenantName, domain, email, password, displayName }: Register): Promise<Grant> {
-            if (config.REGISTRATION === 'closed') throw apiError('REGISTRATION_CLOSED');
-            let sessionId = '';
-            const tenant = await tenants.create({ name: tenantName, domain, plan: 'free' }, async (tenantId) => {
-                const passwordHash = await passwords.hash(password);
-                const name = displayName ?? email.slice(0, email.indexOf('@'));
-                const founder = users.draft(tenantId, { email, displayName: name, role: 'admin', passwordHash });
-                const session = newSession(caller, founder.user.id);
-                sessionId = session.id;
-                const events = [
-                    { type: 'tenant.created', data: { tenantId } },
-                    { type: 'user.created', data: { userId: founder.user.id } },
-                ];
-                const entry = { action: 'auth.register', resource: 'tenant', resourceId: tenantId, result: 'success' };
-                return {
-                    drafts: [founder.draft, store.sessions.draft(tenantId, session)],
-                    outbox: { events, audit: [audited({ ...caller, userId: founder.user.id }, entry)] },
-                };
-            });
-            const user = await users.findByEmail(tenant.id, email);
-            if (!user) throw apiError('USER_NOT_FOUND');
-            return grant(tenant, user, sessionId, 0);
-        },
+        const session = this.#session(caller, newId('sess'), user.id);
+        const entry = { action: 'auth.login', resource: 'user', resourceId: user.id, result: 'success' };
+        await store.sessions.create(tenantId, session, {
+            events: [{ type: 'auth.login', data: { userId: user.id, sessionId: session.id } }],
+            audit: [audited({ ...caller, userId: user.id }, entry)],
+        });
+        return this.#grant(tenant, user, session.id, 0);
+    }
 
-        /** @throws INVALID_CREDENTIALS, TENANT_SUSPENDED, USER_DISABLED, SERVER_BUSY */
-        async login(caller: Caller, login: Login): Promise<Grant> {
-            const email = login.email ?? login.username ?? '';
-            const tenantId = await findTenant(login);
-            const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
-            const fits = await passwords.verify(login.password, user?.passwordHash ?? null);
-            const entry = { action: 'auth.login', resource: 'user', resourceId: user?.id ?? email };
-            const refuse = async (code: 'INVALID_CREDENTIALS' | 'TENANT_SUSPENDED' | 'USER_DISABLED') => {
-                // A tenant that does not exist has no audit; such attempts stand in the platform's.
-                const place = user && tenantId !== null ? tenantId : PLATFORM;
-                await append(place, { audit: [audited(caller, { ...entry, result: code })] });
-                return apiError(code);
-            };
-            if (tenantId === null || !user || !fits) throw await refuse('INVALID_CREDENTIALS');
-            const tenant = await tenants.get(tenantId);
-            if (tenant.status !== 'active') throw await refuse('TENANT_SUSPENDED');
-            if (!user.isActive) throw await refuse('USER_DISABLED');
-
-            const session = newSession(caller, user.id);
-            const audit = [audited({ ...caller, userId: user.id }, { ...entry, result: 'success' })];
-            const events = [{ type: 'auth.login', data: { userId: user.id, sessionId: session.id } }];
-            await store.sessions.create(tenantId, session, { events, audit });
-            return grant(tenant, user, session.id, 0);
-        },
-
-        /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED */
-        async refresh(caller: Caller, refreshToken: string): Promise<Grant> {
-            const claims = refreshTokens.open(refreshToken);
-            if (!claims) throw apiError('REFRESH_INVALID');
-            const { userId, sessionId } = claims;
-            const entry = { userId, action: 'auth.refresh', resource: 'session', resourceId: sessionId };
-            const data = { userId, sessionId };
-            const { code, counter, user, tenant } = await store.refresh(claims, {
-                graceMs: REFRESH_GRACE_MS,
-                lifetimeMs: config.REFRESH_TOKEN_TTL * 1000,
-                refreshed: { audit: [audited(caller, { ...entry, result: 'success' })] },
-                reused: {
-                    events: [{ type: 'auth.session_ended', data }],
-                    audit: [audited(caller, { ...entry, result: 'REFRESH_REUSED' })],
-                },
-            });
-            if (code === 0) throw apiError('SESSION_ENDED');
-            if (code === -1) throw apiError('REFRESH_REUSED');
-            if (code === -2) throw apiError('TENANT_SUSPENDED');
-            if (code === -3) throw apiError('USER_DISABLED');
-            return grant(tenants.decode(tenant), users.decode(user), sessionId, counter);
-        },
-
-        /** Ends a session; the access token that asked for it, if it was one, is refused from now on. */
-        async logout(caller: Caller, ended: EndedSession): Promise<void> {
-            const { userId, sessionId } = ended;
-            const entry = { userId, action: 'auth.logout', resource: 'session', resourceId: sessionId };
-            await store.end(ended, {
+    /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED */
+    async refresh(caller: Caller, refreshToken: string): Promise<Grant> {
+        const { config, store, tenants, users, refreshTokens } = this.#parts;
+        const claims = refreshTokens.open(refreshToken);
+        if (!claims) throw apiError('REFRESH_INVALID');
+        const { userId, sessionId } = claims;
+        const entry = { userId, action: 'auth.refresh', resource: 'session', resourceId: sessionId };
+        const { code, counter, user, tenant } = await store.refresh(claims, {
+            graceMs: REFRESH_GRACE_MS,
+            lifetimeMs: config.REFRESH_TOKEN_TTL * 1000,
+            refreshed: { audit: [audited(caller, { ...entry, result: 'success' })] },
+            reused: {
                 events: [{ type: 'auth.session_ended', data: { userId, sessionId } }],
-                audit: [audited(caller, { ...entry, result: 'success' })],
-            });
-        },
+                audit: [audited(caller, { ...entry, result: 'REFRESH_REUSED' })],
+            },
+        });
+        const refusal = REFRESH_REFUSALS[code];
+        if (refusal) throw apiError(refusal);
+        return this.#grant(tenants.decode(tenant), users.decode(user), sessionId, counter);
+    }
 
-        /** The session of a refresh token, or null when the token is not one of ours. */
-        sessionOf: (refreshToken: string): EndedSession | null => refreshTokens.open(refreshToken),
+    /** Ends a session; the access token that asked for it, if it was one, is refused from now on. */
+    async logout(caller: Caller, ended: EndedSession): Promise<void> {
+        const { userId, sessionId } = ended;
+        const entry = { userId, action: 'auth.logout', resource: 'session', resourceId: sessionId };
+        await this.#parts.store.end(ended, {
+            events: [{ type: 'auth.session_ended', data: { userId, sessionId } }],
+            audit: [audited(caller, { ...entry, result: 'success' })],
+        });
+    }
 
-        async me(actor: Actor) {
-            const [user, tenant] = await Promise.all([
-                users.get(actor.tenantId, actor.userId),
-                tenants.get(actor.tenantId),
-            ]);
-            const { tier, permissions, expiresAt } = actor;
-            return { user, tenant, tier, permissions, expiresAt };
-        },
-    };
+    /** The session of a refresh token, or null when the token is not one of ours. */
+    sessionOf(refreshToken: string): EndedSession | null {
+        return this.#parts.refreshTokens.open(refreshToken);
+    }
+
+    async me({ tenantId, userId, tier, permissions, expiresAt }: Actor) {
+        const { users, tenants } = this.#parts;
+        const [user, tenant] = await Promise.all([users.get(tenantId, userId), tenants.get(tenantId)]);
+        return { user, tenant, tier, permissions, expiresAt };
+    }
+
+    /** The first admin of a tenant with a session, to be created together with it. */
+    async #found(caller: Caller, details: Register, tenantId: string, sessionId: string): Promise<Founding> {
+        const { store, users, passwords } = this.#parts;
+        const { email, password, displayName = email.slice(0, email.indexOf('@')) } = details;
+        const passwordHash = await passwords.hash(password);
+        const { user, draft } = users.draft(tenantId, { email, displayName, role: 'admin', passwordHash });
+        const session = this.#session(caller, sessionId, user.id);
+        const entry = { action: 'auth.register', resource: 'tenant', resourceId: tenantId, result: 'success' };
+        return {
+            drafts: [draft, store.sessions.draft(tenantId, session)],
+            outbox: {
+                events: [
+                    { type: 'tenant.created', data: { tenantId } },
+                    { type: 'user.created', data: { userId: user.id } },
+                ],
+                audit: [audited({ ...caller, userId: user.id }, entry)],
+            },
+        };
+    }
+
+    async #findTenant({ tenantId, domain }: Login, email: string): Promise<string | null> {
+        return tenantId ?? (await this.#parts.tenants.findByDomain(domain ?? email.slice(email.indexOf('@') + 1)));
+    }
+
+    /** @param tenantId Whose audit is told: the platform's where the tenant or the user does not exist */
+    async #refuse(caller: Caller, tenantId: string, resourceId: string, code: ErrorCode) {
+        const entry = { action: 'auth.login', resource: 'user', resourceId, result: code };
+        await this.#parts.append(tenantId, { audit: [audited(caller, entry)] });
+        return apiError(code);
+    }
+
+    #session({ ipAddress, userAgent }: Caller, id: string, userId: string) {
+        const { clock, config } = this.#parts;
+        const expiresAt = isoTime(clock() + config.REFRESH_TOKEN_TTL * 1000);
+        return { id, userId, counter: 0, refreshedAt: null, ipAddress, userAgent, expiresAt };
+    }
+
+    #grant(tenant: Tenant, user: User, sessionId: string, counter: number): Grant {
+        const { config, users, accessTokens, refreshTokens } = this.#parts;
+        return {
+            user: users.publish(user),
+            tenant,
+            expiresIn: config.ACCESS_TOKEN_TTL,
+            accessToken: accessTokens.issue({
+                sub: user.id,
+                tid: tenant.id,
+                sid: sessionId,
+                jti: newId('jti'),
+                username: user.username,
+                scope: permissionsOf(user.role),
+            }),
+            refreshToken: refreshTokens.issue({ tenantId: tenant.id, userId: user.id, sessionId, counter }),
+        };
+    }
 }

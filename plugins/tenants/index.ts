@@ -10,7 +10,7 @@ const SWEEP_EVERY_MS = 30_000;
 export const tenants: Plugin<Platform> = {
     name: 'tenants',
     register: (server, { store, vault, logger }) => {
-        const service = createTenantService(createTenantStore(store, vault), appendOutbox(store));
+        const service = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store) });
         server.expose(service);
 
         const sweep = () =>

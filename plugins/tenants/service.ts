@@ -12,27 +12,18 @@ import type { Actor } from '../../src/types/actor.ts';
 /** A registration has ended, well or badly, long before that. */
 const CLAIM_LIFETIME_MS = 60_000;
 
+export interface TenantParts {
+    store: TenantStore;
+    append: AppendOutbox;
+}
+
 export interface TenantRules extends TenantService {
     /** Settles the claims of registrations that died halfway. */
     sweepClaims(): Promise<void>;
 }
 
-export function createTenantService(store: TenantStore, append: AppendOutbox): TenantRules {
-    const setStatus = async (actor: Actor, id: string, status: Tenant['status'], reason: string | null) => {
-        const type = status === 'active' ? 'tenant.activated' : 'tenant.suspended';
-        const entry = audited(actor, {
-            action: status === 'active' ? 'tenant.activate' : 'tenant.suspend',
-            resource: 'tenant',
-            resourceId: id,
-            result: 'success',
-            details: { reason },
-        });
-        const changes = { status, suspendedReason: reason };
-        const outbox = { events: [{ type, data: { tenantId: id, status } }], audit: [entry] };
-        const tenant = await store.records.update({ tenantId: id }, id, changes, { outbox });
-        await append(PLATFORM, { audit: [entry] });
-        return tenant;
-    };
+export function createTenantService(parts: TenantParts): TenantRules {
+    const { store } = parts;
 
     return {
         async create(details, found) {
@@ -71,8 +62,8 @@ export function createTenantService(store: TenantStore, append: AppendOutbox): T
         key: (tenantId) => store.records.key(tenantId, tenantId),
         decode: (flat) => store.records.decode(flat),
 
-        suspend: (actor, id, reason) => setStatus(actor, id, 'suspended', reason),
-        activate: (actor, id) => setStatus(actor, id, 'active', null),
+        suspend: (actor, id, reason) => setStatus(parts, actor, id, { status: 'suspended', suspendedReason: reason }),
+        activate: (actor, id) => setStatus(parts, actor, id, { status: 'active', suspendedReason: null }),
 
         async sweepClaims() {
             for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) {
@@ -89,3 +80,22 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
     status: 'active' as const,
     suspendedReason: null,
 });
+
+/** Changes a tenant's standing; told in its own audit and in the platform's. */
+async function setStatus(
+    { store, append }: TenantParts,
+    actor: Actor,
+    id: string,
+    changes: Pick<Tenant, 'status' | 'suspendedReason'>,
+): Promise<Tenant> {
+    const { status, suspendedReason: reason } = changes;
+    const isActive = status === 'active';
+    const action = isActive ? 'tenant.activate' : 'tenant.suspend';
+    const type = isActive ? 'tenant.activated' : 'tenant.suspended';
+    const entry = { action, resource: 'tenant', resourceId: id, result: 'success', details: { reason } };
+    const audit = [audited(actor, entry)];
+    const outbox = { events: [{ type, data: { tenantId: id, status } }], audit };
+    const tenant = await store.records.update({ tenantId: id }, id, changes, { outbox });
+    await append(PLATFORM, { audit });
+    return tenant;
+}

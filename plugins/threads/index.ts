@@ -1,5 +1,5 @@
 import { Generations } from './generations.ts';
-import { createMessageService } from './message-service.ts';
+import { MessageService } from './message-service.ts';
 import { createThread } from './routes/create-thread.ts';
 import { deleteThread } from './routes/delete-thread.ts';
 import { getThread } from './routes/get-thread.ts';
@@ -7,7 +7,7 @@ import { listMessages } from './routes/list-messages.ts';
 import { listThreads } from './routes/list-threads.ts';
 import { renameThread } from './routes/rename-thread.ts';
 import { sendMessage } from './routes/send-message.ts';
-import { createThreadStore } from './store.ts';
+import { ThreadStore } from './store.ts';
 import { createThreadService } from './thread-service.ts';
 
 import type { Plugin } from '@hapi/hapi';
@@ -17,9 +17,9 @@ export const threads: Plugin<Platform> = {
     name: 'threads',
     dependencies: ['auth', 'models'],
     register: (server, { store, vault, clock, logger, drain }) => {
-        const threadStore = createThreadStore(store, vault);
+        const threadStore = new ThreadStore(store, vault);
         const threadService = createThreadService(threadStore);
-        const messageService = createMessageService({
+        const messageService = new MessageService({
             store: threadStore,
             models: server.plugins.models,
             generations: new Generations(drain),

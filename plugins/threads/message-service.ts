@@ -11,7 +11,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
-import type { ModelService } from '../models/api.ts';
+import type { ModelCall, ModelService } from '../models/api.ts';
 
 export interface NewMessage {
     content: string;
@@ -34,14 +34,60 @@ export interface MessageServiceParts {
     logger: Logger;
 }
 
-export type MessageService = ReturnType<typeof createMessageService>;
-
 /** The messages of a model's context in a thread. */
-export function createMessageService({ store, models, generations, clock, logger }: MessageServiceParts) {
-    const draft = ({ threadId, modelId }: ContextPlace): Message => {
-        const id = newId('msg');
+export class MessageService {
+    readonly #parts: MessageServiceParts;
+
+    constructor(parts: MessageServiceParts) {
+        this.#parts = parts;
+    }
+
+    /** @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, INVALID_CURSOR */
+    list(actor: Actor, threadId: string, model: string, query: MessageQuery): Promise<Page<Message>> {
+        const { store, models } = this.#parts;
+        return store.list(placeOf(actor, threadId, models.get(model).id), query);
+    }
+
+    /**
+     * Stores the message, then calls the model. The answer goes on without whoever asked for it.
+     *
+     * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
+     *   SHUTTING_DOWN
+     */
+    async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Sent> {
+        const { store, models, generations } = this.#parts;
+        generations.checkOpen();
+        const { content, temperature } = message;
+        const model = models.get(modelName);
+        const place = placeOf(actor, threadId, model.id);
+        const tokens = checkLength(model, content);
+        const { requestId } = actor;
+        const asked = { model, messages: [], requestId, ...(temperature !== undefined && { temperature }) };
+        const { call, ignoredParameters } = models.prepare(asked);
+        const messages = assembleContext(model, await store.newest(place, LOOK_BACK), content);
+        const userMessage = { ...this.#draft(place), content, tokens };
+        await this.#append(actor, place, userMessage);
+        const generation = this.#generate(actor, place, { ...call, messages }, userMessage, ignoredParameters);
+        return { userMessage, generation, ignoredParameters };
+    }
+
+    #generate(actor: Actor, place: ContextPlace, call: ModelCall, { id }: Message, ignored: string[]): Generation {
+        const { models, generations, clock, logger } = this.#parts;
+        const { requestId, tenantId, userId } = actor;
+        return generations.start({
+            models,
+            call,
+            draft: { ...this.#draft(place), role: 'assistant', temperature: call.temperature ?? null, replyTo: id },
+            opening: { userMessageId: id, ...(ignored.length > 0 && { details: { ignoredParameters: ignored } }) },
+            save: (answer) => this.#append(actor, place, answer),
+            clock,
+            logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId: place.threadId }),
+        });
+    }
+
+    #draft({ threadId, modelId }: ContextPlace): Message {
         return {
-            id,
+            id: newId('msg'),
             threadId,
             modelId,
             role: 'user',
@@ -49,77 +95,23 @@ export function createMessageService({ store, models, generations, clock, logger
             tokens: 0,
             temperature: null,
             status: 'complete',
-            createdAt: isoTime(clock()),
+            createdAt: isoTime(this.#parts.clock()),
             replyTo: null,
             finishReason: null,
             usage: null,
             errorCode: null,
         };
-    };
+    }
 
-    const append = (actor: Actor, at: ContextPlace, message: Message) => {
-        const { threadId, modelId } = at;
-        const { id, role, status } = message;
+    #append(actor: Actor, place: ContextPlace, message: Message): Promise<void> {
+        const { id, role, status, threadId, modelId } = message;
         const type = role === 'user' ? 'message.created' : `message.${status}`;
         const events = [{ type, data: { userId: actor.userId, threadId, modelId, messageId: id } }];
-        const entry = { action: 'message.send', resource: 'message', resourceId: id, result: 'success' };
-        const audit = role === 'user' ? [audited(actor, { ...entry, details: { threadId, modelId } })] : [];
-        return store.append(at, message, { events, audit });
-    };
-
-    return {
-        /** @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, INVALID_CURSOR */
-        list: (actor: Actor, threadId: string, model: string, query: MessageQuery): Promise<Page<Message>> =>
-            store.list(placeOf(actor, threadId, models.get(model).id), query),
-
-        /**
-         * Stores the message, then calls the model. The answer goes on without whoever asked for it.
-         *
-         * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
-         *   SHUTTING_DOWN
-         */
-        async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Sent> {
-            generations.checkOpen();
-            const { content, temperature } = message;
-            const model = models.get(modelName);
-            const at = placeOf(actor, threadId, model.id);
-            const tokens = checkLength(model, content);
-            const { call, ignoredParameters } = models.prepare({
-                model,
-                messages: [],
-                requestId: actor.requestId,
-                ...(temperature !== undefined && { temperature }),
-            });
-            const messages = assembleContext(model, await store.newest(at, LOOK_BACK), content);
-            const userMessage = { ...draft(at), content, tokens };
-            await append(actor, at, userMessage);
-
-            const generation = generations.start({
-                models,
-                call: { ...call, messages },
-                draft: {
-                    ...draft(at),
-                    role: 'assistant',
-                    temperature: call.temperature ?? null,
-                    replyTo: userMessage.id,
-                },
-                opening: {
-                    userMessageId: userMessage.id,
-                    ...(ignoredParameters.length > 0 && { details: { ignoredParameters } }),
-                },
-                save: (answer) => append(actor, at, answer),
-                clock,
-                logger: logger.child({
-                    module: 'threads',
-                    requestId: actor.requestId,
-                    tenantId: actor.tenantId,
-                    userId: actor.userId,
-                    threadId,
-                }),
-            });
-            return { userMessage, generation, ignoredParameters };
-        },
-    };
+        const details = { threadId, modelId };
+        const entry = { action: 'message.send', resource: 'message', resourceId: id, result: 'success', details };
+        const audit = role === 'user' ? [audited(actor, entry)] : [];
+        return this.#parts.store.append(place, message, { events, audit });
+    }
 }
 
 const placeOf = ({ tenantId, userId }: Actor, threadId: string, modelId: string): ContextPlace => ({

@@ -7,7 +7,7 @@ import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { LastMessage, Message, Thread } from './api.ts';
-import type { Datastore } from '../../src/redis/datastore.ts';
+import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
@@ -30,93 +30,97 @@ export interface MessageQuery {
 type StreamEntry = [id: string, fields: string[]];
 
 /** Threads as a collection with two orders per user; messages as one stream per thread and model. */
-export function createThreadStore(store: Datastore, vault: Vault) {
-    const threads = new Collection<Thread>(store, vault, {
-        name: 'thread',
-        owner: 'userId',
-        fields: { userId: 'text', title: 'text', messageCount: 'number', models: 'json', lastMessage: 'json' },
-        orders: {
-            updated_at: { by: 'updatedAt', index: (userId) => ['user', userId, 'threads', 'updated'] },
-            created_at: { by: 'createdAt', index: (userId) => ['user', userId, 'threads', 'created'] },
-        },
-        notFound: 'THREAD_NOT_FOUND',
-    });
-    const appendMessage = store.script(lua('append-message'));
-    const readMessages = store.script(lua('read-messages'));
-    const deleteThread = store.script(lua('delete-thread'));
+export class ThreadStore {
+    readonly threads: Collection<Thread>;
+    readonly #vault: Vault;
+    readonly #append: RunScript;
+    readonly #read: RunScript;
+    readonly #delete: RunScript;
 
-    const messagesKey = ({ tenantId, threadId, modelId }: ContextPlace): string =>
-        `${threads.key(tenantId, threadId)}:model:${modelId}:messages`;
+    constructor(store: Datastore, vault: Vault) {
+        this.#vault = vault;
+        this.threads = new Collection<Thread>(store, vault, {
+            name: 'thread',
+            owner: 'userId',
+            fields: { userId: 'text', title: 'text', messageCount: 'number', models: 'json', lastMessage: 'json' },
+            orders: {
+                updated_at: { by: 'updatedAt', index: (userId) => ['user', userId, 'threads', 'updated'] },
+                created_at: { by: 'createdAt', index: (userId) => ['user', userId, 'threads', 'created'] },
+            },
+            notFound: 'THREAD_NOT_FOUND',
+        });
+        this.#append = store.script(lua('append-message'));
+        this.#read = store.script(lua('read-messages'));
+        this.#delete = store.script(lua('delete-thread'));
+    }
 
-    const read = async (place: ContextPlace, direction: string, after: string, count: number) => {
-        const { tenantId, ownerId, threadId } = place;
-        const keys = [threads.key(tenantId, threadId), messagesKey(place)];
-        const reply = await readMessages(keys, [ownerId, direction, after, count]);
+    /** Deletes a thread with all its messages; gives their number. @throws THREAD_NOT_FOUND, REVISION_MISMATCH */
+    async delete(place: Required<Place>, id: string, { revision, outbox = {} }: ChangeOptions): Promise<number> {
+        const { tenantId, ownerId } = place;
+        const keys = [
+            this.threads.key(tenantId, id),
+            ...outboxKeys(tenantId),
+            this.threads.orderKey(place, 'updated_at'),
+            this.threads.orderKey(place, 'created_at'),
+        ];
+        const change = {
+            id,
+            ownerField: 'userId',
+            ownerId,
+            ...(revision !== undefined && { revision: String(revision) }),
+            ...outboxLists(outbox),
+        };
+        const [result, count = 0] = (await this.#delete(keys, [JSON.stringify(change)])) as number[];
+        if (result === 0) throw apiError('THREAD_NOT_FOUND');
+        if (result === -1) throw apiError('REVISION_MISMATCH');
+        return count;
+    }
+
+    /** The newest messages of a context, newest first. @throws THREAD_NOT_FOUND */
+    async newest(place: ContextPlace, count: number): Promise<Message[]> {
+        const { entries } = await this.#entries(place, 'desc', '', count);
+        return entries.map(([, fields]) => decodeMessage(place, fields));
+    }
+
+    /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
+    async list(place: ContextPlace, { direction, limit, cursor }: MessageQuery): Promise<Page<Message>> {
+        const list = `${this.#messagesKey(place)}:${direction}`;
+        const after = cursor === undefined ? '' : openCursor(this.#vault, list, cursor).score;
+        const { total, entries } = await this.#entries(place, direction, after, limit + 1);
+        const page = entries.slice(0, limit);
+        const hasMore = entries.length > limit;
+        const items = page.map(([, fields]) => decodeMessage(place, fields));
+        const last = { score: page.at(-1)?.[0] ?? '', id: items.at(-1)?.id ?? '' };
+        const next = hasMore ? sealCursor(this.#vault, list, last) : null;
+        return { items, pagination: { cursor: next, limit, hasMore, totalCount: total } };
+    }
+
+    /** @throws THREAD_NOT_FOUND when it was deleted meanwhile */
+    async append(place: ContextPlace, message: Message, outbox: Outbox): Promise<void> {
+        const { tenantId, ownerId, threadId, modelId } = place;
+        const keys = [
+            this.threads.key(tenantId, threadId),
+            this.#messagesKey(place),
+            this.threads.orderKey({ tenantId, ownerId }, 'updated_at'),
+            ...outboxKeys(tenantId),
+        ];
+        const change = { threadId, ownerId, modelId, message: encodeMessage(message), last: preview(message) };
+        const done = await this.#append(keys, [JSON.stringify({ ...change, ...outboxLists(outbox) })]);
+        if (done === 0) throw apiError('THREAD_NOT_FOUND');
+    }
+
+    #messagesKey({ tenantId, threadId, modelId }: ContextPlace): string {
+        return `${this.threads.key(tenantId, threadId)}:model:${modelId}:messages`;
+    }
+
+    async #entries(place: ContextPlace, direction: string, after: string, count: number) {
+        const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place)];
+        const reply = await this.#read(keys, [place.ownerId, direction, after, count]);
         const [found, total = 0, entries = []] = reply as [number, number?, StreamEntry[]?];
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
         return { total, entries };
-    };
-
-    return {
-        threads,
-
-        /** Deletes a thread with all its messages; gives their number. @throws THREAD_NOT_FOUND, REVISION_MISMATCH */
-        async delete(place: Required<Place>, id: string, { revision, outbox = {} }: ChangeOptions): Promise<number> {
-            const keys = [
-                threads.key(place.tenantId, id),
-                ...outboxKeys(place.tenantId),
-                threads.orderKey(place, 'updated_at'),
-                threads.orderKey(place, 'created_at'),
-            ];
-            const change = {
-                id,
-                ownerField: 'userId',
-                ownerId: place.ownerId,
-                ...(revision !== undefined && { revision: String(revision) }),
-                ...outboxLists(outbox),
-            };
-            const [result, count = 0] = (await deleteThread(keys, [JSON.stringify(change)])) as number[];
-            if (result === 0) throw apiError('THREAD_NOT_FOUND');
-            if (result === -1) throw apiError('REVISION_MISMATCH');
-            return count;
-        },
-
-        /** The newest messages of a context, newest first. @throws THREAD_NOT_FOUND */
-        async newest(place: ContextPlace, count: number): Promise<Message[]> {
-            const { entries } = await read(place, 'desc', '', count);
-            return entries.map(([, fields]) => decodeMessage(place, fields));
-        },
-
-        /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
-        async list(place: ContextPlace, { direction, limit, cursor }: MessageQuery): Promise<Page<Message>> {
-            const list = `${messagesKey(place)}:${direction}`;
-            const after = cursor === undefined ? '' : openCursor(vault, list, cursor).score;
-            const { total, entries } = await read(place, direction, after, limit + 1);
-            const page = entries.slice(0, limit);
-            const hasMore = entries.length > limit;
-            const items = page.map(([, fields]) => decodeMessage(place, fields));
-            const [lastEntry] = page.at(-1) ?? [''];
-            const next = hasMore ? sealCursor(vault, list, { score: lastEntry, id: items.at(-1)?.id ?? '' }) : null;
-            return { items, pagination: { cursor: next, limit, hasMore, totalCount: total } };
-        },
-
-        /** @throws THREAD_NOT_FOUND when it was deleted meanwhile */
-        async append(place: ContextPlace, message: Message, outbox: Outbox): Promise<void> {
-            const { tenantId, ownerId, threadId, modelId } = place;
-            const keys = [
-                threads.key(tenantId, threadId),
-                messagesKey(place),
-                threads.orderKey({ tenantId, ownerId }, 'updated_at'),
-                ...outboxKeys(tenantId),
-            ];
-            const change = { threadId, ownerId, modelId, message: encodeMessage(message), last: preview(message) };
-            const done = await appendMessage(keys, [JSON.stringify({ ...change, ...outboxLists(outbox) })]);
-            if (done === 0) throw apiError('THREAD_NOT_FOUND');
-        },
-    };
+    }
 }
-
-export type ThreadStore = ReturnType<typeof createThreadStore>;
 
 /** Where a message stands is known from its key; what it has not is left out. */
 function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {

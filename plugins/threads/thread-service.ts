@@ -9,7 +9,8 @@ import type { Actor } from '../../src/types/actor.ts';
 export type ThreadService = ReturnType<typeof createThreadService>;
 
 /** Threads of a user; another user's are not found. */
-export function createThreadService({ threads, ...store }: ThreadStore) {
+export function createThreadService(store: ThreadStore) {
+    const { threads } = store;
     return {
         create(actor: Actor, title: string | null): Promise<Thread> {
             const thread = {

@@ -1,9 +1,13 @@
 import type { Request } from '@hapi/hapi';
 import type { Caller } from '../types/actor.ts';
 
+const MAX_USER_AGENT = 256;
+
 /** Where the request comes from, for audit entries and limits. */
 export const callerOf = (request: Pick<Request, 'app' | 'info' | 'headers'>): Caller => ({
     requestId: request.app.requestId,
     ipAddress: request.info.remoteAddress,
-    userAgent: String(request.headers['user-agent'] ?? '').slice(0, 256),
+    userAgent: userAgent(request.headers['user-agent']),
 });
+
+const userAgent = (header: unknown): string => (typeof header === 'string' ? header.slice(0, MAX_USER_AGENT) : '');
