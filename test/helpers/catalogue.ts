@@ -1,0 +1,18 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Writes a catalogue of the given models, each a sandbox model of that id unless it says otherwise. */
+export function writeCatalogue(models: ({ id: string } & Record<string, unknown>)[]): string {
+    const file = join(mkdtempSync(join(tmpdir(), 'catalogue-')), 'models.json');
+    const whole = models.map((model) => ({
+        name: model.id,
+        provider: 'sandbox',
+        capabilities: ['text'],
+        contextLength: 32_768,
+        parameters: { temperature: { min: 0, max: 1, default: 0.7 } },
+        ...model,
+    }));
+    writeFileSync(file, JSON.stringify({ version: 'test', models: whole }));
+    return file;
+}
