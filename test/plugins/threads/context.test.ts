@@ -1,8 +1,10 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
+import { assembleContext, messageLimit } from '../../../plugins/threads/context.ts';
+
 import type { Model } from '../../../plugins/models/api.ts';
 import type { Message } from '../../../plugins/threads/api.ts';
-import { assembleContext, messageLimit } from '../../../plugins/threads/context.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;

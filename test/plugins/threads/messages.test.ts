@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';

@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
@@ -209,9 +210,7 @@ describe('DELETE /api/threads/{threadId}', () => {
 
     it('deletes once: of several at once one finds the thread', async () => {
         const id = await newThread(ada);
-        const answers = await Promise.all(
-            Array.from({ length: 5 }, () => ada.call('DELETE', `/api/threads/${id}`)),
-        );
+        const answers = await Promise.all(Array.from({ length: 5 }, () => ada.call('DELETE', `/api/threads/${id}`)));
         expect(answers.map(({ status }) => status).sort()).to.equal([200, 404, 404, 404, 404]);
     });
 
