@@ -3,15 +3,19 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Redis } from 'ioredis';
-import { packageRoot } from '../package-root.ts';
-import type { Logger } from '../telemetry/logger.ts';
+
 import { lockDirectory } from './directory-lock.ts';
+import { packageRoot } from '../package-root.ts';
+
+import type { Logger } from '../telemetry/logger.ts';
 
 /** A unix socket's path has 108 bytes on Linux and 104 on macOS. */
 const MAX_SOCKET_PATH = 103;
 const START_TIMEOUT_MS = 20_000;
 const MAX_RESTART_DELAY_MS = 5_000;
+const NOT_INSTALLED = 'redis-server is not on the PATH: install Redis 7.0 or newer, or set REDIS_URL.';
 
 /** A redis-server of our own. */
 export interface EmbeddedRedis {
@@ -25,7 +29,7 @@ export interface EmbeddedRedis {
  * Starts redis-server as a child, in a data directory that no other process may use meanwhile, and starts it again
  * whenever it dies.
  *
- * @throws {Error} when the directory is in use, its path is too long for a socket, or redis-server does not start
+ * @throws {Error} When the directory is in use, its path is too long for a socket, or redis-server does not start
  */
 export async function startEmbeddedRedis(dataDir: string, logger: Logger): Promise<EmbeddedRedis> {
     const log = logger.child({ module: 'embedded-redis' });
@@ -101,9 +105,14 @@ class Supervised {
     async start(): Promise<void> {
         const child = this.#launch();
         this.#child = child;
-        const failed = once(child, 'exit').then(([code]) => {
-            throw new Error(`redis-server ended with code ${code} before it answered`);
-        });
+        const failed = once(child, 'exit').then(
+            ([code]) => {
+                throw new Error(`redis-server ended with code ${code} before it answered`);
+            },
+            (error: NodeJS.ErrnoException) => {
+                throw error.code === 'ENOENT' ? new Error(NOT_INSTALLED, { cause: error }) : error;
+            },
+        );
         await Promise.race([this.#untilItAnswers(child), failed]);
         failed.catch(() => undefined);
         child.once('exit', (code, signal) => void this.#restart(code, signal));
