@@ -58,7 +58,7 @@ describe('connectRedis', () => {
         const began = Date.now();
         const inFlight = await Promise.all(Array.from({ length: 50 }, () => refusal(redis.get('k'))));
         const refused = inFlight.filter((error) => error !== null);
-        expect(refused.every(isStoreUnavailable), String(refused[0])).to.be.true();
+        expect(refused.filter((error) => !isStoreUnavailable(error))).to.equal([]);
         for (let tries = 0; tries < 5; tries++) {
             expect(isStoreUnavailable(await refusal(redis.get('k')))).to.be.true();
             expect(isStoreUnavailable(await refusal(redis.evalsha('f'.repeat(40), 0)))).to.be.true();
