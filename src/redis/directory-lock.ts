@@ -1,5 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { createFile } from '../create-file.ts';
 
 /**
  * Takes a directory for this process; the file `lock` in it holds the process id. A lock whose process is gone is taken
@@ -10,21 +12,40 @@ import { join } from 'node:path';
  */
 export function lockDirectory(directory: string): () => void {
     const file = join(directory, 'lock');
-    const take = () => writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
-    try {
-        take();
-    } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        const holder = Number(readFileSync(file, 'utf8'));
-        if (isAlive(holder)) {
-            throw new Error(
-                `${directory} is in use by process ${holder}: stop it, or set DATA_DIR to another directory.`,
-            );
-        }
-        rmSync(file);
-        take();
+    if (!take(file) && !takeOver(file)) {
+        const holder = holderOf(file);
+        const who = holder === null ? 'a process that has just begun or ended' : `process ${holder}`;
+        throw new Error(`${directory} is in use by ${who}: stop it, or set DATA_DIR to another directory.`);
     }
     return () => rmSync(file, { force: true });
+}
+
+const take = (file: string): boolean => createFile(file, String(process.pid));
+
+/** Of several that find the lock of a dead process only the one with the marker may remove it. */
+function takeOver(file: string): boolean {
+    const marker = `${file}.takeover`;
+    const left = holderOf(marker);
+    if (left !== null && !isAlive(left)) rmSync(marker, { force: true });
+    if (!take(marker)) return false;
+    try {
+        const holder = holderOf(file);
+        if (holder !== null && isAlive(holder)) return false;
+        if (holder !== null) rmSync(file);
+        return take(file);
+    } finally {
+        rmSync(marker);
+    }
+}
+
+/** The process that a lock names; null when there is no lock. */
+function holderOf(file: string): number | null {
+    try {
+        return Number(readFileSync(file, 'utf8'));
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        return null;
+    }
 }
 
 function isAlive(pid: number): boolean {

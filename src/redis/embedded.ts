@@ -15,6 +15,7 @@ import type { Logger } from '../telemetry/logger.ts';
 const MAX_SOCKET_PATH = 103;
 const START_TIMEOUT_MS = 20_000;
 const MAX_RESTART_DELAY_MS = 5_000;
+const NOT_INSTALLED = 'redis-server is not on the PATH: install Redis 7.0 or newer, or set REDIS_URL.';
 
 /** A redis-server of our own. */
 export interface EmbeddedRedis {
@@ -104,9 +105,14 @@ class Supervised {
     async start(): Promise<void> {
         const child = this.#launch();
         this.#child = child;
-        const failed = once(child, 'exit').then(([code]) => {
-            throw new Error(`redis-server ended with code ${code} before it answered`);
-        });
+        const failed = once(child, 'exit').then(
+            ([code]) => {
+                throw new Error(`redis-server ended with code ${code} before it answered`);
+            },
+            (error: NodeJS.ErrnoException) => {
+                throw error.code === 'ENOENT' ? new Error(NOT_INSTALLED, { cause: error }) : error;
+            },
+        );
         await Promise.race([this.#untilItAnswers(child), failed]);
         failed.catch(() => undefined);
         child.once('exit', (code, signal) => void this.#restart(code, signal));

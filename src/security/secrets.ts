@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { createFile } from '../create-file.ts';
 
 /** Secrets that development makes for itself, in the form of the settings of the same name. */
 export interface GeneratedSecrets {
@@ -16,11 +18,7 @@ export function generatedSecrets(dataDir: string): GeneratedSecrets {
         JWT_KEYS: `generated:${randomBytes(48).toString('base64url')}`,
         VAULT_KEYS: `generated:${randomBytes(32).toString('base64')}`,
     };
-    try {
-        writeFileSync(file, `${JSON.stringify(secrets, null, 4)}\n`, { flag: 'wx', mode: 0o600 });
-        return secrets;
-    } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        return JSON.parse(readFileSync(file, 'utf8')) as GeneratedSecrets;
-    }
+    // Of several processes that start at once one makes the secrets, and the others never see half of them.
+    if (createFile(file, `${JSON.stringify(secrets, null, 4)}\n`)) return secrets;
+    return JSON.parse(readFileSync(file, 'utf8')) as GeneratedSecrets;
 }

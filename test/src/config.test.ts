@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { temporaryFolder } from '../helpers/process.ts';
+
+export const lab = Lab.script();
+const { describe, it } = lab;
+
+const JWT_SECRET = randomBytes(48).toString('base64url');
+const VAULT_SECRET = randomBytes(32).toString('base64');
+const KEYS = { JWT_KEYS: `k1:${JWT_SECRET}`, VAULT_KEYS: `k1:${VAULT_SECRET}` };
+const PRODUCTION = { NODE_ENV: 'production', PLATFORM_ADMIN_PASSWORD: 'a long enough one', ...KEYS };
+
+/** The lines that a start is refused with. */
+function faultsOf(environment: Record<string, string>, keys: Record<string, string> = KEYS): string[] {
+    try {
+        loadConfig({ ...keys, ...environment });
+    } catch (error) {
+        if (error instanceof ConfigError) return error.message.split('\n');
+        throw error;
+    }
+    return [];
+}
+
+describe('loadConfig', () => {
+    const defaults = {
+        NODE_ENV: 'development',
+        HOST: '127.0.0.1',
+        PORT: 3000,
+        DATA_DIR: resolve('data'),
+        REDIS_ALLOW_EVICTION: false,
+        REGISTRATION: 'open',
+        PLATFORM_ADMIN_EMAIL: 'admin@platform.local',
+        ACCESS_TOKEN_TTL: 900,
+        REFRESH_TOKEN_TTL: 604_800,
+        BCRYPT_COST: 12,
+        COOKIE_SECURE: false,
+        CORS_ORIGINS: [],
+        LOG_LEVEL: 'info',
+        LOG_PRETTY: process.stdout.isTTY === true,
+        DOCS: true,
+        OPENAI_BASE_URL: 'https://api.openai.com/v1',
+        OLLAMA_URL: 'http://127.0.0.1:11434',
+        PROVIDER_KEYS_SHARED: {},
+        SANDBOX_MODEL: true,
+        SANDBOX_TOKEN_DELAY_MS: 0,
+        SHUTDOWN_TIMEOUT: 30,
+        BUILD_TIME: null,
+    };
+
+    it('has a default for everything in development', () => {
+        const config = loadConfig(KEYS);
+        expect(config).to.include(defaults as never);
+        for (const name of ['REDIS_URL', 'PLATFORM_ADMIN_PASSWORD', 'CATALOGUE_FILE']) {
+            expect(config).to.not.include(name as never);
+        }
+    });
+
+    it('is stricter in production', () => {
+        expect(loadConfig(PRODUCTION)).to.include({
+            ...defaults,
+            NODE_ENV: 'production',
+            HOST: '0.0.0.0',
+            REGISTRATION: 'closed',
+            PLATFORM_ADMIN_PASSWORD: 'a long enough one',
+            COOKIE_SECURE: true,
+            SANDBOX_MODEL: false,
+        } as never);
+    });
+
+    it('takes what the environment says, an empty value being none', () => {
+        const config = loadConfig({
+            ...KEYS,
+            PORT: '8080',
+            HOST: 'localhost',
+            DATA_DIR: 'some/where',
+            REDIS_URL: 'rediss://redis.example:6380/1',
+            PLATFORM_ADMIN_EMAIL: 'Ada@Acme.Example',
+            CORS_ORIGINS: 'https://a.example, https://b.example,',
+            DOCS: 'off',
+            SANDBOX_MODEL: 'on',
+            LOG_PRETTY: 'true',
+            PROVIDER_KEYS_SHARED: 'anthropic=sk-a=b, google=key',
+            BUILD_TIME: '2026-11-20T10:30:00.000Z',
+            REGISTRATION: '',
+        });
+        expect(config).to.include({
+            PORT: 8080,
+            HOST: 'localhost',
+            DATA_DIR: resolve('some/where'),
+            REDIS_URL: 'rediss://redis.example:6380/1',
+            PLATFORM_ADMIN_EMAIL: 'ada@acme.example',
+            CORS_ORIGINS: ['https://a.example', 'https://b.example'],
+            DOCS: false,
+            SANDBOX_MODEL: true,
+            LOG_PRETTY: true,
+            PROVIDER_KEYS_SHARED: { anthropic: 'sk-a=b', google: 'key' },
+            REGISTRATION: 'open',
+        });
+        expect(config.JWT_KEYS.newest).to.equal({ id: 'k1', secret: Buffer.from(JWT_SECRET) });
+        expect(config.VAULT_KEYS.newest).to.equal({ id: 'k1', secret: Buffer.from(VAULT_SECRET, 'base64') });
+    });
+
+    it('cannot be changed', () => {
+        expect(loadConfig(KEYS)).to.satisfy(Object.isFrozen);
+    });
+
+    it('says a line for each fault', () => {
+        const faults = faultsOf({
+            NODE_ENV: 'staging',
+            HOST: 'not a host',
+            PORT: '70000',
+            REDIS_URL: 'http://redis.example',
+            REGISTRATION: 'maybe',
+            PLATFORM_ADMIN_EMAIL: 'nobody',
+            ACCESS_TOKEN_TTL: '1',
+            REFRESH_TOKEN_TTL: '1',
+            BCRYPT_COST: '4',
+            COOKIE_SECURE: 'perhaps',
+            LOG_LEVEL: 'loud',
+            OLLAMA_URL: 'ftp://ollama.example',
+            PROVIDER_KEYS_SHARED: 'mistral=key',
+            SHUTDOWN_TIMEOUT: '0',
+            BUILD_TIME: 'yesterday',
+        });
+        expect(faults.map((fault) => fault.split(' ')[0])).to.equal([
+            'NODE_ENV',
+            'HOST',
+            'PORT',
+            'REDIS_URL',
+            'REGISTRATION',
+            'PLATFORM_ADMIN_EMAIL',
+            'ACCESS_TOKEN_TTL',
+            'REFRESH_TOKEN_TTL',
+            'BCRYPT_COST',
+            'COOKIE_SECURE',
+            'LOG_LEVEL',
+            'OLLAMA_URL',
+            'PROVIDER_KEYS_SHARED',
+            'SHUTDOWN_TIMEOUT',
+            'BUILD_TIME',
+        ]);
+    });
+
+    it('refuses misspelt settings of its own and ignores what belongs to others', () => {
+        const misspelt = [
+            'JWT_KEY',
+            'VAULT_KEY',
+            'BCRYPT_ROUNDS',
+            'COOKIES_SECURE',
+            'CORS_ORIGIN',
+            'PLATFORM_ADMIN_MAIL',
+            'REGISTRATIONS',
+            'ACCESS_TOKEN_TTL_S',
+            'REFRESH_TOKEN_TIME',
+            'PROVIDER_KEYS',
+            'SANDBOX_MODELS',
+            'SHUTDOWN_TIME',
+            'REDIS_URLS',
+            'REDIS_ALLOW_EVICT',
+        ];
+        const faults = faultsOf(Object.fromEntries(misspelt.map((name) => [name, 'x'])));
+        expect(faults.map((fault) => fault.split(' ')[0])).to.equal(misspelt);
+        expect(faults[0]).to.equal('JWT_KEY is not a setting of this program; see the README for those that are');
+        expect(faultsOf({ PATH: '/bin', EDITOR: 'ed', JAVA_HOME: '/opt', REDIS_HOME: '/opt' })).to.equal([]);
+    });
+
+    it('names each secret that is missing in production, and how to make it', () => {
+        expect(faultsOf({ NODE_ENV: 'production', DATA_DIR: temporaryFolder() }, {})).to.equal([
+            'PLATFORM_ADMIN_PASSWORD must be given in production; it is the password of the first platform admin',
+            "JWT_KEYS must be given in production; make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`",
+            "VAULT_KEYS must be given in production; make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`",
+        ]);
+    });
+
+    it('refuses secrets of the wrong form and never repeats them', () => {
+        const short = 'hunter2hunter2';
+        const environment = {
+            ...PRODUCTION,
+            PLATFORM_ADMIN_PASSWORD: 'hunter2',
+            JWT_KEYS: `new:${short}`,
+            VAULT_KEYS: `new:${short}`,
+            PROVIDER_KEYS_SHARED: `openai:${short}`,
+        };
+        const faults = faultsOf(environment);
+        expect(faults).to.have.length(4);
+        expect(faults[1]).to.include('JWT_KEYS has a secret of the wrong length under the name new; make one with');
+        expect(faults[2]).to.include('VAULT_KEYS has a secret of the wrong length under the name new; make one with');
+        expect(faults.join('\n')).to.not.include('hunter2');
+        const nameless = faultsOf({ ...PRODUCTION, JWT_KEYS: JWT_SECRET, VAULT_KEYS: VAULT_SECRET });
+        expect(nameless).to.have.length(2);
+        expect(nameless.join()).to.not.include(JWT_SECRET);
+        expect(nameless.join()).to.not.include(VAULT_SECRET);
+    });
+
+    it('takes a vault secret of 32 bytes only, and a token secret of 32 or more', () => {
+        const base64 = (bytes: number) => `k1:${randomBytes(bytes).toString('base64')}`;
+        expect(faultsOf({ VAULT_KEYS: base64(31) })).to.have.length(1);
+        expect(faultsOf({ VAULT_KEYS: base64(33) })).to.have.length(1);
+        expect(faultsOf({ JWT_KEYS: `k1:${'x'.repeat(31)}` })).to.have.length(1);
+        expect(faultsOf({ JWT_KEYS: `k1:${'x'.repeat(32)}` })).to.equal([]);
+    });
+
+    it('makes secrets for development, for their owner only, and finds them again at the next start', () => {
+        const DATA_DIR = join(temporaryFolder(), 'data');
+        const first = loadConfig({ DATA_DIR });
+        const second = loadConfig({ DATA_DIR });
+        expect(statSync(join(DATA_DIR, 'secrets.json')).mode & 0o777).to.equal(0o600);
+        expect(statSync(DATA_DIR).mode & 0o777).to.equal(0o700);
+        expect(first.JWT_KEYS.newest.secret.length).to.be.at.least(32);
+        expect(first.VAULT_KEYS.newest.secret).to.have.length(32);
+        expect(second.JWT_KEYS.newest).to.equal(first.JWT_KEYS.newest);
+        expect(second.VAULT_KEYS.newest).to.equal(first.VAULT_KEYS.newest);
+    });
+
+    it('generates only the secret that was not given', () => {
+        const DATA_DIR = temporaryFolder();
+        const { JWT_KEYS } = KEYS;
+        const config = loadConfig({ DATA_DIR, JWT_KEYS });
+        expect(config.JWT_KEYS.newest.id).to.equal('k1');
+        expect(config.VAULT_KEYS.newest.id).to.equal('generated');
+        expect(loadConfig({ DATA_DIR, VAULT_KEYS: KEYS.VAULT_KEYS }).JWT_KEYS.newest.id).to.equal('generated');
+    });
+
+    it('knows the version of the package, and the commit where it is known', () => {
+        const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+            version: string;
+        };
+        expect(loadConfig({ ...KEYS, BUILD_COMMIT: 'abc123' })).to.include({
+            VERSION: version,
+            BUILD_COMMIT: 'abc123',
+        });
+        expect(loadConfig(KEYS).BUILD_COMMIT).to.match(/^([0-9a-f]{40}|unknown)$/);
+    });
+
+    it('does without the commit where there is no git', () => {
+        const { PATH } = process.env;
+        process.env.PATH = temporaryFolder();
+        try {
+            expect(loadConfig(KEYS).BUILD_COMMIT).to.equal('unknown');
+        } finally {
+            process.env.PATH = PATH;
+        }
+    });
+});
