@@ -20,6 +20,8 @@ const REDACT = SECRETS.flatMap((name) => {
     const field = name.startsWith('[') ? name : `.${name}`;
     return [field.replace(/^\./, ''), `*${field}`, `*.*${field}`];
 });
+/** Redis' errors bring the whole command along: records, with hashes of passwords. */
+const COMMANDS = ['err.command.args'];
 
 export interface LoggerOptions {
     level: string;
@@ -33,7 +35,7 @@ export function createLogger({ level, pretty: isPretty, destination }: LoggerOpt
     const options = {
         level,
         timestamp: pino.stdTimeFunctions.isoTime,
-        redact: { paths: REDACT, censor: '[redacted]' },
+        redact: { paths: [...REDACT, ...COMMANDS], censor: '[redacted]' },
         base: null,
     };
     if (destination) return pino(options, destination);
