@@ -33,6 +33,7 @@ const faults = ({ details }: Joi.ValidationError): Record<string, string> =>
 
 /** hapi names the scopes that the route needs: those are our permissions. */
 function forbidden({ data }: Boom): ApiError {
-    const { need = {} } = (data ?? {}) as { need?: Record<string, string[]> };
-    return apiError('FORBIDDEN', { details: { permission: Object.values(need).flat().join(', ') } });
+    const { need = [] } = (data ?? {}) as { need?: Record<string, string[]>[] };
+    const permissions = need.flatMap((scope) => Object.values(scope).flat());
+    return apiError('FORBIDDEN', { details: { permission: permissions.join(', ') } });
 }
