@@ -1,6 +1,6 @@
 import { isBoom, type Boom } from '@hapi/boom';
 
-import { errorBody, isApiError, type ErrorBody } from './errors.ts';
+import { apiError, errorBody, isApiError, type ErrorBody } from './errors.ts';
 import { rateHeaders } from './rate-limit.ts';
 import { assignRequestId } from './request-id.ts';
 import { toApiError } from './to-api-error.ts';
@@ -13,7 +13,13 @@ const VERSIONED = /^\/api\/v1(?=\/)/;
 
 /** `/api/v1/…` is the same API, pinned: the routes are those of `/api/…`. */
 const unpinVersion: Lifecycle.Method = (request, h) => {
-    if (VERSIONED.test(request.path)) request.setUrl(request.url.href.replace('/api/v1/', '/api/'));
+    if (!VERSIONED.test(request.path)) return h.continue;
+    try {
+        request.setUrl(request.url.href.replace('/api/v1/', '/api/'));
+    } catch (error) {
+        // The Host header makes no URL.
+        throw apiError('MALFORMED_REQUEST', { cause: error });
+    }
     return h.continue;
 };
 
@@ -22,7 +28,8 @@ export const responses: Plugin<{ clock: Clock }> = {
     name: 'responses',
     register: (server, { clock }) => {
         server.ext('onRequest', assignRequestId);
-        server.ext('onRequest', unpinVersion);
+        // It may fail, and a failure needs the logger of the request.
+        server.ext('onRequest', unpinVersion, { after: 'hapi-pino' });
         server.ext('onPreResponse', (request, h) => {
             const stamp = { timestamp: isoTime(clock()), requestId: request.app.requestId };
             const { response } = request;

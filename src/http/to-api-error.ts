@@ -22,8 +22,9 @@ const BY_STATUS: Record<number, ErrorCode> = {
 export function toApiError(error: Boom): ApiError {
     if (isApiError(error)) return error;
     if (isStoreUnavailable(error)) return apiError('STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER_S, cause: error });
-    if (error instanceof Joi.ValidationError)
-        return apiError('VALIDATION_ERROR', { details: { fields: faults(error) } });
+    // An answer of ours that does not meet its schema is a Joi error as well, and no fault of the request: that is a 500.
+    const isFaulty = error instanceof Joi.ValidationError && error.output.statusCode === 400;
+    if (isFaulty) return apiError('VALIDATION_ERROR', { details: { fields: faults(error) } });
     if (error.output.statusCode === 403) return forbidden(error);
     return apiError(BY_STATUS[error.output.statusCode] ?? 'INTERNAL_ERROR', { cause: error });
 }
@@ -34,6 +35,7 @@ const faults = ({ details }: Joi.ValidationError): Record<string, string> =>
 
 /** Hapi names the scopes that the route needs: those are our permissions. */
 function forbidden({ data }: Boom): ApiError {
-    const { need = {} } = (data ?? {}) as { need?: Record<string, string[]> };
-    return apiError('FORBIDDEN', { details: { permission: Object.values(need).flat().join(', ') } });
+    const { need = [] } = (data ?? {}) as { need?: Record<string, string[]>[] };
+    const permissions = need.flatMap((scope) => Object.values(scope).flat());
+    return apiError('FORBIDDEN', { details: { permission: permissions.join(', ') } });
 }

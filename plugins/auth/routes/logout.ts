@@ -1,5 +1,6 @@
 import { callerOf } from '../../../src/http/caller.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
+import { isApiError } from '../../../src/http/errors.ts';
 import { cookie } from '../cookies.ts';
 import { logoutAnswer } from '../schemas.ts';
 
@@ -7,6 +8,8 @@ import type { Boom } from '@hapi/boom';
 import type { Request, ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
 
+/** What is refused without a word on the session itself: to succeed would say that it has ended. */
+const UNSETTLED = ['CSRF_REJECTED', 'TENANT_MISMATCH'] as const;
 const REFUSALS = new Set([401, 403]);
 const message = 'Successfully logged out';
 
@@ -20,7 +23,7 @@ export const logout = (auth: AuthService, path: string): ServerRoute => ({
             notes: 'Ends the session and refuses its tokens from now on. Succeeds without a session as well.',
             answer: logoutAnswer,
             example: { message },
-            errors: ['CSRF_REJECTED'],
+            errors: ['CSRF_REJECTED', 'TENANT_MISMATCH', 'RATE_LIMITED'],
             isPublic: true,
         }),
         auth: { mode: 'try' },
@@ -41,6 +44,7 @@ function sessionOf(auth: AuthService, request: Request) {
     const { error } = request.auth;
     // Not to be told who asks, because Redis is away, is no reason to say that the session has ended.
     if (error && !REFUSALS.has((error as Boom).output.statusCode)) throw error;
+    if (UNSETTLED.some((code) => isApiError(error, code))) throw error;
     const token = cookie(request, 'refresh');
     return token === null ? null : auth.sessionOf(token);
 }

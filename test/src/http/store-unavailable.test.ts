@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+
+import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
+import { expectError } from '../../helpers/expect-error.ts';
+import { RestartableRedis } from '../../helpers/restartable-redis.ts';
+import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
+
+export const lab = Lab.script();
+const { describe, it, beforeEach, afterEach } = lab;
+
+/** What the contract promises, in milliseconds. */
+const PROMISED = 2_000;
+/** Well below the 30 s of a request: a command that is never answered must not hold it. */
+const SLOW_MACHINE = 10_000;
+
+describe('requests while Redis is away', () => {
+    let redis: RestartableRedis;
+    let app: TestApp;
+    let tenant: TestTenant;
+
+    /** One request of each kind: with a credential, public with a limit, optional credential. */
+    const requests = (): Promise<Answer[]> =>
+        Promise.all([
+            tenant.call('GET', '/api/auth/me'),
+            tenant.call('POST', '/api/login', { payload: { email: tenant.email, password: tenant.password } }),
+            tenant.call('POST', '/api/auth/refresh', { payload: { refreshToken: tenant.refreshToken } }),
+            tenant.call('POST', '/api/logout'),
+        ]);
+
+    const expectAway = async (limit: number) => {
+        const start = performance.now();
+        const answers = await requests();
+        expect(performance.now() - start).to.be.below(limit);
+        for (const answer of answers) {
+            expectError(answer, 'STORE_UNAVAILABLE');
+            expect(answer.headers['retry-after']).to.equal('2');
+        }
+        return answers;
+    };
+
+    const untilBack = async () => {
+        while ((await tenant.call('GET', '/api/auth/me')).status === 503) await sleep(20);
+    };
+
+    beforeEach(async () => {
+        redis = new RestartableRedis();
+        await redis.start();
+        app = await startApp({ redisPath: redis.path });
+        tenant = await newTenant(app);
+    });
+
+    afterEach(async () => {
+        await app.stop();
+        await redis.remove();
+    });
+
+    it('are told so at once, and served again when it is back, without a restart', { timeout: 20_000 }, async () => {
+        await redis.kill();
+        await expectAway(PROMISED);
+        await redis.start();
+        await untilBack();
+        const { status, body } = await tenant.call('GET', '/api/auth/me');
+        expect(status).to.equal(200);
+        expect(body.data.user.id).to.equal(tenant.userId);
+        // The session that nobody could end meanwhile is alive, and the scripts that Redis has forgotten run again.
+        const { refreshToken } = tenant;
+        expect((await tenant.call('POST', '/api/auth/refresh', { payload: { refreshToken } })).status).to.equal(200);
+        expect((await tenant.call('POST', '/api/logout')).status).to.equal(200);
+        expectError(await tenant.call('GET', '/api/auth/me'), 'SESSION_ENDED');
+    });
+
+    it('are told so as well when it is there and does not answer', { timeout: 30_000 }, async () => {
+        redis.hang();
+        await expectAway(SLOW_MACHINE);
+        redis.resume();
+        await untilBack();
+        const { email, password } = tenant;
+        const login = await app.call('POST', '/api/login', { payload: { email, password } });
+        expect(login.status).to.equal(200);
+    });
+
+    it('leave the reason in the log, and the process logs that Redis went and came', { timeout: 20_000 }, async () => {
+        await redis.kill();
+        const [answer] = await expectAway(PROMISED);
+        const line = app.logs.find(({ requestId, level }) => requestId === answer?.body.requestId && level === 40);
+        expect(line?.err).to.be.an.object();
+        const logged = (text: string) => app.logs.some(({ module, msg }) => module === 'redis' && msg === text);
+        while (!logged('Redis connection failed')) await sleep(20);
+        await redis.start();
+        await untilBack();
+        expect(logged('Redis is back')).to.be.true();
+    });
+});
