@@ -25,7 +25,13 @@ const CHECKED_ANSWERS_PERCENT = { production: 1, development: 100, test: 100 };
 /** Composes the server: the platform's ways first, then the features. It does not listen yet. */
 export async function createServer(platform: Platform): Promise<Hapi.Server> {
     const { config, clock, logger } = platform;
-    const server = Hapi.server({ host: config.HOST, port: config.PORT, routes: routeDefaults(config) });
+    const server = Hapi.server({
+        host: config.HOST,
+        port: config.PORT,
+        routes: routeDefaults(config),
+        // A compressed event would wait in the compressor for the next one.
+        mime: { override: { 'text/event-stream': { compressible: false } } },
+    });
     server.encoder('br', () => createBrotliCompress());
 
     await server.register({ plugin: responses, options: { clock } });

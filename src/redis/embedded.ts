@@ -41,7 +41,7 @@ export async function startEmbeddedRedis(dataDir: string, logger: Logger): Promi
     const unlock = lockDirectory(dataDir);
     try {
         await stopOrphan(path);
-        const server = new Supervised(() => launch(dataDir, path), path, log);
+        const server = new Supervised(() => launch(dataDir, path, log), path, log);
         await server.start();
         return {
             path,
@@ -56,11 +56,14 @@ export async function startEmbeddedRedis(dataDir: string, logger: Logger): Promi
     }
 }
 
-function launch(dataDir: string, path: string): ChildProcess {
+function launch(dataDir: string, path: string, log: Logger): ChildProcess {
     const settings = join(packageRoot(), '.redis.conf');
     const place = ['--port', '0', '--unixsocket', path, '--dir', join(dataDir, 'redis')];
     // A group of its own: Ctrl-C must reach the API only, which stops Redis after its last write.
-    return spawn('redis-server', [settings, ...place], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+    const child = spawn('redis-server', [settings, ...place], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    // Not our own standard error: a server that outlives us would keep it open for whoever waits for its end.
+    child.stderr.on('data', (text: Buffer) => log.error(text.toString().trim()));
+    return child;
 }
 
 /** Stops the server that a killed API left behind. */

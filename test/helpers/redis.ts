@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Redis } from 'ioredis';
 
-/** A redis-server of a test's own, on a unix socket, without anything on disk. */
+/** A redis-server of a test's own, on a unix socket, without anything on disk; `args` come after ours and win. */
 export interface TestRedis {
     path: string;
     pid: number;

@@ -1,0 +1,51 @@
+import { parseEvents, type ReceivedEvent } from './thread.ts';
+
+/** An event stream that is read piece by piece over a real socket. */
+export interface OpenStream {
+    status: number;
+    headers: Headers;
+    /** Reads until an event fulfils the wish; gives all events so far. */
+    until: (wish: (event: ReceivedEvent) => boolean) => Promise<ReceivedEvent[]>;
+    /** Reads to the end. */
+    rest: () => Promise<ReceivedEvent[]>;
+    /** Goes away in the middle. */
+    leave: () => void;
+}
+
+export interface StreamRequest {
+    url: string;
+    token: string;
+    payload: object;
+}
+
+/** Posts a message and opens the stream of its answer. */
+export async function openStream({ url, token, payload }: StreamRequest): Promise<OpenStream> {
+    const controller = new AbortController();
+    const response = await fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ stream: true, ...payload }),
+        signal: controller.signal,
+    });
+    const chunks = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const more = async (): Promise<boolean> => {
+        const { done, value } = (await chunks?.read()) ?? { done: true, value: undefined };
+        text += value ?? '';
+        return !done;
+    };
+    const whole = () => parseEvents(text.slice(0, text.lastIndexOf('\n\n') + 2));
+    return {
+        status: response.status,
+        headers: response.headers,
+        until: async (wish) => {
+            while (!whole().some(wish)) if (!(await more())) throw new Error(`The stream ended: ${text}`);
+            return whole();
+        },
+        rest: async () => {
+            while (await more());
+            return whole();
+        },
+        leave: () => controller.abort(),
+    };
+}

@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+import { Redis } from 'ioredis';
+
+import { startProcess, temporaryFolder, type TestProcess } from './helpers/process.ts';
+import { startRedis } from './helpers/redis.ts';
+import { openStream } from './helpers/stream.ts';
+import { messagesPath } from './helpers/thread.ts';
+
+export const lab = Lab.script();
+const { describe, it } = lab;
+
+/** A client of the program: logged in as the admin of a new tenant, with a thread. */
+interface Client {
+    token: string;
+    thread: string;
+}
+
+const post = async (url: string, payload: object, token = '') => {
+    const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(token !== '' && { authorization: `Bearer ${token}` }) },
+        body: JSON.stringify(payload),
+    });
+    // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of an answer
+    return (await response.json()) as any;
+};
+
+const get = async (url: string, token: string) => {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of an answer
+    return { status: response.status, body: (await response.json()) as any };
+};
+
+async function newClient(url: string): Promise<Client> {
+    const session = await post(`${url}/api/auth/register`, {
+        tenantName: 'Acme',
+        domain: 'acme.example',
+        email: 'ada@acme.example',
+        password: 'correct horse battery staple',
+    });
+    const token = String(session.data.accessToken);
+    const { data } = await post(`${url}/api/threads`, { title: 'A thread' }, token);
+    return { token, thread: String(data.thread.id) };
+}
+
+const startCounting = (program: TestProcess, { token, thread }: Client, to: number) =>
+    openStream({
+        url: `${program.url}${messagesPath(thread)}`,
+        token,
+        payload: { content: `count to ${to}` },
+    });
+
+const isToken = ({ event }: { event: string }) => event === 'token';
+
+describe('the program', () => {
+    it('finishes a running stream when it is told to stop, and takes no new connection meanwhile', async () => {
+        const program = await startProcess({ SANDBOX_TOKEN_DELAY_MS: '20', SHUTDOWN_TIMEOUT: '20' });
+        const client = await newClient(program.url);
+        const stream = await startCounting(program, client, 50);
+        await stream.until(isToken);
+        const stopped = program.stop('SIGTERM');
+        const events = stream.rest();
+        await stream.until(({ data }) => data.token === ' 20');
+        const refused = await fetch(`${program.url}/health/live`).catch((error: Error) => error);
+        expect(refused).to.be.an.error();
+        expect((await events).filter(isToken)).to.have.length(50);
+        expect((await events).at(-2)?.event).to.equal('message_complete');
+        expect(await stopped).to.equal({ code: 0 });
+    });
+
+    it('interrupts what does not end in time, keeps what was sent out, and still ends with 0', async () => {
+        const folder = temporaryFolder();
+        const program = await startProcess({
+            DATA_DIR: folder,
+            SANDBOX_TOKEN_DELAY_MS: '20',
+            SHUTDOWN_TIMEOUT: '2',
+        });
+        const client = await newClient(program.url);
+        const stream = await startCounting(program, client, 4_000);
+        await stream.until(isToken);
+        const began = Date.now();
+        const stopped = program.stop('SIGTERM');
+        const events = await stream.rest();
+        expect(await stopped).to.equal({ code: 0 });
+        expect(Date.now() - began).to.be.below(4_000);
+        expect(events.at(-2)?.data.error.code).to.equal('SHUTTING_DOWN');
+
+        const again = await startProcess({ DATA_DIR: folder });
+        const { body } = await get(`${again.url}${messagesPath(client.thread)}`, client.token);
+        const sent = events.map(({ data }) => data.token ?? '').join('');
+        expect(body.data.messages[0]).to.include({ status: 'interrupted', content: sent, errorCode: 'SHUTTING_DOWN' });
+        await again.stop();
+    });
+
+    it('has everything after kill -9 and a new start in the same directory', async () => {
+        const folder = temporaryFolder();
+        const program = await startProcess({ DATA_DIR: folder });
+        const client = await newClient(program.url);
+        await post(`${program.url}${messagesPath(client.thread)}`, { content: 'Remember me' }, client.token);
+        await program.stop('SIGKILL');
+
+        const again = await startProcess({ DATA_DIR: folder });
+        const { status, body } = await get(`${again.url}${messagesPath(client.thread)}?order=asc`, client.token);
+        expect(status).to.equal(200);
+        expect(body.data.messages).to.have.length(2);
+        expect(body.data.messages[0].content).to.equal('Remember me');
+        expect(await again.stop()).to.equal({ code: 0 });
+    });
+
+    it('names every key under its tenant', async () => {
+        const folder = temporaryFolder();
+        const program = await startProcess({ DATA_DIR: folder });
+        const client = await newClient(program.url);
+        const stream = await startCounting(program, client, 5);
+        await stream.rest();
+        await post(`${program.url}/api/login`, { username: 'ada@acme.example', password: 'wrong' });
+        await post(`${program.url}/api/login`, {
+            username: 'ada@acme.example',
+            password: 'correct horse battery staple',
+        });
+        await post(`${program.url}/api/logout`, {}, client.token);
+        const redis = new Redis(`${folder}/redis.sock`);
+        const keys = await redis.keys('*');
+        redis.disconnect();
+        expect(keys.length).to.be.above(15);
+        expect(keys.filter((key) => !/^tenant:\{[A-Za-z0-9_]+\}:./.test(key))).to.equal([]);
+        await program.stop();
+    });
+
+    it('serves the same tenants from two replicas on one Redis', async () => {
+        const port = await freePort();
+        const redis = await startRedis(['--port', String(port)]);
+        const shared = {
+            REDIS_URL: `redis://127.0.0.1:${port}`,
+            JWT_KEYS: 'k1:a secret of a test that is long enough to be one',
+            VAULT_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+        };
+        const [first, second] = await Promise.all([startProcess(shared), startProcess(shared)]);
+        const client = await newClient(first.url);
+        expect((await get(`${second.url}/api/threads/${client.thread}`, client.token)).status).to.equal(200);
+        await post(`${second.url}/api/logout`, {}, client.token);
+        const late = await get(`${first.url}/api/threads/${client.thread}`, client.token);
+        expect([late.status, late.body.error.code]).to.equal([401, 'SESSION_ENDED']);
+        await Promise.all([first.stop(), second.stop()]);
+        await redis.stop();
+    });
+});
+
+async function freePort(): Promise<number> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    return port;
+}
