@@ -3,6 +3,8 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from './helpers/app.ts';
 import { expectError } from './helpers/expect-error.ts';
+import { newTenant, type TestTenant } from './helpers/tenant.ts';
+import { messagesPath, newThread } from './helpers/thread.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 
@@ -80,8 +82,63 @@ describe('every route of the table', () => {
         expect(lax.filter((route) => !isPublic(route)).map(nameOf)).to.equal([]);
         expect(app.server.auth.settings.default).to.include({ mode: 'required', strategies: ['user'] });
     });
+});
 
-    // The walk with the credential of another tenant comes here: for every route with a `{…Id}` of a tenant's record,
-    // make the record as one tenant (its ids in a map like PARAMS), call the route with the token of another, and
-    // expect 404 with the record's own `…_NOT_FOUND`, and the record as it was.
+/** A body that each route with a record in its path takes, so that only the foreign id can be what it refuses. */
+const PAYLOADS: Record<string, object> = {
+    'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
+    'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
+    'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
+};
+
+/** Routes whose tenant is in the path: to have no permission is all that anybody but a platform admin learns. */
+const isAdministration = ({ path }: RequestRoute) => path.startsWith('/api/admin/');
+const namesRecord = ({ path }: RequestRoute) => /\{\w+Id\}/.test(path);
+
+describe('every route that names a record', () => {
+    let app: TestApp;
+    let victim: TestTenant;
+    let attacker: TestTenant;
+    let records: Record<string, string>;
+
+    before(async () => {
+        app = await startApp();
+        victim = await newTenant(app);
+        attacker = await newTenant(app);
+        const threadId = await newThread(victim, 'A private thread');
+        await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
+        records = { tenantId: victim.tenantId, threadId, modelId: 'sandbox' };
+    });
+
+    after(() => app.stop());
+
+    /** Everything that the victim has, byte by byte. */
+    const everything = async () => {
+        const keys = await app.redis.keys(`tenant:{${victim.tenantId}}:*`);
+        return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await app.redis.dumpBuffer(key)])));
+    };
+
+    it('neither shows nor changes it for another tenant’s credential', async () => {
+        const routes = app.server.table().filter((route) => namesRecord(route) && !isPublic(route));
+        expect(routes.length).to.be.at.least(7);
+        const before = await everything();
+        for (const route of routes) {
+            const answer = await attacker.call(route.method, urlOf(route, records), {
+                payload: PAYLOADS[nameOf(route)],
+            });
+            expect(answer.status, nameOf(route)).to.equal(isAdministration(route) ? 403 : 404);
+            expect(answer.text, nameOf(route)).to.not.contain('private');
+        }
+        expect(await everything()).to.equal(before);
+    });
+
+    it('shows it to nobody in a list', async () => {
+        const lists = app.server.table().filter(({ method, path }) => method === 'get' && !path.includes('{'));
+        for (const route of lists.filter(({ path }) => path.startsWith('/api/'))) {
+            const { text } = await attacker.call('GET', route.path);
+            for (const secret of ['private', victim.tenantId, victim.userId, victim.email]) {
+                expect(text, nameOf(route)).to.not.contain(secret);
+            }
+        }
+    });
 });
