@@ -1,8 +1,10 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
-import type { RequestRoute } from '@hapi/hapi';
+
 import { startApp, type TestApp } from './helpers/app.ts';
 import { expectError } from './helpers/expect-error.ts';
+
+import type { RequestRoute } from '@hapi/hapi';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;

@@ -1,4 +1,5 @@
 import { tenantKey } from '../../src/redis/keys.ts';
+
 import type { TestApp } from './app.ts';
 
 export type AuditFields = Record<string, string>;

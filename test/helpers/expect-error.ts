@@ -1,5 +1,7 @@
 import { expect } from '@hapi/code';
+
 import { catalogue, type ErrorCode } from '../../src/http/errors.ts';
+
 import type { Answer } from './app.ts';
 
 /** Says that an answer is the whole error envelope of that catalogue code, and gives its `error`. */

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Role } from '../../plugins/users/api.ts';
+
 import { createRecords } from '../../src/redis/create-records.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { Passwords } from '../../src/security/passwords.ts';
+
 import type { Answer, CallOptions, TestApp } from './app.ts';
+import type { Role } from '../../plugins/users/api.ts';
 
 const PASSWORD = 'a password of a user';
 

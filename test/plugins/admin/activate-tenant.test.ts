@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -67,11 +68,7 @@ describe('POST /api/admin/tenants/{tenantId}/activate', () => {
     it('refuses who has not the permission, and names it', async () => {
         const suspended = await suspendedTenant();
         const tenant = await newTenant(app);
-        const others = [
-            tenant,
-            await newUser(app, tenant.tenantId, 'user'),
-            await newUser(app, 'platform', 'finance'),
-        ];
+        const others = [tenant, await newUser(app, tenant.tenantId, 'user'), await newUser(app, 'platform', 'finance')];
         for (const { call } of others) {
             const { details } = expectError(await call('POST', routeOf(suspended.tenantId)), 'FORBIDDEN');
             expect(details).to.equal({ permission: 'tenant:suspend' });

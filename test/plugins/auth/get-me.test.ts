@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { asCookies, sameOrigin } from '../../helpers/cookies.ts';
 import { countCommands } from '../../helpers/count-commands.ts';

@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { PLATFORM_ADMIN, randomAddress, startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -106,7 +107,7 @@ for (const route of ['/api/auth/login', '/api/login']) {
                 await login({ email: 'ada@unknown.example', password }),
                 await login({ email, password, tenantId: 'tenant_00000000000000000000000000' }),
                 await login({ email, password, domain: 'unknown.example' }),
-                await login({ email, password: '' .padEnd(7, 'x') }),
+                await login({ email, password: ''.padEnd(7, 'x') }),
             ];
             for (const answer of answers) {
                 expectError(answer, 'INVALID_CREDENTIALS');

@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { randomAddress, startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -85,7 +86,11 @@ for (const route of ['/api/auth/logout', '/api/logout']) {
         it('audits who, from where and under which request', async () => {
             const { accessToken, refreshToken, tenantId, userId } = await newTenant(app);
             const from = randomAddress();
-            await logout({ token: accessToken, from, headers: { 'x-request-id': 'logout-1234', 'user-agent': 'a test' } });
+            await logout({
+                token: accessToken,
+                from,
+                headers: { 'x-request-id': 'logout-1234', 'user-agent': 'a test' },
+            });
             expect((await readAudit(app, tenantId)).at(-1)).to.equal({
                 userId,
                 action: 'auth.logout',

@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { ensurePlatformAdmin } from '../../../plugins/auth/platform-admin.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { Passwords } from '../../../src/security/passwords.ts';

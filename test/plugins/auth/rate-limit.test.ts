@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';

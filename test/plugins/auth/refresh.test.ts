@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { randomAddress, startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -189,13 +190,13 @@ describe('POST /api/auth/refresh', () => {
 
     it('takes 60 requests a minute from one address', async () => {
         const from = randomAddress();
-        const all = await Promise.all(
-            Array.from({ length: 60 }, () => app.call('POST', ROUTE, { payload: {}, from })),
-        );
+        const all = await Promise.all(Array.from({ length: 60 }, () => app.call('POST', ROUTE, { payload: {}, from })));
         expect(new Set(all.map(({ status }) => status))).to.equal(new Set([401]));
         expect(all[0]?.headers['x-ratelimit-limit']).to.equal('60');
         // Each second gives one back.
-        const more = await Promise.all(Array.from({ length: 30 }, () => app.call('POST', ROUTE, { payload: {}, from })));
+        const more = await Promise.all(
+            Array.from({ length: 30 }, () => app.call('POST', ROUTE, { payload: {}, from })),
+        );
         expect(more.some(({ status }) => status === 429)).to.be.true();
     });
 });
@@ -224,7 +225,10 @@ describe('POST /api/auth/refresh by cookie', () => {
         ['without a word on its origin', {}],
         ['of another site', { 'sec-fetch-site': 'cross-site' }],
         ['of a sister site', { 'sec-fetch-site': 'same-site' }],
-        ['that claims the origin, but whose browser says otherwise', { 'sec-fetch-site': 'cross-site', origin: 'https://api.example' }],
+        [
+            'that claims the origin, but whose browser says otherwise',
+            { 'sec-fetch-site': 'cross-site', origin: 'https://api.example' },
+        ],
         ['of another origin', { origin: 'https://evil.example' }],
         ['of another port', { origin: 'https://api.example:8443' }],
         ['of an opaque origin', { origin: 'null' }],

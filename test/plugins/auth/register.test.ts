@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { randomAddress, startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -55,7 +57,13 @@ describe('POST /api/auth/register', () => {
             'user',
         ]);
         const { tenant, user, expiresIn } = body.data;
-        expect(tenant).to.include({ name: 'Acme', domain: payload.domain, status: 'active', plan: 'free', revision: 1 });
+        expect(tenant).to.include({
+            name: 'Acme',
+            domain: payload.domain,
+            status: 'active',
+            plan: 'free',
+            revision: 1,
+        });
         expect(tenant.id).to.match(/^tenant_[0-9A-Z]{26}$/);
         expect(user).to.include({ username: payload.email, email: payload.email, role: 'admin', isActive: true });
         expect(user).to.include({ displayName: 'Ada Lovelace', tier: null, revision: 1 });
@@ -134,10 +142,10 @@ describe('POST /api/auth/register', () => {
     });
 
     it('refuses fields it does not know', async () => {
-        expectFaults(await app.call('POST', ROUTE, { payload: newPayload({ plan: 'enterprise', role: 'superadmin' }) }), [
-            'plan',
-            'role',
-        ]);
+        expectFaults(
+            await app.call('POST', ROUTE, { payload: newPayload({ plan: 'enterprise', role: 'superadmin' }) }),
+            ['plan', 'role'],
+        );
     });
 
     for (const [what, changes, fields] of [
@@ -251,7 +259,7 @@ describe('POST /api/auth/register, when the creation fails halfway', () => {
     it('sets the domain free, keeps nothing of the tenant and tells no reason', async () => {
         const payload = newPayload();
         const { users } = app.server.plugins;
-        const { draft } = users;
+        const draft = users.draft.bind(users);
         let tenantId = '';
         users.draft = (id, user) => {
             tenantId = id;
@@ -278,18 +286,22 @@ describe('POST /api/auth/register, when the creation fails halfway', () => {
         expect((await app.call('POST', ROUTE, { payload })).status).to.equal(201);
     });
 
-    it('answers 503 when the queue of password hashes is full, and sets the domains free', { timeout: 20_000 }, async () => {
-        const slow = await startApp({ config: { BCRYPT_COST: 8 } });
-        const payloads = Array.from({ length: 80 }, () => newPayload());
-        const answers = await Promise.all(payloads.map((payload) => slow.call('POST', ROUTE, { payload })));
-        await slow.stop();
-        const busy = answers.filter(({ status }) => status !== 201);
-        expect(busy.length).to.be.at.least(1);
-        for (const answer of busy) {
-            expectError(answer, 'SERVER_BUSY');
-            expect(answer.headers['retry-after']).to.equal('5');
-        }
-        const refused = payloads[answers.findIndex(({ status }) => status !== 201)];
-        expect((await app.call('POST', ROUTE, { payload: refused })).status).to.equal(201);
-    });
+    it(
+        'answers 503 when the queue of password hashes is full, and sets the domains free',
+        { timeout: 20_000 },
+        async () => {
+            const slow = await startApp({ config: { BCRYPT_COST: 8 } });
+            const payloads = Array.from({ length: 80 }, () => newPayload());
+            const answers = await Promise.all(payloads.map((payload) => slow.call('POST', ROUTE, { payload })));
+            await slow.stop();
+            const busy = answers.filter(({ status }) => status !== 201);
+            expect(busy.length).to.be.at.least(1);
+            for (const answer of busy) {
+                expectError(answer, 'SERVER_BUSY');
+                expect(answer.headers['retry-after']).to.equal('5');
+            }
+            const refused = payloads[answers.findIndex(({ status }) => status !== 201)];
+            expect((await app.call('POST', ROUTE, { payload: refused })).status).to.equal(201);
+        },
+    );
 });

@@ -1,6 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { Keyring } from '../../../src/security/keyring.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { asCookies, sameOrigin } from '../../helpers/cookies.ts';
@@ -72,7 +74,7 @@ describe('authentication by access token', () => {
             'another issuer': resigned({ iss: 'someone' }),
             'another audience': resigned({ aud: 'something' }),
             'no session': resigned({ sid: undefined }),
-            'nonsense': 'nonsense',
+            nonsense: 'nonsense',
         };
         for (const [what, token] of Object.entries(forged)) {
             const answer = await me(token);

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
-import type { Founding } from '../../../plugins/tenants/api.ts';
+
 import { RecordExistsError } from '../../../src/redis/create-records.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { startRedis } from '../../helpers/redis.ts';
+
+import type { Founding } from '../../../plugins/tenants/api.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -70,7 +73,10 @@ describe('TenantService.create', () => {
             const user = { email: `ada@${domain}`, displayName: 'Ada', role: 'admin', passwordHash: 'x' } as const;
             const { draft } = app.server.plugins.users.draft(id, user);
             await app.redis.hset(draft.keys[0] ?? '', 'id', 'in the way');
-            return { drafts: [draft], outbox: { audit: [{ action: 'a', resource: 'b', resourceId: 'c', result: 'd' }] } };
+            return {
+                drafts: [draft],
+                outbox: { audit: [{ action: 'a', resource: 'b', resourceId: 'c', result: 'd' }] },
+            };
         };
         await expect(create(domain, found)).to.reject(RecordExistsError);
         expect(await app.server.plugins.tenants.findByDomain(domain)).to.be.null();

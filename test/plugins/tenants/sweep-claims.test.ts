@@ -1,6 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
-import type { TenantRules } from '../../../plugins/tenants/service.ts';
+
 import { createTenantStore, type Claim, type TenantStore } from '../../../plugins/tenants/store.ts';
 import { newId } from '../../../src/ids.ts';
 import { RecordExistsError } from '../../../src/redis/create-records.ts';
@@ -8,6 +8,8 @@ import { tenantKey } from '../../../src/redis/keys.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+
+import type { TenantRules } from '../../../plugins/tenants/service.ts';
 
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
@@ -95,7 +97,9 @@ describe('the sweep of claims', () => {
         for (let n = 0; n < 20; n++) {
             const left = await claim(`race-${n}.example`);
             await app.advance(61_000);
-            const [created] = await Promise.allSettled(n % 2 ? [create(left), sweep()] : [create(left), sweep(), sweep()]);
+            const [created] = await Promise.allSettled(
+                n % 2 ? [create(left), sweep()] : [create(left), sweep(), sweep()],
+            );
             const isThere = created?.status === 'fulfilled';
             expect(await store.findByDomain(left.domain)).to.equal(isThere ? left.tenantId : null);
             expect(await listed(left)).to.equal(isThere);

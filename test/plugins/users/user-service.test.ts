@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { createRecords } from '../../../src/redis/create-records.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';

@@ -1,10 +1,12 @@
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+import Joi from 'joi';
+
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
-import Joi from 'joi';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { newTenant } from '../../helpers/tenant.ts';
@@ -229,7 +231,10 @@ describe('a body', () => {
     });
 
     it('names every fault by the path of its field', async () => {
-        const { details } = expectError(await register({ ...valid, email: 'x', more: 1, $where: 2 }), 'VALIDATION_ERROR');
+        const { details } = expectError(
+            await register({ ...valid, email: 'x', more: 1, $where: 2 }),
+            'VALIDATION_ERROR',
+        );
         expect(Object.keys(details.fields).toSorted()).to.equal(['$where', 'email', 'more']);
         expect(details.fields.more).to.equal('more is not allowed');
     });

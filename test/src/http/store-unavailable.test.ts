@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { RestartableRedis } from '../../helpers/restartable-redis.ts';

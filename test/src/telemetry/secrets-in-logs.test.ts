@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { PLATFORM_ADMIN, startApp, type TestApp } from '../../helpers/app.ts';
 import { sameOrigin } from '../../helpers/cookies.ts';
@@ -16,9 +17,14 @@ async function useEverything(app: TestApp): Promise<string[]> {
     const wrong = 'a wrong password of somebody';
     await app.call('POST', '/api/auth/register', { payload: { email, password, token: accessToken } });
     await app.call('POST', '/api/login', { payload: { email, password: wrong } });
-    await app.call('POST', '/api/login', { payload: `{"password":"${wrong}"`, headers: { 'content-type': 'application/json' } });
+    await app.call('POST', '/api/login', {
+        payload: `{"password":"${wrong}"`,
+        headers: { 'content-type': 'application/json' },
+    });
     const login = (await app.call('POST', '/api/login', { payload: { email, password } })).body.data;
-    const refreshed = await app.call('POST', '/api/auth/refresh', { headers: sameOrigin({ refresh: login.refreshToken }) });
+    const refreshed = await app.call('POST', '/api/auth/refresh', {
+        headers: sameOrigin({ refresh: login.refreshToken }),
+    });
     await app.call('POST', '/api/auth/refresh', { payload: { refreshToken: `${refreshToken}x` } });
     await tenant.call('GET', '/api/auth/me', { headers: { 'x-api-key': 'lal_not-a-key-of-ours' } });
     await app.call('GET', '/api/auth/me', { token: `${accessToken}x` });
@@ -39,7 +45,18 @@ async function useEverything(app: TestApp): Promise<string[]> {
     await app.call('POST', '/api/login', { payload: { email, password } });
     await app.call('POST', '/api/logout', { token: accessToken });
     const { accessToken: newer, refreshToken: successor } = refreshed.body.data;
-    return [password, wrong, accessToken, refreshToken, login.accessToken, login.refreshToken, newer, successor, admin, passwordHash];
+    return [
+        password,
+        wrong,
+        accessToken,
+        refreshToken,
+        login.accessToken,
+        login.refreshToken,
+        newer,
+        successor,
+        admin,
+        passwordHash,
+    ];
 }
 
 describe('the log', () => {
