@@ -8,6 +8,8 @@ import { messagesPath, newThread } from './helpers/thread.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 
+import type { RequestRoute } from '@hapi/hapi';
+
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 

@@ -259,7 +259,7 @@ describe('POST /api/auth/register, when the creation fails halfway', () => {
     it('sets the domain free, keeps nothing of the tenant and tells no reason', async () => {
         const payload = newPayload();
         const { users } = app.server.plugins;
-        const { draft } = users;
+        const draft = users.draft.bind(users);
         let tenantId = '';
         users.draft = (id, user) => {
             tenantId = id;

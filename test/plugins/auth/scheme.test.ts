@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { tenantKey } from '../../../src/redis/keys.ts';
 import { Keyring } from '../../../src/security/keyring.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { asCookies, sameOrigin } from '../../helpers/cookies.ts';
@@ -128,6 +129,14 @@ describe('authentication by access token', () => {
         const { body } = await tenant.call('GET', '/api/auth/me');
         const line = app.logs.find(({ requestId }) => requestId === body.requestId);
         expect(line).to.include({ tenantId: tenant.tenantId, userId: tenant.userId });
+    });
+
+    it('refuses a revoked token by its id, though its session lives', async () => {
+        const { tenantId, accessToken, refreshToken } = await newTenant(app);
+        await app.redis.set(tenantKey(tenantId, 'revoked', decode(accessToken, 1).jti), '1', 'PX', 900_000);
+        expectError(await me(accessToken), 'SESSION_ENDED');
+        const { body } = await app.call('POST', '/api/auth/refresh', { payload: { refreshToken } });
+        expect((await me(body.data.accessToken)).status).to.equal(200);
     });
 
     it('refuses a token that has expired', async () => {

@@ -4,6 +4,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
+import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { RestartableRedis } from '../../helpers/restartable-redis.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -65,6 +66,8 @@ describe('requests while Redis is away', () => {
         const { status, body } = await tenant.call('GET', '/api/auth/me');
         expect(status).to.equal(200);
         expect(body.data.user.id).to.equal(tenant.userId);
+        // What was refused is not done afterwards: no login, no refresh, no logout.
+        expect((await readAudit(app, tenant.tenantId)).map(({ action }) => action)).to.equal(['auth.register']);
         // The session that nobody could end meanwhile is alive, and the scripts that Redis has forgotten run again.
         const { refreshToken } = tenant;
         expect((await tenant.call('POST', '/api/auth/refresh', { payload: { refreshToken } })).status).to.equal(200);

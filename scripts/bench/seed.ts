@@ -1,0 +1,65 @@
+import { Redis } from 'ioredis';
+
+import { AuthStore } from '../../plugins/auth/store.ts';
+import { createTenantService } from '../../plugins/tenants/service.ts';
+import { createTenantStore } from '../../plugins/tenants/store.ts';
+import { ThreadStore } from '../../plugins/threads/store.ts';
+import { createUserService } from '../../plugins/users/service.ts';
+import { createUserStore } from '../../plugins/users/store.ts';
+import { newId } from '../../src/ids.ts';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
+import { createRecords } from '../../src/redis/create-records.ts';
+import { createDatastore } from '../../src/redis/datastore.ts';
+import { AccessTokens } from '../../src/security/access-tokens.ts';
+import { parseKeyring } from '../../src/security/keyring.ts';
+import { Vault } from '../../src/security/vault.ts';
+
+export interface SeededUser {
+    token: string;
+    threadId: string;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Makes users of one tenant, each logged in and with a thread: as many as it takes for none of them to meet a limit
+ * while all of them together are measured.
+ */
+export async function seed(socket: string, keys: { jwt: string; vault: string }, count: number): Promise<SeededUser[]> {
+    const redis = new Redis(socket);
+    const store = createDatastore(redis);
+    const vault = new Vault(parseKeyring(keys.vault, 'base64', () => true));
+    const tokens = new AccessTokens(
+        parseKeyring(keys.jwt, 'utf8', () => true),
+        3600,
+        Date.now,
+    );
+    const tenants = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store) });
+    const users = createUserService(createUserStore(store, vault));
+    const create = createRecords(store);
+    const { sessions } = new AuthStore(store, vault, tenants, users);
+    const { threads } = new ThreadStore(store, vault);
+    const details = { name: 'Bench', domain: `${newId('req')}.example`.toLowerCase(), plan: 'enterprise' } as const;
+    const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
+
+    const seedOne = async (_user: unknown, index: number): Promise<SeededUser> => {
+        const email = `user${index}@${details.domain}`;
+        const { user, draft } = users.draft(tid, { email, displayName: email, role: 'user', passwordHash: 'none' });
+        const session = {
+            id: newId('sess'),
+            userId: user.id,
+            counter: 0,
+            refreshedAt: null,
+            ipAddress: '127.0.0.1',
+            userAgent: 'bench',
+            expiresAt: new Date(Date.now() + HOUR_MS).toISOString(),
+        };
+        const thread = { id: newId('thread'), userId: user.id, title: 'A thread', messageCount: 0, models: {} };
+        await create(tid, [draft, sessions.draft(tid, session), threads.draft(tid, { ...thread, lastMessage: null })]);
+        const claims = { sub: user.id, tid, sid: session.id, jti: newId('jti'), username: email, scope: [] };
+        return { token: tokens.issue(claims), threadId: thread.id };
+    };
+    const seeded = await Promise.all(Array.from({ length: count }, seedOne));
+    redis.disconnect();
+    return seeded;
+}
