@@ -61,12 +61,7 @@ export const catalogue = {
         'The body has another content type.',
         'Send Content-Type: application/json.',
     ),
-    UNKNOWN_MODEL: entry(
-        422,
-        'validation',
-        'There is no such model.',
-        'Take a model id from GET /api/models.',
-    ),
+    UNKNOWN_MODEL: entry(422, 'validation', 'There is no such model.', 'Take a model id from GET /api/models.'),
     PROVIDER_KEY_MISSING: entry(
         422,
         'validation',
@@ -219,7 +214,7 @@ export function isApiError(error: unknown, code?: ErrorCode): error is ApiError 
     if (!(error instanceof Boom)) return false;
     const data: unknown = error.data;
     if (typeof data !== 'object' || data === null || !('code' in data)) return false;
-    return code === undefined ? String(data.code) in catalogue : data.code === code;
+    return code === undefined ? Object.hasOwn(catalogue, String(data.code)) : data.code === code;
 }
 
 /** The `error` object of an answer or of an `error` event. */
@@ -233,7 +228,7 @@ export interface ErrorBody {
     correlationId: string;
 }
 
-/** @param requestId becomes the `correlationId` */
+/** @param requestId Becomes the `correlationId` */
 export function errorBody({ data }: ApiError, requestId: string): ErrorBody {
     const code = data?.code ?? 'INTERNAL_ERROR';
     const { status, category, message, suggestion } = catalogue[code];
