@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 import { Drain } from './drain.ts';
 import { checkEviction, connectRedis } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
@@ -15,6 +13,7 @@ const RESERVED_MS = { sending: 500, redis: 1_000 };
 
 /** Runs the API until the process is told to stop; gives the exit code. */
 export async function run(config: Config): Promise<number> {
+    const told = stopSignal();
     const logger = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
     const embedded = config.REDIS_URL === undefined ? await startEmbeddedRedis(config.DATA_DIR, logger) : null;
     try {
@@ -34,7 +33,7 @@ export async function run(config: Config): Promise<number> {
             await server.start();
             logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
 
-            const signal = await stopSignal();
+            const signal = await told;
             logger.info({ module: 'main', signal }, 'stopping');
             drain.begin();
             const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
@@ -50,7 +49,9 @@ export async function run(config: Config): Promise<number> {
     }
 }
 
-async function stopSignal(): Promise<string> {
-    const signals = ['SIGTERM', 'SIGINT'] as const;
-    return Promise.race(signals.map((name) => once(process, name).then(() => name)));
+/** The first signal to stop. It is listened to for good: a second one must not cut short what the first one began. */
+function stopSignal(): Promise<string> {
+    return new Promise((resolve) => {
+        for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(name));
+    });
 }

@@ -214,7 +214,7 @@ export function isApiError(error: unknown, code?: ErrorCode): error is ApiError 
     if (!(error instanceof Boom)) return false;
     const data: unknown = error.data;
     if (typeof data !== 'object' || data === null || !('code' in data)) return false;
-    return code === undefined ? String(data.code) in catalogue : data.code === code;
+    return code === undefined ? Object.hasOwn(catalogue, String(data.code)) : data.code === code;
 }
 
 /** The `error` object of an answer or of an `error` event. */

@@ -8,6 +8,7 @@ export interface ServerSentEvent {
 }
 
 const HEARTBEAT_MS = 15_000;
+const HEARTBEAT = ': heartbeat\n\n';
 
 /** The wire form of an event (WHATWG HTML, 9.2 Server-sent events). */
 export const formatEvent = ({ id, event, data }: ServerSentEvent): string =>
@@ -15,28 +16,32 @@ export const formatEvent = ({ id, event, data }: ServerSentEvent): string =>
 
 /**
  * A body that writes each batch of events in one piece, and a comment line whenever there was nothing for 15 s. It is
- * read at the client's pace; when the client goes away the batches are asked to end.
+ * read at the client's pace; when the client goes away the batches are asked to end, at once.
  */
-export const eventStream = (batches: AsyncIterable<ServerSentEvent[]>, heartbeatMs = HEARTBEAT_MS): Readable =>
-    Readable.from(write(batches, heartbeatMs), { objectMode: false });
-
-async function* write(batches: AsyncIterable<ServerSentEvent[]>, heartbeatMs: number): AsyncGenerator<string> {
-    const iterator = batches[Symbol.asyncIterator]();
-    try {
-        let next = iterator.next();
-        for (;;) {
-            const batch = await withinOrNull(next, heartbeatMs);
-            if (batch === null) {
-                yield ': heartbeat\n\n';
-                continue;
-            }
-            if (batch.done) return;
-            yield batch.value.map(formatEvent).join('');
-            next = iterator.next();
-        }
-    } finally {
-        await iterator.return?.();
-    }
+export function eventStream(batches: AsyncIterable<ServerSentEvent[]>, heartbeatMs = HEARTBEAT_MS): Readable {
+    const source = batches[Symbol.asyncIterator]();
+    let next: Promise<IteratorResult<ServerSentEvent[]>> | undefined;
+    const piece = async (): Promise<string | null> => {
+        next ??= source.next();
+        const batch = await withinOrNull(next, heartbeatMs);
+        if (batch === null) return HEARTBEAT;
+        next = undefined;
+        return batch.done ? null : batch.value.map(formatEvent).join('');
+    };
+    return new Readable({
+        highWaterMark: 1,
+        read() {
+            piece().then(
+                (text) => this.push(text),
+                (error: Error) => this.destroy(error),
+            );
+        },
+        destroy(error, callback) {
+            // Not waited for: a source that is itself waiting ends when it wakes.
+            source.return?.().catch(() => undefined);
+            callback(error);
+        },
+    });
 }
 
 /** What the promise gives, or null when it takes longer. */

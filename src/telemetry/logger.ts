@@ -21,7 +21,7 @@ const REDACT = SECRETS.flatMap((name) => {
     return [field.replace(/^\./, ''), `*${field}`, `*.*${field}`];
 });
 /** Errors of Redis bring the whole command along, with hashes of passwords; errors of Joi what they looked at. */
-const CONTENTS = ['err.command.args', 'err._original', 'err.details[*].context.value'];
+export const ERROR_CONTENTS = ['err.command.args', 'err._original', 'err.details[*].context.value'];
 
 export interface LoggerOptions {
     level: string;
@@ -35,7 +35,7 @@ export function createLogger({ level, pretty: isPretty, destination }: LoggerOpt
     const options = {
         level,
         timestamp: pino.stdTimeFunctions.isoTime,
-        redact: { paths: [...REDACT, ...CONTENTS], censor: '[redacted]' },
+        redact: { paths: [...REDACT, ...ERROR_CONTENTS], censor: '[redacted]' },
         base: null,
     };
     if (destination) return pino(options, destination);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { packageRoot } from '../../src/package-root.ts';
 
@@ -45,8 +46,10 @@ export function launchProcess(environment: Record<string, string>): TestProcess 
     const output = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-    const exit = once(child, 'close').then(([code]) => {
+    const exit = once(child, 'exit').then(async ([code]) => {
         process.off('exit', kill);
+        // A Redis that a killed program leaves behind keeps standard error open: the rest of the output has its time.
+        await Promise.race([once(child, 'close'), sleep(500)]);
         return { code: code as number | null };
     });
     return {
@@ -70,7 +73,7 @@ export async function startProcess(environment: Record<string, string> = {}): Pr
     void started.exit.then(() => (hasEnded = true));
     while (started.url === '') {
         if (hasEnded) throw new Error(`The program ended before it listened: ${JSON.stringify(started.output())}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
     }
     return started;
 }
