@@ -73,6 +73,14 @@ const commaSeparated = () =>
         .allow('')
         .custom((text: string) => text.split(',').flatMap((part) => part.trim() || []));
 
+/** Answers with credentials must name who may read them. */
+const origins = () =>
+    commaSeparated().custom((list: string[], helpers) =>
+        list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
+            ? list
+            : helpers.message({ custom: '{{#label}} needs origins like https://app.example.com, separated by commas' }),
+    );
+
 const providerKeys = Joi.string().custom((text: string, helpers) => {
     const pairs = text.split(',').map((part) => /^(anthropic|openai|google)=(.+)$/.exec(part.trim()));
     if (pairs.includes(null)) {
@@ -116,7 +124,7 @@ const settings = (production: boolean) => {
         ),
         BCRYPT_COST: Joi.number().integer().min(10).max(14).default(12),
         COOKIE_SECURE: Joi.boolean().default(production),
-        CORS_ORIGINS: commaSeparated().default([]),
+        CORS_ORIGINS: origins().default([]),
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),

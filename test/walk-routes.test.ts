@@ -7,7 +7,6 @@ import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
-import type { RequestRoute } from '@hapi/hapi';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;

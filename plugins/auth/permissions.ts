@@ -1,15 +1,20 @@
-import type { Role } from '../users/api.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
 
 const USER = ['thread:read', 'thread:write', 'model:read'];
 
-/** What each role may do, as `resource:action`; hapi checks them as the scope of a route. */
-const PERMISSIONS: Record<Role, string[]> = {
-    user: USER,
-    admin: USER,
-    support: [...USER, 'tenant:suspend'],
-    finance: USER,
-    superadmin: [...USER, 'tenant:suspend'],
-};
+/** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
+const TENANT_ROLES = new Map([
+    ['user', USER],
+    ['admin', USER],
+]);
 
-/** @returns None for a role that is not known */
-export const permissionsOf = (role: string): string[] => PERMISSIONS[role as Role] ?? [];
+/** The roles that exist in the platform's own tenant only. */
+const PLATFORM_ROLES = new Map([
+    ['support', [...USER, 'tenant:suspend']],
+    ['finance', USER],
+    ['superadmin', [...USER, 'tenant:suspend']],
+]);
+
+/** @returns None for a role that the tenant does not have */
+export const permissionsOf = (role: string, tenantId: string): string[] =>
+    (tenantId === PLATFORM ? PLATFORM_ROLES : TENANT_ROLES).get(role) ?? [];

@@ -1,4 +1,4 @@
-import { cookie } from './cookies.ts';
+import { accessTokenOf, checkTenant } from './credential.ts';
 import { permissionsOf } from './permissions.ts';
 import { callerOf } from '../../src/http/caller.ts';
 import { apiError } from '../../src/http/errors.ts';
@@ -18,7 +18,9 @@ export const accessTokenScheme =
     (tokens: AccessTokens, store: AuthStore): ServerAuthScheme =>
     () => ({
         authenticate: async (request, h) => {
-            const claims = tokens.verify(tokenOf(request));
+            const token = accessTokenOf(request);
+            if (token === null) throw apiError('UNAUTHENTICATED');
+            const claims = tokens.verify(token);
             checkTenant(request, claims);
             request.logger.setBindings({ tenantId: claims.tid, userId: claims.sub });
             const verdict = await store.admit(claims, bucketOf(request), request.route.settings.app?.rateLimit);
@@ -28,21 +30,6 @@ export const accessTokenScheme =
             return h.authenticated({ credentials: { scope: actor.permissions, actor } });
         },
     });
-
-function tokenOf(request: Request): string {
-    const header: unknown = request.headers.authorization;
-    if (typeof header !== 'string') return cookie(request, 'access') ?? fail();
-    return /^Bearer ([\w.-]+)$/i.exec(header)?.[1] ?? fail();
-}
-
-function fail(): never {
-    throw apiError('UNAUTHENTICATED');
-}
-
-function checkTenant({ headers }: Request, { tid }: AccessClaims): void {
-    const named: unknown = headers['x-tenant-id'];
-    if (named !== undefined && named !== tid) throw apiError('TENANT_MISMATCH');
-}
 
 function refuse({ code, wait }: Verdict): void {
     if (code === 0) throw apiError('SESSION_ENDED');
@@ -59,7 +46,7 @@ const actorOf = (request: Request, claims: AccessClaims, { role, tier }: Verdict
     sessionId: claims.sid,
     role,
     tier,
-    permissions: permissionsOf(role),
+    permissions: permissionsOf(role, claims.tid),
     tokenId: claims.jti,
     expiresAt: isoTime(claims.exp * 1000),
 });

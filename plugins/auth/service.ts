@@ -125,9 +125,13 @@ export class AuthService {
         });
     }
 
-    /** The session of a refresh token, or null when the token is not one of ours. */
-    sessionOf(refreshToken: string): EndedSession | null {
-        return this.#parts.refreshTokens.open(refreshToken);
+    /** The session that an access or a refresh token belongs to, or null when neither is one of ours. */
+    sessionOf(accessToken: string | null, refreshToken: string | null): EndedSession | null {
+        const { accessTokens, refreshTokens } = this.#parts;
+        const claims = accessToken === null ? null : accessTokens.open(accessToken);
+        if (!claims) return refreshToken === null ? null : refreshTokens.open(refreshToken);
+        const { tid, sub, sid, jti, exp } = claims;
+        return { tenantId: tid, userId: sub, sessionId: sid, tokenId: jti, tokenExpiresAt: isoTime(exp * 1000) };
     }
 
     async me({ tenantId, userId, tier, permissions, expiresAt }: Actor) {
@@ -185,7 +189,7 @@ export class AuthService {
                 sid: sessionId,
                 jti: newId('jti'),
                 username: user.username,
-                scope: permissionsOf(user.role),
+                scope: permissionsOf(user.role, tenant.id),
             }),
             refreshToken: refreshTokens.issue({ tenantId: tenant.id, userId: user.id, sessionId, counter }),
         };

@@ -44,16 +44,16 @@ export function createTenantService(parts: TenantParts): TenantRules {
         async createPlatform(domain, founding) {
             const claim = { tenantId: PLATFORM, domain };
             await store.claim(claim);
-            try {
-                const platform = { name: 'Platform', domain, plan: 'enterprise' } as const;
-                await store.create(newTenant(PLATFORM, platform), founding);
-                return true;
-            } catch (error) {
-                if (error instanceof RecordExistsError) return false;
-                throw error;
-            } finally {
-                await store.confirm(claim);
-            }
+            const platform = { name: 'Platform', domain, plan: 'enterprise' } as const;
+            const isOurs = await store.create(newTenant(PLATFORM, platform), founding).then(
+                () => true,
+                (error: unknown) => {
+                    if (error instanceof RecordExistsError) return false;
+                    throw error;
+                },
+            );
+            await store.confirm(claim);
+            return isOurs;
         },
 
         get: (tenantId) => store.records.get({ tenantId }, tenantId),

@@ -31,7 +31,7 @@ export function toApiError(error: Boom): ApiError {
 
 /** What is wrong, by the path of the field. */
 const faults = ({ details }: Joi.ValidationError): Record<string, string> =>
-    Object.fromEntries(details.map(({ path, message }) => [path.join('.'), message]));
+    Object.fromEntries(details.map(({ path, message }) => [path.join('.') || 'body', message]));
 
 /** Hapi names the scopes that the route needs: those are our permissions. */
 function forbidden({ data }: Boom): ApiError {

@@ -31,15 +31,28 @@ export async function connectRedis(address: RedisAddress, logger: Logger): Promi
         redis.disconnect();
         throw error;
     }
-    redis.on('ready', () => logger.info({ module: 'redis' }, 'Redis is back'));
+    reportOutages(redis, logger);
     return redis;
 }
 
-/** Whether an error means that Redis did not answer, and not that it refused a command. */
+/** One line when Redis goes away and one when it is back, however often it is tried in between. */
+function reportOutages(redis: Redis, logger: Logger): void {
+    let isAway = false;
+    redis.on('reconnecting', () => {
+        if (!isAway) logger.warn({ module: 'redis' }, 'Redis is away');
+        isAway = true;
+    });
+    redis.on('ready', () => {
+        isAway = false;
+        logger.info({ module: 'redis' }, 'Redis is back');
+    });
+}
+
+/** Whether an error means that Redis could not do its work, and not that the command was wrong. */
 export function isStoreUnavailable(error: unknown): boolean {
     if (!(error instanceof Error)) return false;
     return (
-        /^(Connection is closed|Command timed out|Stream isn't writeable|LOADING|MASTERDOWN|READONLY|CLUSTERDOWN)/.test(
+        /^(Connection is closed|Command timed out|Stream isn't writeable|LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|MISCONF|OOM|BUSY)/.test(
             error.message,
         ) || error.name === 'MaxRetriesPerRequestError'
     );

@@ -30,7 +30,7 @@ export interface CollectionDefinition<T extends RecordBase> {
     single?: boolean;
     /** The field with the id of the user that a record belongs to. */
     owner?: keyof T & string;
-    /** Fields whose value only one record of the tenant may have; fold case before they get here. */
+    /** Fields that every record has and whose value only one of the tenant has; fold case before they get here. */
     unique?: { field: keyof T & string; index: string[]; taken: ErrorCode }[];
     orders?: Record<string, Order>;
     notFound: ErrorCode;

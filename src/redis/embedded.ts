@@ -75,7 +75,9 @@ async function stopOrphan(path: string): Promise<void> {
     // The connection ends without an answer: that is how SHUTDOWN succeeds.
     await redis.shutdown().catch(() => undefined);
     redis.disconnect();
-    while (await answers(path)) await sleep(50);
+    for (const deadline = Date.now() + START_TIMEOUT_MS; await answers(path); await sleep(50)) {
+        if (Date.now() > deadline) throw new Error(`The redis-server at ${path} does not stop: stop it by hand.`);
+    }
 }
 
 async function answers(path: string): Promise<boolean> {
@@ -133,7 +135,11 @@ class Supervised {
         const deadline = Date.now() + START_TIMEOUT_MS;
         while (!(await answers(this.#path))) {
             if (child.exitCode !== null) return;
-            if (Date.now() > deadline) throw new Error('redis-server did not answer in time');
+            if (Date.now() > deadline) {
+                // Two servers must never write one file: this one ends before anybody starts another.
+                child.kill('SIGKILL');
+                throw new Error('redis-server did not answer in time');
+            }
             await sleep(20);
         }
     }

@@ -8,12 +8,17 @@
 local change = cjson.decode(ARGV[1])
 local at = now()
 
+-- What the records of this very change take from each other.
+local claimed = {}
 local position = 3
 for number, record in ipairs(change.records) do
     record.position = position
     if redis.call('EXISTS', KEYS[position]) == 1 then return { 0, number, 0 } end
     for n, value in ipairs(record.unique) do
-        if redis.call('HEXISTS', KEYS[position + n], value) == 1 then return { 0, number, n } end
+        local index = KEYS[position + n]
+        local claim = index .. ' ' .. value
+        if claimed[claim] or redis.call('HEXISTS', index, value) == 1 then return { 0, number, n } end
+        claimed[claim] = true
     end
     position = position + 1 + #record.unique + #record.orders
 end

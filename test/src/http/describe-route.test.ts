@@ -36,14 +36,14 @@ describe('describeRoute', () => {
         const options = describeTest();
         expect(options).to.include({ description: 'A summary', tags: ['api', 'test'], app: { status: 200 } });
         expect(options).not.to.include('notes');
-        expect(options.response.status[200]).to.shallow.equal(answer);
+        expect(options.response?.status[200]).to.shallow.equal(answer);
     });
 
     it('gives notes, status and rate limit where they are given', () => {
         const rateLimit = { limit: 5, window: 60 };
         const options = describeTest({ notes: 'A note', status: 201, rateLimit });
         expect(options).to.include({ notes: 'A note', app: { status: 201, rateLimit } });
-        expect(options.response.status[201]).to.shallow.equal(answer);
+        expect(options.response?.status[201]).to.shallow.equal(answer);
         expect(options.plugins['hapi-swagger']).to.include({ 'x-rate-limit': rateLimit });
     });
 
@@ -59,8 +59,8 @@ describe('describeRoute', () => {
     it('puts the pagination of a page beside its data, in the answer and in the document', () => {
         const page = { value: 1, pagination: { cursor: null, limit: 20, hasMore: false } };
         const { response } = describeTest({ isPage: true });
-        expect(response.status[200]?.validate(page).error).to.be.undefined();
-        expect(describeTest().response.status[200]?.validate(page).error).to.be.an.error();
+        expect(response?.status[200]?.validate(page).error).to.be.undefined();
+        expect(describeTest().response?.status[200]?.validate(page).error).to.be.an.error();
         const success = documented({ isPage: true });
         const example = exampleOf(success);
         expect(example).to.include(['pagination', 'data']);

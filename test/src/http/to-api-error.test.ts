@@ -40,7 +40,7 @@ describe('toApiError', () => {
     });
 
     it('names the permission that hapi found missing', () => {
-        const data = { got: [], need: { selection: ['thread:read'], required: ['tenant:suspend'] } };
+        const data = { got: [], need: [{ selection: ['thread:read'], required: ['tenant:suspend'] }] };
         const error = toApiError(new Boom('Insufficient scope', { statusCode: 403, data }));
         expect(error.data).to.equal({ code: 'FORBIDDEN', details: { permission: 'thread:read, tenant:suspend' } });
         expect(toApiError(new Boom('x', { statusCode: 403 })).data?.code).to.equal('FORBIDDEN');
