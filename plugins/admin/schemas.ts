@@ -15,6 +15,8 @@ export const tenantParams = Joi.object<TenantParams>({ tenantId: idSchema('tenan
 
 export const suspendTenantPayload = Joi.object<SuspendTenant>({
     reason: Joi.string().trim().min(1).max(500).required().example('Payment overdue'),
-}).label('SuspendTenant');
+})
+    .example({ reason: 'Payment overdue' })
+    .label('SuspendTenant');
 
 export const tenantAnswer = Joi.object({ tenant: tenantSchema }).label('TenantData');

@@ -22,7 +22,15 @@ export const registerPayload = Joi.object<Register>({
     email: email().required(),
     password: password().required(),
     displayName: Joi.string().trim().min(1).max(100).example('Ada'),
-}).label('Register');
+})
+    .example({
+        tenantName: 'Acme',
+        domain: 'acme.example',
+        email: 'ada@acme.example',
+        password: 'correct horse battery staple',
+        displayName: 'Ada',
+    })
+    .label('Register');
 
 export interface Login {
     username?: string;
@@ -42,6 +50,7 @@ export const loginPayload = Joi.object<Login>({
 })
     .xor('username', 'email')
     .oxor('tenantId', 'domain')
+    .example({ email: 'ada@acme.example', password: 'correct horse battery staple' })
     .label('Login');
 
 export interface Refresh {
@@ -53,6 +62,7 @@ export const refreshPayload = Joi.object<Refresh>({
 })
     .empty(null)
     .default({})
+    .example({ refreshToken: 'rt1.k1.tenant_01K9…' })
     .label('Refresh');
 
 const sessionKeys = {

@@ -27,13 +27,16 @@ export interface CreateThread {
 export const createThreadPayload = Joi.object<CreateThread>({ title: title().allow(null) })
     .empty(null)
     .default({})
+    .example({ title: 'Trip to Lisbon' })
     .label('CreateThread');
 
 export interface RenameThread {
     title: string;
 }
 
-export const renameThreadPayload = Joi.object<RenameThread>({ title: title().required() }).label('RenameThread');
+export const renameThreadPayload = Joi.object<RenameThread>({ title: title().required() })
+    .example({ title: 'Trip to Lisbon' })
+    .label('RenameThread');
 
 export interface ThreadQuery extends PageParams {
     orderBy: 'updated_at' | 'created_at';
@@ -56,7 +59,9 @@ export const sendMessagePayload = Joi.object<SendMessage>({
     content: Joi.string().trim().min(1).required().example('What is there to see in Lisbon?'),
     temperature: Joi.number().min(0).max(2).description('within the range of the model'),
     stream: Joi.boolean().default(false),
-}).label('SendMessage');
+})
+    .example({ content: 'What is there to see in Lisbon?', temperature: 0.7, stream: true })
+    .label('SendMessage');
 
 const time = () => Joi.string().isoDate();
 
@@ -177,3 +182,17 @@ export const sentAnswer = Joi.object({
         .label('SentDetails'),
 }).label('SentData');
 export const sentExample = { userMessage: userMessageExample, assistantMessage: answerExample };
+
+const { id: messageId, replyTo: userMessageId, usage, finishReason } = answerExample;
+
+/** What is sent when the same answer is streamed. */
+export const eventsExample = [
+    { event: 'message_start', data: { messageId, userMessageId, timestamp: '2026-11-20T10:30:00.000Z' } },
+    { event: 'token', data: { messageId, token: 'The castle, the river' } },
+    { event: 'token', data: { messageId, token: ' and a tram.' } },
+    {
+        event: 'message_complete',
+        data: { messageId, totalTokens: 9, finishReason, usage, timestamp: '2026-11-20T10:30:01.000Z' },
+    },
+    { event: 'close', data: {} },
+].map((event, id) => ({ id: String(id), ...event }));

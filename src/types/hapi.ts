@@ -1,6 +1,8 @@
 import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
+import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
+import type { ServerSentEvent } from '../http/sse.ts';
 
 declare module '@hapi/hapi' {
     interface ReqRefDefaults {
@@ -18,5 +20,9 @@ declare module '@hapi/hapi' {
         status?: number;
         /** Of the user where the route needs one, of the IP address elsewhere. */
         rateLimit?: RateLimit;
+        /** What the route itself fails with: for the OpenAPI document. */
+        errors?: ErrorCode[];
+        /** Of a route whose answer may be an event stream: for the OpenAPI document. */
+        streamExample?: ServerSentEvent[];
     }
 }

@@ -2,6 +2,7 @@ import { describeRoute } from '../../../src/http/describe-route.ts';
 import { eventStream } from '../../../src/http/sse.ts';
 import {
     contextParams,
+    eventsExample,
     sendMessagePayload,
     sentAnswer,
     sentExample,
@@ -28,7 +29,7 @@ export const sendMessage = (
             notes: NOTES,
             answer: sentAnswer,
             example: sentExample,
-            mayStream: true,
+            streamExample: eventsExample,
             errors: [
                 'THREAD_NOT_FOUND',
                 'MODEL_NOT_FOUND',

@@ -3,90 +3,107 @@ import Lab from '@hapi/lab';
 import Joi from 'joi';
 
 import { describeRoute, type RouteDescription } from '../../../src/http/describe-route.ts';
-import { catalogue, type ErrorCode } from '../../../src/http/errors.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
 
-const answer = Joi.object({ value: Joi.number() }).label('ValueData');
-const describeTest = (more: Partial<RouteDescription> = {}) =>
-    describeRoute('A summary', { tag: 'test', answer, example: { value: 1 }, ...more });
-
-interface Documented {
-    description: string;
-    schema: Joi.ObjectSchema;
-}
-
-const documented = (more: Partial<RouteDescription> = {}, status = 200): Documented | undefined =>
-    (describeTest(more).plugins['hapi-swagger'].responses as Record<number, Documented>)[status];
-const exampleOf = (found: Documented | undefined) =>
-    (found?.schema.describe().metas as { examples: Record<string, unknown> }[] | undefined)?.[0]?.examples;
-const labelOf = (found: Documented | undefined) =>
-    (found?.schema.describe().flags as { label?: string } | undefined)?.label;
-
-/** The codes that a description names, over all statuses. */
-const codesOf = (more: Partial<RouteDescription> = {}): string[] => {
-    const { responses } = describeTest(more).plugins['hapi-swagger'];
-    const texts = Object.values(responses as Record<string, Documented>).map(({ description }) => description);
-    return texts.flatMap((text) => [...text.matchAll(/^([A-Z_]+):/gm)].map(([, code = '']) => code));
+const lamp: RouteDescription = {
+    tag: 'lamps',
+    answer: Joi.object({ lamp: Joi.object({ on: Joi.boolean() }).label('Lamp') }).label('LampData'),
+    example: { lamp: { on: true } },
 };
 
+/** The options that `describeRoute` gives, as a test wants to see them. */
+interface Described {
+    app: Record<string, unknown>;
+    response?: { status: Record<string, Joi.Schema> };
+    plugins: { 'hapi-swagger': { responses: Record<string, { schema: Joi.Schema }>; [option: string]: unknown } };
+    [option: string]: unknown;
+}
+
+const described = (more: Partial<RouteDescription> = {}) =>
+    describeRoute('Get a lamp', { ...lamp, ...more }) as unknown as Described;
+
+const documented = (more?: Partial<RouteDescription>) => described(more).plugins['hapi-swagger'];
+/** The documented success, with the label and the example that it carries. */
+function successOf(more?: Partial<RouteDescription>) {
+    const { schema = Joi.any() } = documented(more).responses[200] ?? {};
+    const { flags, metas } = schema.describe() as unknown as {
+        flags: { label: string };
+        metas: [{ examples: { pagination?: object } }];
+    };
+    return { schema, label: flags.label, example: metas[0].examples };
+}
+
+const refusal = (schema: Joi.Schema | undefined, value: unknown) => schema?.validate(value).error?.message;
+
 describe('describeRoute', () => {
-    it('gives summary, group and status to hapi', () => {
-        const options = describeTest();
-        expect(options).to.include({ description: 'A summary', tags: ['api', 'test'], app: { status: 200 } });
-        expect(options).not.to.include('notes');
-        expect(options.response?.status[200]).to.shallow.equal(answer);
+    it('gives summary, notes and tags', () => {
+        expect(described({ notes: 'It shines.' })).to.include({
+            description: 'Get a lamp',
+            notes: 'It shines.',
+            tags: ['api', 'lamps'],
+        });
+        expect(described()).to.not.include('notes');
     });
 
-    it('gives notes, status and rate limit where they are given', () => {
-        const rateLimit = { limit: 5, window: 60 };
-        const options = describeTest({ notes: 'A note', status: 201, rateLimit });
-        expect(options).to.include({ notes: 'A note', app: { status: 201, rateLimit } });
-        expect(options.response?.status[201]).to.shallow.equal(answer);
-        expect(options.plugins['hapi-swagger']).to.include({ 'x-rate-limit': rateLimit });
+    it('keeps status, errors and limit for the platform', () => {
+        const rateLimit = { limit: 5, window: 60, bucket: 'lamp' };
+        const { app } = described({ status: 201, errors: ['DOMAIN_TAKEN'], rateLimit });
+        expect(app).to.equal({ status: 201, errors: ['DOMAIN_TAKEN'], rateLimit });
+        expect(described().app).to.equal({ status: 200, errors: [] });
     });
 
-    it('documents the whole success, with its example and a name after the data', () => {
-        const success = documented();
-        expect(labelOf(success)).to.equal('ValueDataAnswer');
-        const example = exampleOf(success);
-        expect(example).to.include({ success: true, data: { value: 1 } });
-        expect(success?.schema.validate(example).error).to.be.undefined();
-        expect(example).not.to.include('pagination');
+    it('has the data that a handler gives checked, each key of it', () => {
+        const schema = described({ status: 201 }).response?.status[201];
+        expect(refusal(schema, { lamp: { on: true } })).to.be.undefined();
+        expect(refusal(schema, { lamp: {} })).to.equal('"lamp.on" is required');
+        expect(refusal(schema, { lamp: { on: true }, secret: 1 })).to.equal('"secret" is not allowed');
     });
 
-    it('puts the pagination of a page beside its data, in the answer and in the document', () => {
-        const page = { value: 1, pagination: { cursor: null, limit: 20, hasMore: false } };
-        const { response } = describeTest({ isPage: true });
-        expect(response?.status[200]?.validate(page).error).to.be.undefined();
-        expect(describeTest().response?.status[200]?.validate(page).error).to.be.an.error();
-        const success = documented({ isPage: true });
-        const example = exampleOf(success);
-        expect(example).to.include(['pagination', 'data']);
-        expect(success?.schema.validate(example).error).to.be.undefined();
+    it('has the pagination of a page checked with the data', () => {
+        const schema = described({ isPage: true }).response?.status[200];
+        const pagination = { cursor: null, limit: 20, hasMore: false };
+        expect(refusal(schema, { lamp: { on: true }, pagination })).to.be.undefined();
+        expect(refusal(schema, { lamp: { on: true } })).to.equal('"Pagination" is required');
     });
 
-    it('documents what any route fails with, and what one with a credential does', () => {
-        expect(codesOf({ isPublic: true }).toSorted()).to.equal([
-            'INTERNAL_ERROR',
-            'REQUEST_TIMEOUT',
-            'STORE_UNAVAILABLE',
-            'VALIDATION_ERROR',
-        ]);
-        expect(codesOf()).to.include(['UNAUTHENTICATED', 'FORBIDDEN', 'RATE_LIMITED', 'TENANT_SUSPENDED']);
+    it('documents the whole envelope, with an example that fits it', () => {
+        const { schema, label, example } = successOf();
+        expect(label).to.equal('LampDataAnswer');
+        expect(example).to.include({ success: true, data: lamp.example });
+        expect(refusal(schema, example)).to.be.undefined();
+        expect(refusal(schema, { ...example, success: false })).to.exist();
+        expect(refusal(schema, { ...example, data: {} })).to.equal('"Lamp" is required');
     });
 
-    it('documents each code once, under its status, with a whole example', () => {
-        const errors: ErrorCode[] = ['TENANT_NOT_FOUND', 'USER_NOT_FOUND', 'FORBIDDEN'];
-        const codes = codesOf({ errors });
-        expect(codes).to.include(errors);
-        expect(new Set(codes).size).to.equal(codes.length);
-        const missing = documented({ errors }, 404);
-        expect(missing?.description).to.include(catalogue.TENANT_NOT_FOUND.message);
-        expect(missing?.description).to.include('USER_NOT_FOUND: ');
-        const example = exampleOf(missing);
-        expect(example?.error).to.include({ code: 'TENANT_NOT_FOUND', statusCode: 404, category: 'not_found' });
-        expect(missing?.schema.validate(example).error).to.be.undefined();
+    it('documents the pagination of a page beside the data', () => {
+        const { schema, example } = successOf({ isPage: true });
+        expect(example.pagination).to.include({ hasMore: false });
+        expect(refusal(schema, example)).to.be.undefined();
+        expect(refusal(schema, { ...example, pagination: undefined })).to.equal('"Pagination" is required');
+    });
+
+    it('documents a limit with whom it counts', () => {
+        const rateLimit = { limit: 5, window: 60, bucket: 'lamp' };
+        expect(documented({ rateLimit })['x-rate-limit']).to.equal({ limit: 5, window: 60, per: 'user' });
+        expect(documented({ rateLimit, isPublic: true })['x-rate-limit']).to.equal({ limit: 5, window: 60, per: 'ip' });
+        expect(documented()).to.not.include('x-rate-limit');
+    });
+
+    it('documents that a public route needs no credential', () => {
+        expect(documented({ isPublic: true }).security).to.equal([]);
+        expect(documented()).to.not.include('security');
+    });
+
+    it('has an answer that may be a stream not checked', () => {
+        const streamExample = [{ id: '0', event: 'close', data: {} }];
+        const { response, app } = described({ streamExample });
+        expect(response).to.be.undefined();
+        expect(app.streamExample).to.equal(streamExample);
+    });
+
+    it('refuses an answer without a label', () => {
+        expect(() => described({ answer: Joi.object({}) })).to.throw('The schema of an answer needs a label');
     });
 });

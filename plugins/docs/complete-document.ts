@@ -1,0 +1,82 @@
+import { errorAnswers, errorCodesOf, errorExamples, errorSchemas } from './error-answers.ts';
+import { headers, headersOf } from './headers.ts';
+import { mapValues, nameOf } from './openapi.ts';
+import { tidySchema, tidySchemas } from './tidy-schemas.ts';
+import { formatEvent, type ServerSentEvent } from '../../src/http/sse.ts';
+
+import type { RequestRoute } from '@hapi/hapi';
+import type { MediaType, OpenApiDocument, Operation, Response, Schema } from './openapi.ts';
+
+type Schemas = Record<string, Schema>;
+
+/**
+ * Makes of hapi-swagger's document what a client can rely on: schemas as OpenAPI 3.0 means them, the errors and headers
+ * of each route, event streams, and addresses relative to where the document was got.
+ */
+export function completeDocument(raw: OpenApiDocument, routes: readonly RequestRoute[]): OpenApiDocument {
+    const { schemas } = raw.components;
+    const paths: OpenApiDocument['paths'] = {};
+    for (const route of routes) {
+        const operation = raw.paths[route.path]?.[route.method];
+        if (operation === undefined) continue;
+        paths[route.path] = { ...paths[route.path], [route.method]: complete(operation, route, schemas) };
+    }
+    return {
+        ...raw,
+        servers: [{ url: '/' }],
+        paths,
+        components: {
+            ...raw.components,
+            schemas: { ...tidySchemas(schemas), ...errorSchemas },
+            examples: errorExamples(),
+            headers,
+        },
+    };
+}
+
+function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
+    const { parameters, requestBody } = operation;
+    const responses: Record<string, Response> = {
+        ...successes(operation, route, schemas),
+        ...errorAnswers(errorCodesOf(route, operation)),
+    };
+    for (const [status, response] of Object.entries(responses)) {
+        response.headers = headersOf(Number(status), operation);
+    }
+    return {
+        ...operation,
+        ...(parameters && { parameters: parameters.map(tidyIn(schemas)) }),
+        ...(requestBody && { requestBody: completeBody(requestBody.content, schemas) }),
+        responses,
+    };
+}
+
+const tidyIn =
+    (schemas: Schemas) =>
+    <Place extends { schema: Schema }>(place: Place): Place => ({
+        ...place,
+        schema: tidySchema(place.schema, schemas),
+    });
+
+function successes({ responses }: Operation, { settings }: RequestRoute, schemas: Schemas) {
+    const events = settings.app?.streamExample;
+    return mapValues(responses, ({ content, ...response }) => ({
+        ...response,
+        content: {
+            ...mapValues(content, tidyIn(schemas)),
+            ...(events && { 'text/event-stream': eventStream(events) }),
+        },
+    }));
+}
+
+const eventStream = (events: ServerSentEvent[]): MediaType => ({
+    schema: { type: 'string' },
+    example: events.map(formatEvent).join(''),
+});
+
+/** A body may be left out where nothing in it is required. */
+function completeBody(content: Record<string, MediaType>, schemas: Schemas) {
+    const { $ref = '' } = content['application/json']?.schema ?? {};
+    const required = schemas[nameOf($ref)]?.required !== undefined;
+    return { required, content: mapValues(content, tidyIn(schemas)) };
+}

@@ -1,0 +1,24 @@
+/** What a reader of the document should know before the routes, in Markdown. */
+export const description = `Multi-tenant backend for LLM applications.
+
+**Credentials.** Get tokens at \`POST /api/auth/login\` and send \`Authorization: Bearer <accessToken>\`; browsers may rely
+on the cookies that are set as well. An access token lives \`expiresIn\` seconds: get the next at \`POST /api/auth/refresh\`.
+
+**Answers.** Every success is \`{"success": true, "data": {…}, "timestamp", "requestId"}\`, a list with \`pagination\`
+beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, …}\`. Branch on \`error.code\`, and on
+\`error.category\` for codes that are new to you; \`GET /api/errors\` lists them all.
+
+**Versions.** \`/api/v1/…\` is the same API, pinned; \`/api/…\` follows the newest version.
+
+**Limits.** The \`X-RateLimit-*\` headers tell of the tightest limit; \`x-rate-limit\` shows a route's own, in requests per
+\`window\` seconds. Besides, each user has the limit of the tier.`;
+
+/** The groups the routes are listed in. */
+export const tags = [
+    { name: 'auth', description: 'Registration, login and sessions' },
+    { name: 'threads', description: 'Conversations' },
+    { name: 'messages', description: 'What is said in a thread, per model' },
+    { name: 'models', description: 'The models and whether they can be used' },
+    { name: 'health', description: 'Probes, version and the error catalogue' },
+    { name: 'admin', description: 'For the roles of the platform' },
+];

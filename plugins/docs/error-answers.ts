@@ -1,0 +1,104 @@
+import { exampleStamp } from '../../src/http/describe-route.ts';
+import { apiError, catalogue, errorBody, type CatalogueEntry, type ErrorCode } from '../../src/http/errors.ts';
+
+import type { RequestRoute } from '@hapi/hapi';
+import type { Operation, Response, Schema } from './openapi.ts';
+
+const CREDENTIAL: ErrorCode[] = [
+    'UNAUTHENTICATED',
+    'TOKEN_EXPIRED',
+    'SESSION_ENDED',
+    'TENANT_MISMATCH',
+    'TENANT_SUSPENDED',
+    'USER_DISABLED',
+    'RATE_LIMITED',
+];
+const BODY: ErrorCode[] = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE'];
+
+/** What a route may fail with: what it names itself, and what follows from its options. */
+export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCode[] {
+    const { app, auth, timeout } = route.settings;
+    const takesBody = route.method !== 'get';
+    const needsCredential = operation.security === undefined;
+    const follows: [boolean, ErrorCode[]][] = [
+        [isChecked(operation), ['VALIDATION_ERROR']],
+        [takesBody, BODY],
+        [needsCredential, CREDENTIAL],
+        [needsCredential && takesBody, ['CSRF_REJECTED']],
+        [typeof auth === 'object' && auth.access !== undefined, ['FORBIDDEN']],
+        [app?.rateLimit !== undefined, ['RATE_LIMITED']],
+        [true, ALWAYS],
+        [timeout?.server !== false, ['REQUEST_TIMEOUT']],
+    ];
+    const following = follows.filter(([applies]) => applies).flatMap(([, codes]) => codes);
+    return [...new Set([...(app?.errors ?? []), ...following])];
+}
+
+const isChecked = ({ parameters, requestBody }: Operation): boolean =>
+    parameters !== undefined || requestBody !== undefined;
+
+/** One answer per status: the codes it may carry, with an example of each. */
+export function errorAnswers(codes: ErrorCode[]): Record<string, Response> {
+    const statusOf = (code: ErrorCode) => catalogue[code].status;
+    const statuses = [...new Set(codes.map(statusOf))];
+    return Object.fromEntries(
+        statuses.map((status) => [status, errorAnswer(codes.filter((code) => statusOf(code) === status))]),
+    );
+}
+
+const errorAnswer = (codes: ErrorCode[]): Response => ({
+    description: codes.map((code) => `- \`${code}\`: ${catalogue[code].message}`).join('\n'),
+    content: {
+        'application/json': {
+            schema: { $ref: '#/components/schemas/ErrorAnswer' },
+            examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+        },
+    },
+});
+
+const EXAMPLE_DETAILS: { [Code in ErrorCode]?: Record<string, unknown> } = {
+    VALIDATION_ERROR: { fields: { title: 'title is not allowed to be empty' } },
+    FORBIDDEN: { permission: 'thread:write' },
+};
+
+/** An example of each error, for `components`. */
+export const errorExamples = () =>
+    Object.fromEntries(
+        Object.entries(catalogue).map(([code, entry]) => [code, errorExample(code as ErrorCode, entry)]),
+    );
+
+function errorExample(code: ErrorCode, { message }: CatalogueEntry) {
+    const details = EXAMPLE_DETAILS[code];
+    const error = errorBody(apiError(code, details && { details }), exampleStamp.requestId);
+    return { summary: message, value: { success: false, error, ...exampleStamp } };
+}
+
+const string = { type: 'string' };
+
+/** The form of an error, for `components`. */
+export const errorSchemas: Record<string, Schema> = {
+    Error: {
+        type: 'object',
+        properties: {
+            code: { type: 'string', description: 'an entry of `GET /api/errors`; more may be added' },
+            message: string,
+            category: { type: 'string', enum: [...new Set(Object.values(catalogue).map(({ category }) => category))] },
+            statusCode: { type: 'integer' },
+            details: { type: 'object', additionalProperties: true },
+            suggestion: string,
+            correlationId: { type: 'string', description: 'the same as `requestId`' },
+        },
+        required: ['code', 'message', 'category', 'statusCode', 'suggestion', 'correlationId'],
+    },
+    ErrorAnswer: {
+        type: 'object',
+        properties: {
+            success: { type: 'boolean', enum: [false] },
+            error: { $ref: '#/components/schemas/Error' },
+            timestamp: { type: 'string', format: 'date-time' },
+            requestId: string,
+        },
+        required: ['success', 'error', 'timestamp', 'requestId'],
+    },
+};

@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { mapValues, nameOf, type Schema } from './openapi.ts';
+
+type Schemas = Record<string, Schema>;
+
+/** Labels are in PascalCase; a schema without one goes by the name of the field it was found at. */
+const LABEL = /^[A-Z]/;
+
+const FORMATS: Record<string, string> = { isoDate: 'date-time', email: 'email', uri: 'uri' };
+
+/**
+ * The schemas that have a label, by it, as OpenAPI 3.0 means them.
+ *
+ * @throws When one label stands for different schemas
+ */
+export function tidySchemas(schemas: Schemas): Schemas {
+    const tidied: Schemas = {};
+    for (const [name, schema] of Object.entries(schemas)) {
+        if (!LABEL.test(name)) continue;
+        const label = labelOf(name, schemas);
+        const tidy = tidySchema(schema, schemas);
+        if (!isDeepStrictEqual(tidied[label] ?? tidy, tidy)) throw new Error(`Different schemas are labelled ${label}`);
+        tidied[label] = tidy;
+    }
+    return tidied;
+}
+
+/** The name without the number that hapi-swagger gives to a schema it has met before and takes for another. */
+function labelOf(name: string, schemas: Schemas): string {
+    const label = name.replace(/\d+$/, '');
+    return label in schemas ? label : name;
+}
+
+/**
+ * What hapi-swagger makes of a Joi schema, put right: a schema without a label stands where it is used, a map has
+ * `additionalProperties`, an enum that may be null says so, formats have their names, and Joi's own words are left
+ * out.
+ */
+export function tidySchema(schema: Schema, schemas: Schemas): Schema {
+    if (schema.$ref !== undefined) return resolve(schema.$ref, schemas);
+    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, properties, items, ...rest } = schema;
+    return {
+        ...rest,
+        ...formatOf(formats),
+        ...(schema.nullable && schema.enum && { enum: [...schema.enum, null] }),
+        ...(items && { items: tidySchema(items, schemas) }),
+        ...(properties && tidyProperties(properties, schemas)),
+    };
+}
+
+function resolve($ref: string, schemas: Schemas): Schema {
+    const name = nameOf($ref);
+    if (LABEL.test(name)) return { $ref: `#/components/schemas/${labelOf(name, schemas)}` };
+    return tidySchema(schemas[name] ?? {}, schemas);
+}
+
+function formatOf(formats: unknown): { format?: string } {
+    const [name] = Object.keys(formats ?? {});
+    return name === undefined ? {} : { format: FORMATS[name] ?? name };
+}
+
+/** A map (`Joi.object().pattern(Joi.string(), …)`) is shown by hapi-swagger as an object with one property `string`. */
+function tidyProperties(properties: Schemas, schemas: Schemas): Pick<Schema, 'properties' | 'additionalProperties'> {
+    const tidied = mapValues(properties, (property) => tidySchema(property, schemas));
+    const { string: value, ...others } = tidied;
+    return value && Object.keys(others).length === 0 ? { additionalProperties: value } : { properties: tidied };
+}

@@ -1,0 +1,258 @@
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+import { validate } from '@readme/openapi-parser';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+
+import { catalogue } from '../../../src/http/errors.ts';
+import { startApp, type TestApp } from '../../helpers/app.ts';
+import { follow, refsOf, servedDocument, type ServedDocument } from '../../helpers/openapi.ts';
+import { newTenant } from '../../helpers/tenant.ts';
+
+import type { RequestRoute } from '@hapi/hapi';
+import type Joi from 'joi';
+
+export const lab = Lab.script();
+const { describe, it, before, after } = lab;
+
+const SEND = '/api/threads/{threadId}/models/{modelId}/messages';
+
+describe('GET /openapi.json', { timeout: 20_000 }, () => {
+    let app: TestApp;
+    let served: ServedDocument;
+    /** The routes that a client may call, by the name of their operation. */
+    let routes: Map<string, RequestRoute>;
+
+    before(async () => {
+        app = await startApp();
+        served = await servedDocument(app);
+        const called = app.server.table().filter(({ path }) => /^\/(api|health)(\/|$)/.test(path));
+        routes = new Map(called.map((route) => [`${route.method} ${route.path}`, route]));
+    });
+
+    after(() => app.stop());
+
+    it('is valid OpenAPI 3', async () => {
+        const result = await validate(structuredClone(served.document));
+        expect(result).to.include({ valid: true, specification: 'OpenAPI' });
+        expect(result.warnings).to.equal([]);
+    });
+
+    it('has no reference that leads nowhere', () => {
+        const refs = refsOf(served.document);
+        expect(refs.length).to.be.above(50);
+        expect(refs.filter((ref) => follow(served.document, ref) === undefined)).to.equal([]);
+    });
+
+    it('has every route of the API, and no other', () => {
+        expect(served.operations.map(({ name }) => name).sort()).to.equal([...routes.keys()].sort());
+    });
+
+    it('has a parameter for each part of a path', () => {
+        for (const { name, path, operation } of served.operations) {
+            const inPath = (operation.parameters ?? []).filter((one: { in: string }) => one.in === 'path');
+            const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, part]) => part);
+            expect(
+                inPath.map((one: { name: string }) => one.name),
+                name,
+            ).to.equal(names);
+        }
+    });
+
+    it('has a summary and a described tag for each operation', () => {
+        const tags = served.document.tags.map((tag: { name: string }) => tag.name);
+        for (const { name, operation } of served.operations) {
+            expect(operation.summary, name).to.match(/^[A-Z].{3,}[^.]$/);
+            expect(operation.tags, name).to.have.length(1);
+            expect(tags, name).to.include(operation.tags[0]);
+        }
+        for (const tag of served.document.tags) expect(tag.description).to.be.a.string();
+    });
+
+    it('names the success that the route answers with, and no other', () => {
+        for (const { name, operation } of served.operations) {
+            const successes = Object.keys(operation.responses).filter((status) => status < '400');
+            expect(successes, name).to.equal([String(routes.get(name)?.settings.app?.status)]);
+        }
+        const created = served.operations.filter(({ operation }) => operation.responses['201']);
+        expect(created.map(({ name }) => name).sort()).to.equal(['post /api/auth/register', 'post /api/threads']);
+    });
+
+    it('shows a success that fits its schema, and the schema of the route', () => {
+        for (const { name, path, method, operation } of served.operations) {
+            const { settings } = routes.get(name) as RequestRoute;
+            const status = String(settings.app?.status);
+            const { example } = operation.responses[status].content['application/json'];
+            const place = ['paths', path, method, 'responses', status, 'content', 'application/json', 'schema'];
+            expect(served.faults(place, example), name).to.equal('');
+            expect(successOf(settings, status).validate(example).error, name).to.be.undefined();
+        }
+    });
+
+    it('shows `pagination` in every list, and nowhere else', () => {
+        const pages = served.operations.filter(({ operation }) => {
+            const example = operation.responses['200']?.content['application/json'].example;
+            return example?.pagination !== undefined;
+        });
+        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/threads', SEND]);
+        const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
+        expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
+        expect(ThreadsDataAnswer.required).to.include('pagination');
+        expect(ThreadDataAnswer.properties).to.not.include('pagination');
+    });
+
+    it('shows a body that fits its schema, and the schema of the route', () => {
+        const withBody = served.operations.filter(({ operation }) => operation.requestBody);
+        const validated = [...routes.values()].filter(({ settings }) => settings.validate?.payload);
+        expect(withBody).to.have.length(validated.length);
+        for (const { name, path, method, operation } of withBody) {
+            const { schema } = operation.requestBody.content['application/json'];
+            const { example } = follow(served.document, schema.$ref) as { example: unknown };
+            const place = ['paths', path, method, 'requestBody', 'content', 'application/json', 'schema'];
+            expect(served.faults(place, example), name).to.equal('');
+            const payload = routes.get(name)?.settings.validate?.payload as Joi.Schema;
+            expect(payload.validate(example).error, name).to.be.undefined();
+        }
+    });
+
+    it('asks for a body where a field of it is required', () => {
+        const { paths } = served.document;
+        expect(paths['/api/login'].post.requestBody.required).to.be.true();
+        expect(paths['/api/threads'].post.requestBody.required).to.be.false();
+    });
+
+    it('lists the codes of each error status, all of the catalogue, with an example of each', () => {
+        for (const { name, path, method, operation } of served.operations) {
+            for (const [status, { content, description }] of Object.entries<never>(operation.responses)) {
+                if (status < '400') continue;
+                const { examples } = content['application/json'] as { examples: Record<string, { $ref: string }> };
+                const codes = Object.keys(examples);
+                expect(codes.length, name).to.be.above(0);
+                const named = [...String(description).matchAll(/^- `(\w+)`/gm)].map(([, code]) => code);
+                expect(named, name).to.equal(codes);
+                const place = ['paths', path, method, 'responses', status, 'content', 'application/json', 'schema'];
+                for (const [code, { $ref }] of Object.entries(examples)) {
+                    const { value } = follow(served.document, $ref) as { value: { error: object } };
+                    expect(served.faults(place, value), code).to.equal('');
+                    const { status: statusCode, category, message, suggestion } = catalogue[code as 'INTERNAL_ERROR'];
+                    expect(statusCode, name).to.equal(Number(status));
+                    expect(value.error).to.include({ code, statusCode, category, message, suggestion });
+                }
+            }
+        }
+    });
+
+    it('names every code that a route says it fails with', () => {
+        for (const { name, operation } of served.operations) {
+            const text = JSON.stringify(operation.responses);
+            for (const code of routes.get(name)?.settings.app?.errors ?? [])
+                expect(text, name).to.include(`\`${code}\``);
+        }
+    });
+
+    it('asks for an access token except on the routes that need none', () => {
+        expect(served.document.security).to.equal([{ accessToken: [] }]);
+        expect(served.document.components.securitySchemes.accessToken).to.include({ type: 'http', scheme: 'bearer' });
+        for (const { name, operation } of served.operations) {
+            const route = routes.get(name) as RequestRoute;
+            // Undefined is the default, which requires a credential.
+            const { auth = { mode: 'required' } } = route.settings;
+            const needsOne = typeof auth === 'object' && auth.mode === 'required';
+            expect(operation.security, name).to.equal(needsOne ? undefined : []);
+        }
+        expect(served.operations.filter(({ operation }) => operation.security).length).to.be.above(10);
+    });
+
+    it("has each route's rate limit", () => {
+        for (const { name, operation } of served.operations) {
+            const { rateLimit } = routes.get(name)?.settings.app ?? {};
+            const per = operation.security ? 'ip' : 'user';
+            const { limit, window } = rateLimit ?? {};
+            expect(operation['x-rate-limit'], name).to.equal(rateLimit && { limit, window, per });
+        }
+        expect(served.document.paths['/api/login'].post['x-rate-limit']).to.equal({ limit: 5, window: 60, per: 'ip' });
+    });
+
+    it('documents query, header and path parameters', () => {
+        const { parameters: list } = served.document.paths['/api/threads'].get;
+        expect(list.map((one: { name: string; in: string }) => `${one.in} ${one.name}`)).to.equal([
+            'query limit',
+            'query cursor',
+            'query order',
+            'query orderBy',
+        ]);
+        expect(list[0].schema).to.equal({ type: 'integer', default: 20, minimum: 1, maximum: 100 });
+        expect(list[2].schema).to.include({ enum: ['asc', 'desc'], default: 'desc' });
+        const { parameters: rename } = served.document.paths['/api/threads/{threadId}/title'].patch;
+        expect(rename[0]).to.include({ name: 'if-match', in: 'header' });
+        expect(rename[1]).to.include({ name: 'threadId', in: 'path', required: true });
+        expect(rename[1].schema.example).to.match(new RegExp(rename[1].schema.pattern as string));
+    });
+
+    it('has an address of its own for no host', async () => {
+        expect(served.document.servers).to.equal([{ url: '/' }]);
+        const headers = { 'x-forwarded-host': 'evil.example', referer: 'https://evil.example/page' };
+        const other = await startApp();
+        const { body } = await other.call('GET', '/openapi.json', { headers });
+        await other.stop();
+        expect(body.servers).to.equal([{ url: '/' }]);
+    });
+
+    it('is made once, whatever a request asks for', async () => {
+        const other = await startApp();
+        const few = await other.call('GET', '/openapi.json?tags=admin');
+        await other.advance(60_000);
+        const all = await other.call('GET', '/openapi.json');
+        await other.stop();
+        expect(few.body.paths).to.equal(served.document.paths);
+        expect(all.body).to.equal(few.body);
+        expect(all.headers['last-modified']).to.be.a.string().and.equal(few.headers['last-modified']);
+    });
+
+    describe('the route that may stream', () => {
+        it('has JSON and an event stream for its success', () => {
+            const { content } = served.document.paths[SEND].post.responses['200'];
+            expect(Object.keys(content)).to.equal(['application/json', 'text/event-stream']);
+            expect(content['text/event-stream'].schema).to.equal({ type: 'string' });
+        });
+
+        it('is alone with that', () => {
+            const streams = served.operations.filter(({ operation }) =>
+                JSON.stringify(operation.responses).includes('text/event-stream'),
+            );
+            expect(streams.map(({ name }) => name)).to.equal([`post ${SEND}`]);
+        });
+
+        it('shows a body that asks for the stream', () => {
+            expect(served.document.components.schemas.SendMessage.example).to.include({ stream: true });
+        });
+
+        it('shows the events that are sent', async () => {
+            const { example } = served.document.paths[SEND].post.responses['200'].content['text/event-stream'];
+            const tenant = await newTenant(app);
+            const { body } = await tenant.call('POST', '/api/threads', { payload: {} });
+            const sent = await tenant.call('POST', `/api/threads/${body.data.thread.id}/models/sandbox/messages`, {
+                payload: served.document.components.schemas.SendMessage.example,
+            });
+            expect(sent.headers['content-type']).to.match(/^text\/event-stream/);
+            const [shown, real] = [shapes(example), shapes(sent.text)];
+            expect(new Set(real)).to.equal(new Set(shown));
+            expect(real.at(0)).to.equal(shown.at(0));
+            expect(real.at(-1)).to.equal(shown.at(-1));
+        });
+    });
+});
+
+/** The Joi schema that the document's success is made from. */
+function successOf({ plugins = {} }: RequestRoute['settings'], status: string): Joi.Schema {
+    const { responses } = plugins['hapi-swagger'] as { responses: Record<string, { schema: Joi.Schema }> };
+    return (responses[status] as { schema: Joi.Schema }).schema;
+}
+
+/** The name of each event with the fields of its data. */
+function shapes(stream: string): string[] {
+    const found: string[] = [];
+    const onEvent = ({ event, data }: EventSourceMessage) =>
+        void found.push(`${event}: ${Object.keys(JSON.parse(data) as object).join(', ')}`);
+    createParser({ onEvent }).feed(stream);
+    return found;
+}
