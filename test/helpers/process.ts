@@ -11,7 +11,10 @@ import { packageRoot } from '../../src/package-root.ts';
 export interface TestProcess {
     url: string;
     pid: number;
-    /** Sends the signal and waits for the end. */
+    /**
+     * Sends the signal and waits for the end. After SIGKILL a Redis of its own goes on, as in life: start and stop the
+     * program once more in that directory to end it.
+     */
     stop: (signal?: NodeJS.Signals) => Promise<{ code: number | null }>;
     /** Resolves when the process ends: with its exit code, or null when a signal ended it. */
     exit: Promise<{ code: number | null }>;
