@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 
 import Joi from 'joi';
 
+import { ConfigError } from '../../src/config.ts';
+
 import type { Model } from './api.ts';
 
 interface CatalogueFile {
@@ -10,11 +12,12 @@ interface CatalogueFile {
     models: Model[];
 }
 
-const range = Joi.object({
+/** False: the model takes none. */
+const temperature = Joi.object({
     min: Joi.number().required(),
-    max: Joi.number().required(),
-    default: Joi.number().required(),
-});
+    max: Joi.number().min(Joi.ref('min')).required(),
+    default: Joi.number().min(Joi.ref('min')).max(Joi.ref('max')).required(),
+}).allow(false);
 const tokenPrice = Joi.number().integer().min(0).allow(null);
 const priceTable = Joi.object({
     input: tokenPrice.required(),
@@ -23,7 +26,10 @@ const priceTable = Joi.object({
     cacheWrite5m: tokenPrice,
     cacheWrite1h: tokenPrice,
 });
-const day = Joi.string().isoDate().raw().allow(null).required();
+const day = Joi.string()
+    .pattern(/^\d{4}-\d\d-\d\d$/, 'day')
+    .allow(null)
+    .required();
 
 const schema = Joi.object<CatalogueFile>({
     version: Joi.string().required(),
@@ -42,9 +48,7 @@ const schema = Joi.object<CatalogueFile>({
                 contextLength: Joi.number().integer().min(256).required(),
                 maxOutput: Joi.number().integer().min(1).allow(null).default(null),
                 requiresLoading: Joi.boolean().default(false),
-                parameters: Joi.object({ temperature: Joi.alternatives(Joi.valid(false), range).required() })
-                    .unknown()
-                    .required(),
+                parameters: Joi.object({ temperature: temperature.required() }).unknown().required(),
                 prices: Joi.array()
                     .items(
                         Joi.object({
@@ -62,7 +66,7 @@ const schema = Joi.object<CatalogueFile>({
             }).unknown(),
         )
         .required(),
-}).prefs({ convert: false });
+}).prefs({ convert: false, abortEarly: false, errors: { wrap: { label: false } } });
 
 /** The models that exist, by id and alias. */
 export class Catalogue {
@@ -83,13 +87,27 @@ export class Catalogue {
  * Reads a catalogue of models and prices.
  *
  * @param file The project's own unless given
- * @throws {Error} That names the file and what is wrong in it
+ * @throws ConfigError that names the file and, a line each, what is wrong in it
  */
 export function loadCatalogue(file: string | URL = new URL('./catalogue.json', import.meta.url)): Catalogue {
+    const { error, value } = schema.validate(read(file));
+    const faults = error ? error.details.map(({ message }) => message) : namedTwice(value.models);
+    if (faults.length > 0) throw new ConfigError(faults.map((fault) => `${nameOf(file)}: ${fault}`).join('\n'));
+    return new Catalogue(value.models);
+}
+
+const nameOf = (file: string | URL): string => `CATALOGUE_FILE ${String(file)}`;
+
+function read(file: string | URL): unknown {
     try {
-        const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
-        return new Catalogue(Joi.attempt(content, schema).models);
+        return JSON.parse(readFileSync(file, 'utf8'));
     } catch (error) {
-        throw new Error(`CATALOGUE_FILE ${String(file)}: ${(error as Error).message}`, { cause: error });
+        throw new ConfigError(`${nameOf(file)}: ${(error as Error).message}`, { cause: error });
     }
+}
+
+function namedTwice(models: Model[]): string[] {
+    const names = models.flatMap(({ id, aliases }) => [id, ...aliases]);
+    const twice = names.filter((name, index) => names.indexOf(name) !== index);
+    return [...new Set(twice)].map((name) => `${name} is the id or an alias of more than one model`);
 }

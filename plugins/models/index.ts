@@ -32,6 +32,7 @@ export const models: Plugin<Platform> = {
         });
         server.expose(service);
         server.route(listModels(service));
-        server.ext('onPostStop', () => dispatcher.destroy());
+        // Not waited for: answers that outlive their client end with the drain, and keep their connection until then.
+        server.ext('onPostStop', () => void dispatcher.close());
     },
 };

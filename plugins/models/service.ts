@@ -1,9 +1,9 @@
-import { estimateUsage } from './estimate.ts';
+import { estimateUsage, isCredible } from './estimate.ts';
 import { publicModel, type PublicModel } from './public-model.ts';
 import { statusCache } from './status-cache.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 
-import type { ModelCall, ModelProvider, ModelService, ProviderName, StreamPart } from './api.ts';
+import type { ModelCall, ModelProvider, ModelService, ProviderName, StreamPart, Usage } from './api.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clock } from '../../src/clock.ts';
 
@@ -27,8 +27,9 @@ export function createModelService(options: ModelServiceOptions): ModelService &
 
         get(idOrAlias) {
             const model = catalogue.find(idOrAlias);
-            if (!model || !offered.includes(model))
+            if (!model || !providers[model.provider]) {
                 throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
+            }
             return model;
         },
 
@@ -68,35 +69,48 @@ async function* supervised(
     provider: ModelProvider,
     call: ModelCall,
     signal: AbortSignal,
-    timeouts: { first: number; total: number },
+    timeouts: ModelServiceOptions['timeouts'],
 ): AsyncGenerator<StreamPart> {
     const deadline = new AbortController();
     const expire = () => deadline.abort(apiError('PROVIDER_TIMEOUT'));
-    let first: NodeJS.Timeout | undefined = setTimeout(expire, timeouts.first);
+    let waiting = setTimeout(expire, timeouts.first);
     const total = setTimeout(expire, timeouts.total);
-    const ends = AbortSignal.any([signal, deadline.signal]);
     let text = '';
-    let usage: StreamPart | undefined;
+    let thoughts = '';
+    let usage: Usage | undefined;
     let finish: StreamPart | undefined;
     try {
-        for await (const part of provider.stream(call, ends)) {
-            clearTimeout(first);
-            first = undefined;
-            if (part.type === 'usage') usage = part;
-            else if (part.type === 'finish') finish = part;
-            else {
+        for await (const part of provider.stream(call, AbortSignal.any([signal, deadline.signal]))) {
+            if (part.type === 'usage') {
+                usage = part.usage;
+                continue;
+            }
+            clearTimeout(waiting);
+            if (part.type === 'finish') {
+                finish = part;
+                // Only its usage may still come: that is waited for no longer than a first token.
+                waiting = setTimeout(expire, timeouts.first);
+            } else {
                 if (part.type === 'text') text += part.delta;
+                else if (part.type === 'reasoning') thoughts += part.delta;
                 yield part;
             }
         }
         if (!finish) throw new Error('The provider ended its answer in the middle');
-        yield usage ?? { type: 'usage', usage: estimateUsage(call, text) };
-        yield finish;
     } catch (error) {
-        if (ends.aborted) throw ends.reason;
-        throw isApiError(error) ? error : apiError('PROVIDER_ERROR', { cause: error });
+        signal.throwIfAborted();
+        // Past its finish the answer is whole, whatever becomes of the connection.
+        if (!finish) throw failure(error, deadline.signal);
     } finally {
-        clearTimeout(first);
+        clearTimeout(waiting);
         clearTimeout(total);
     }
+    const told = usage && isCredible(usage, text + thoughts) ? usage : null;
+    yield { type: 'usage', usage: told ?? estimateUsage(call, text, thoughts) };
+    yield finish;
+}
+
+function failure(error: unknown, deadline: AbortSignal): unknown {
+    if (deadline.aborted) return deadline.reason;
+    return isApiError(error) ? error : apiError('PROVIDER_ERROR', { cause: error });
 }

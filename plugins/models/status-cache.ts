@@ -2,7 +2,8 @@ import type { ModelProvider, ProviderName, ProviderStatus } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
 
 const FRESH_MS = 15_000;
-const TIMEOUT_MS = 5_000;
+/** Health is asked by probes, which do not wait long. */
+const TIMEOUT_MS = 2_000;
 
 type Statuses = Partial<Record<ProviderName, ProviderStatus>>;
 

@@ -1,9 +1,11 @@
+import { parseObject } from './wire.ts';
 import { apiError, type ApiError, type ErrorCode } from '../../../src/http/errors.ts';
 
 import type { Dispatcher } from 'undici';
 
 const MAX_ERROR_BODY = 16_384;
 const MAX_REASON = 300;
+const MAX_RETRY_AFTER_S = 86_400;
 
 const BY_STATUS: Record<number, ErrorCode> = {
     400: 'PROVIDER_REFUSED',
@@ -17,6 +19,8 @@ const BY_STATUS: Record<number, ErrorCode> = {
     529: 'PROVIDER_OVERLOADED',
 };
 
+type Response = Dispatcher.ResponseData;
+
 export interface ProviderRequest {
     url: string;
     headers?: Record<string, string>;
@@ -27,13 +31,13 @@ export interface ProviderRequest {
 /**
  * Posts JSON and gives the body of a 2xx as it comes in; ending the iteration early closes the connection.
  *
- * @param reasonOf Finds the provider's own words in the body of a refusal
+ * @param reasonOf Finds the provider's own words in the body of a refusal; they may reach the client and the log
  * @throws The PROVIDER_… error that the status stands for
  */
 export async function postForStream(
     dispatcher: Dispatcher,
     { url, headers, body, signal }: ProviderRequest,
-    reasonOf: (body: unknown) => unknown,
+    reasonOf: (body: object) => unknown,
 ): Promise<AsyncIterable<Buffer>> {
     const { origin, pathname, search } = new URL(url);
     const response = await dispatcher.request({
@@ -47,11 +51,18 @@ export async function postForStream(
     // The client may go away while nobody reads: the failure is then known from the signal already.
     response.body.on('error', () => undefined);
     if (response.statusCode < 300) return response.body;
-    throw refusal(response.statusCode, retryAfter(response.headers), await reason(response.body, reasonOf));
+    const code = codeOf(response.statusCode, headers?.authorization !== undefined);
+    throw refusal(code, response, await reason(response.body, reasonOf));
 }
 
-function refusal(status: number, retryAfterS: number | undefined, reason: string | null): ApiError {
+function codeOf(status: number, hasKey: boolean): ErrorCode {
     const code = BY_STATUS[status] ?? 'PROVIDER_ERROR';
+    // Where no key was sent the refusal is about our set-up, and no key of a user will mend it.
+    return code === 'PROVIDER_KEY_INVALID' && !hasKey ? 'PROVIDER_ERROR' : code;
+}
+
+function refusal(code: ErrorCode, { statusCode: status, headers }: Response, reason: string | null): ApiError {
+    const retryAfterS = retryAfter(headers);
     return apiError(code, {
         details: { providerStatus: status, ...(code === 'PROVIDER_REFUSED' && reason !== null && { reason }) },
         ...(retryAfterS !== undefined && { retryAfter: retryAfterS }),
@@ -59,22 +70,25 @@ function refusal(status: number, retryAfterS: number | undefined, reason: string
     });
 }
 
-function retryAfter(headers: Record<string, string | string[] | undefined>): number | undefined {
-    const seconds = Number(headers['retry-after']);
-    return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+/** Seconds from a Retry-After of seconds or of a date, which is read by the clock of its sender (RFC 9110, 10.2.3). */
+function retryAfter({ 'retry-after': value, date }: Response['headers']): number | undefined {
+    if (typeof value !== 'string') return undefined;
+    const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.parse(String(date))) / 1000;
+    return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_S);
 }
 
-async function reason(body: AsyncIterable<Buffer>, reasonOf: (body: unknown) => unknown): Promise<string | null> {
-    let text = '';
-    for await (const chunk of body) {
-        text += chunk.toString('utf8');
-        if (text.length > MAX_ERROR_BODY) break;
-    }
+async function reason(body: Response['body'], reasonOf: (body: object) => unknown): Promise<string | null> {
     try {
-        const found = reasonOf(JSON.parse(text));
+        const decoder = new TextDecoder();
+        let text = '';
+        for await (const chunk of body as AsyncIterable<Buffer>) {
+            text += decoder.decode(chunk, { stream: true });
+            if (text.length > MAX_ERROR_BODY) break;
+        }
+        const found = reasonOf(parseObject(text));
         return typeof found === 'string' ? found.slice(0, MAX_REASON) : null;
     } catch {
-        // Not every refusal is JSON: a proxy in between answers in HTML.
+        // The status says enough: not every refusal is JSON (a proxy in between answers in HTML), nor comes whole.
         return null;
     }
 }

@@ -8,10 +8,10 @@ export async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string
     const decoder = new TextDecoder();
     let pending = '';
     for await (const chunk of body) {
-        pending += decoder.decode(chunk, { stream: true });
-        if (pending.length > MAX_PENDING) throw new RangeError('The provider sent a line without an end');
-        const found = pending.split('\n');
+        const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
+        const found = [pending + first, ...others];
         pending = found.pop() ?? '';
+        if (pending.length > MAX_PENDING) throw new RangeError('The provider sent a line without an end');
         if (found.length > 0) yield found;
     }
     if (pending !== '') yield [pending];
@@ -21,7 +21,13 @@ export async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string
 export async function* eventData(body: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
     const decoder = new TextDecoder();
     let found: string[] = [];
-    const parser = createParser({ onEvent: ({ data }) => found.push(data), maxBufferSize: MAX_PENDING });
+    const parser = createParser({
+        onEvent: ({ data }) => found.push(data),
+        onError: (error) => {
+            if (error.type === 'max-buffer-size-exceeded') throw error;
+        },
+        maxBufferSize: MAX_PENDING,
+    });
     for await (const chunk of body) {
         parser.feed(decoder.decode(chunk, { stream: true }));
         if (found.length > 0) {
@@ -29,6 +35,4 @@ export async function* eventData(body: AsyncIterable<Buffer>): AsyncGenerator<st
             found = [];
         }
     }
-    parser.reset({ consume: true });
-    if (found.length > 0) yield found;
 }

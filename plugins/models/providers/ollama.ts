@@ -1,9 +1,11 @@
 import { postForStream } from './http.ts';
 import { lines } from './lines.ts';
+import { countOf, isCount, isText, parseObject } from './wire.ts';
 import { apiError } from '../../../src/http/errors.ts';
+import { estimateUsage } from '../estimate.ts';
 
 import type { Dispatcher } from 'undici';
-import type { ModelCall, ModelProvider, StreamPart } from '../api.ts';
+import type { ModelCall, ModelProvider, StreamPart, Usage } from '../api.ts';
 
 export interface OllamaOptions {
     dispatcher: Dispatcher;
@@ -12,16 +14,16 @@ export interface OllamaOptions {
 
 /** A line of `/api/chat`, as far as it is read here. */
 interface Line {
-    message?: { content?: string; thinking?: string };
-    done?: boolean;
-    done_reason?: string;
-    prompt_eval_count?: number;
-    eval_count?: number;
-    error?: string;
+    message?: { content?: unknown; thinking?: unknown } | null;
+    done?: unknown;
+    done_reason?: unknown;
+    prompt_eval_count?: unknown;
+    eval_count?: unknown;
+    error?: unknown;
 }
 
 interface RunningModels {
-    models?: { name: string; size: number }[];
+    models?: { name: string; size: number }[] | null;
 }
 
 /** Ollama's own API: `POST /api/chat` streams NDJSON, and an error may be one of the lines of a 200. */
@@ -30,17 +32,18 @@ export function ollama({ dispatcher, baseUrl }: OllamaOptions): ModelProvider {
     return {
         async *stream(call, signal) {
             const request = { url: `${base}/api/chat`, body: requestBody(call), signal };
-            const body = await postForStream(dispatcher, request, (refused) => (refused as Line).error);
+            const body = await postForStream(dispatcher, request, (refused: Line) => refused.error);
             for await (const batch of lines(body)) {
-                for (const line of batch) if (line !== '') yield* parts(JSON.parse(line) as Line);
+                for (const line of batch) if (line.trim() !== '') yield* parts(parseObject(line), call);
             }
         },
 
         async status(signal) {
             const { origin, pathname } = new URL(`${base}/api/ps`);
-            const { body } = await dispatcher.request({ origin, path: pathname, method: 'GET', signal });
-            const { models = [] } = (await body.json()) as RunningModels;
-            const loaded = models.map(({ name, size }) => ({ model: name, memoryBytes: size }));
+            const { statusCode, body } = await dispatcher.request({ origin, path: pathname, method: 'GET', signal });
+            const { models } = (await body.json()) as RunningModels;
+            if (statusCode !== 200) return { status: 'unreachable' };
+            const loaded = (models ?? []).map(({ name, size }) => ({ model: name, memoryBytes: size }));
             return { status: loaded.length > 0 ? 'loaded' : 'reachable', models: loaded };
         },
     };
@@ -54,25 +57,24 @@ const requestBody = ({ model, messages, temperature }: ModelCall) => ({
     options: { num_ctx: model.contextLength, ...(temperature !== undefined && { temperature }) },
 });
 
-function* parts(line: Line): Generator<StreamPart> {
+function* parts(line: Line, call: ModelCall): Generator<StreamPart> {
     if (line.error !== undefined) {
-        throw apiError('PROVIDER_ERROR', { cause: new Error(`Ollama failed: ${line.error}`) });
+        const words = isText(line.error) ? line.error : 'without a word';
+        throw apiError('PROVIDER_ERROR', { cause: new Error(`Ollama failed: ${words}`) });
     }
-    if (line.message?.thinking) yield { type: 'reasoning', delta: line.message.thinking };
-    if (line.message?.content) yield { type: 'text', delta: line.message.content };
+    const { thinking, content } = line.message ?? {};
+    if (isText(thinking)) yield { type: 'reasoning', delta: thinking };
+    if (isText(content)) yield { type: 'text', delta: content };
     if (line.done !== true) return;
-    // A prompt that is still in the cache of the model may come without a count.
-    if (line.eval_count !== undefined && line.prompt_eval_count !== undefined) {
-        yield { type: 'usage', usage: usage(line.prompt_eval_count, line.eval_count) };
-    }
+    if (isCount(line.eval_count)) yield { type: 'usage', usage: usage(line, call) };
     yield { type: 'finish', reason: line.done_reason === 'length' ? 'length' : 'stop' };
 }
 
-const usage = (input: number, output: number) => ({
-    inputFresh: input,
-    cacheRead: 0,
-    cacheWrite: 0,
-    output,
-    reasoning: 0,
-    isEstimated: false,
-});
+/** A prompt that is still in the cache of the model may come without a count. */
+function usage({ prompt_eval_count: input, eval_count: output }: Line, call: ModelCall): Usage {
+    return {
+        ...estimateUsage(call, ''),
+        ...(isCount(input) && { inputFresh: input, isEstimated: false }),
+        output: countOf(output),
+    };
+}

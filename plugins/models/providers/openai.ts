@@ -1,5 +1,6 @@
 import { postForStream } from './http.ts';
 import { eventData } from './lines.ts';
+import { countOf, isText, parseObject } from './wire.ts';
 import { apiError } from '../../../src/http/errors.ts';
 
 import type { Dispatcher } from 'undici';
@@ -14,49 +15,58 @@ export interface OpenAiOptions {
 
 /** A chunk of Chat Completions, as far as it is read here. */
 interface Chunk {
-    choices?: { delta?: { content?: string | null; refusal?: string | null }; finish_reason?: string | null }[];
+    choices?: { delta?: { content?: unknown; refusal?: unknown } | null; finish_reason?: unknown }[] | null;
     usage?: ChunkUsage | null;
-    error?: { message?: string };
+    error?: { message?: unknown } | null;
 }
 
 interface ChunkUsage {
-    prompt_tokens?: number;
-    completion_tokens?: number;
-    prompt_tokens_details?: { cached_tokens?: number; cache_write_tokens?: number } | null;
-    completion_tokens_details?: { reasoning_tokens?: number } | null;
+    prompt_tokens?: unknown;
+    completion_tokens?: unknown;
+    prompt_tokens_details?: { cached_tokens?: unknown; cache_write_tokens?: unknown } | null;
+    completion_tokens_details?: { reasoning_tokens?: unknown } | null;
 }
 
-const FINISH: Record<string, FinishReason> = {
-    stop: 'stop',
-    length: 'length',
-    tool_calls: 'tool_calls',
-    content_filter: 'content_filter',
-};
+const FINISH = new Map<unknown, FinishReason>([
+    ['stop', 'stop'],
+    ['length', 'length'],
+    ['tool_calls', 'tool_calls'],
+    ['content_filter', 'content_filter'],
+]);
 
 /** OpenAI's Chat Completions (`POST /v1/chat/completions`), and every server that speaks them. */
 export function openAi({ dispatcher, baseUrl, apiKey }: OpenAiOptions): ModelProvider {
+    const base = baseUrl.replace(/\/$/, '');
     const authorization: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    /** The provider's own words about a failure, which may repeat the key. */
+    const words = ({ error }: Chunk): string | null => {
+        if (!isText(error?.message)) return null;
+        return apiKey === undefined ? error.message : error.message.replaceAll(apiKey, '[key]');
+    };
     return {
         async *stream(call, signal) {
             const request = {
-                url: `${baseUrl}/chat/completions`,
+                url: `${base}/chat/completions`,
                 headers: { ...authorization, 'x-client-request-id': call.requestId },
                 body: requestBody(call),
                 signal,
             };
-            const body = await postForStream(dispatcher, request, (refused) => (refused as Chunk).error?.message);
+            const body = await postForStream(dispatcher, request, words);
             for await (const events of eventData(body)) {
                 for (const data of events) {
-                    if (data === '[DONE]') return;
-                    yield* parts(JSON.parse(data) as Chunk);
+                    // What follows is read to its end all the same, so that the connection can serve the next call.
+                    if (data === '[DONE]') continue;
+                    const chunk: Chunk = parseObject(data);
+                    if (chunk.error) throw apiError('PROVIDER_ERROR', { cause: failure(words(chunk)) });
+                    yield* parts(chunk);
                 }
             }
         },
 
         async status(signal) {
             if (apiKey === undefined) return { status: 'not_configured' };
-            const { origin, pathname } = new URL(`${baseUrl}/models`);
-            const { body } = await dispatcher.request({
+            const { origin, pathname } = new URL(`${base}/models`);
+            const { statusCode, body } = await dispatcher.request({
                 origin,
                 path: pathname,
                 method: 'GET',
@@ -64,7 +74,7 @@ export function openAi({ dispatcher, baseUrl, apiKey }: OpenAiOptions): ModelPro
                 signal,
             });
             await body.dump();
-            return { status: 'reachable' };
+            return { status: statusCode < 500 ? 'reachable' : 'unreachable' };
         },
     };
 }
@@ -77,26 +87,27 @@ const requestBody = ({ model, messages, temperature }: ModelCall) => ({
     stream_options: { include_usage: true, include_obfuscation: false },
 });
 
-function* parts({ choices = [], usage, error }: Chunk): Generator<StreamPart> {
-    if (error) throw apiError('PROVIDER_ERROR', { cause: new Error(`The provider failed: ${error.message}`) });
-    const [choice] = choices;
+const failure = (words: string | null) => new Error(`The provider failed: ${words}`);
+
+function* parts({ choices, usage }: Chunk): Generator<StreamPart> {
+    const choice = choices?.[0];
     // A refusal is the model's answer in other words: the user is to read it.
-    const text = choice?.delta?.content ?? choice?.delta?.refusal;
-    if (text) yield { type: 'text', delta: text };
+    const text = choice?.delta?.content || choice?.delta?.refusal;
+    if (isText(text)) yield { type: 'text', delta: text };
     if (usage) yield { type: 'usage', usage: disjoint(usage) };
-    if (choice?.finish_reason) yield { type: 'finish', reason: FINISH[choice.finish_reason] ?? 'stop' };
+    if (choice?.finish_reason) yield { type: 'finish', reason: FINISH.get(choice.finish_reason) ?? 'stop' };
 }
 
 /** OpenAI counts cached tokens among the prompt's. */
 function disjoint(usage: ChunkUsage): Usage {
-    const cacheRead = usage.prompt_tokens_details?.cached_tokens ?? 0;
-    const cacheWrite = usage.prompt_tokens_details?.cache_write_tokens ?? 0;
+    const cacheRead = countOf(usage.prompt_tokens_details?.cached_tokens);
+    const cacheWrite = countOf(usage.prompt_tokens_details?.cache_write_tokens);
     return {
-        inputFresh: Math.max(0, (usage.prompt_tokens ?? 0) - cacheRead - cacheWrite),
+        inputFresh: Math.max(0, countOf(usage.prompt_tokens) - cacheRead - cacheWrite),
         cacheRead,
         cacheWrite,
-        output: usage.completion_tokens ?? 0,
-        reasoning: usage.completion_tokens_details?.reasoning_tokens ?? 0,
+        output: countOf(usage.completion_tokens),
+        reasoning: countOf(usage.completion_tokens_details?.reasoning_tokens),
         isEstimated: false,
     };
 }

@@ -1,0 +1,59 @@
+import { isApiError, type ApiError } from '../../src/http/errors.ts';
+
+import type { Model, ModelCall, StreamPart, Usage } from '../../plugins/models/api.ts';
+
+/** A model of the catalogue, of OpenAI unless it says otherwise. */
+export const testModel = (model: Partial<Model> = {}): Model => ({
+    id: 'test-model',
+    name: 'Test',
+    provider: 'openai',
+    aliases: [],
+    capabilities: ['text'],
+    contextLength: 8_192,
+    maxOutput: null,
+    requiresLoading: false,
+    parameters: { temperature: { min: 0, max: 2, default: 1 } },
+    prices: [],
+    ...model,
+});
+
+/** One user's question to that model. */
+export const testCall = (model: Model, content = 'How are you?', call: Partial<ModelCall> = {}): ModelCall => ({
+    model,
+    messages: [{ role: 'user', content }],
+    requestId: 'req_of_the_test',
+    ...call,
+});
+
+/** An answer in the form that two streams can be compared in. */
+export interface WholeAnswer {
+    text: string;
+    thoughts: string;
+    usage: Usage | undefined;
+    finish: string | undefined;
+    types: StreamPart['type'][];
+}
+
+export async function wholeAnswer(stream: AsyncIterable<StreamPart>): Promise<WholeAnswer> {
+    const answer: WholeAnswer = { text: '', thoughts: '', usage: undefined, finish: undefined, types: [] };
+    for await (const part of stream) {
+        answer.types.push(part.type);
+        if (part.type === 'text') answer.text += part.delta;
+        else if (part.type === 'reasoning') answer.thoughts += part.delta;
+        else if (part.type === 'usage') answer.usage = part.usage;
+        else if (part.type === 'finish') answer.finish = part.reason;
+    }
+    return answer;
+}
+
+/** What a stream fails with, and what came before: every failure has to be one of the catalogue's. */
+export async function failureOf(stream: AsyncIterable<StreamPart>): Promise<{ error: ApiError; text: string }> {
+    let text = '';
+    try {
+        for await (const part of stream) if (part.type === 'text') text += part.delta;
+    } catch (error) {
+        if (isApiError(error)) return { error, text };
+        throw error;
+    }
+    throw new Error(`The stream did not fail: ${text}`);
+}

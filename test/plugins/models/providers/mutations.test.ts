@@ -1,0 +1,119 @@
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+
+import { isApiError } from '../../../../src/http/errors.ts';
+import { startApp, type TestApp } from '../../../helpers/app.ts';
+import { testCall, testModel } from '../../../helpers/model.ts';
+import { fixture, startProvider, type Provider } from '../../../helpers/provider.ts';
+
+import type { StreamPart } from '../../../../plugins/models/api.ts';
+
+export const lab = Lab.script();
+const { describe, it, before, after } = lab;
+
+const MUTATIONS = 1_500;
+const AT_ONCE = 50;
+const ODD_VALUES = ['null', '-1', '1e999', '{}', '[]', '"\\ud800"', 'true', '[null]', '"__proto__"', '\n', '\r', '\0'];
+
+/** The numbers of a seed, below 1 (mulberry32). */
+function randomOf(seed: number): () => number {
+    let state = seed;
+    return () => {
+        state = (state + 0x6d2b79f5) | 0;
+        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+        return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    };
+}
+
+/** One to four changes to a body: bytes turned, taken out, doubled, cut off, or values put in the place of others. */
+function mutate(body: Buffer, seed: number): Buffer {
+    const random = randomOf(seed);
+    const below = (limit: number) => Math.floor(random() * limit);
+    let bytes = body;
+    for (let changes = 1 + below(4); changes > 0; changes--) {
+        const at = below(bytes.length);
+        const length = below(40);
+        const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)];
+        const ways = [
+            () => Buffer.concat([head, Buffer.from([below(256)]), tail.subarray(1)]),
+            () => Buffer.concat([head, tail.subarray(length)]),
+            () => Buffer.concat([head, tail.subarray(0, length), tail]),
+            () => head,
+            () => replaceValue(bytes, at, ODD_VALUES[below(ODD_VALUES.length)] ?? ''),
+        ];
+        bytes = ways[below(ways.length)]?.() ?? bytes;
+    }
+    return bytes;
+}
+
+/** Puts other text in the place of the next value of the JSON. */
+function replaceValue(body: Buffer, from: number, value: string): Buffer {
+    const text = body.toString('latin1');
+    const next = /(?<=":)("(?:[^"\\]|\\.)*"|[\d.]+|null|true|false)/.exec(text.slice(from));
+    if (!next) return body;
+    const at = from + next.index;
+    return Buffer.from(`${text.slice(0, at)}${value}${text.slice(at + next[0].length)}`, 'latin1');
+}
+
+/** What breaks the contract of a stream, or null. */
+async function faultOf(stream: AsyncIterable<StreamPart>): Promise<string | null> {
+    const parts: StreamPart[] = [];
+    try {
+        for await (const part of stream) parts.push(part);
+    } catch (error) {
+        return isApiError(error, 'PROVIDER_ERROR') ? null : `failed with ${String(error)}`;
+    }
+    const [usage, finish] = parts.splice(-2);
+    if (usage?.type !== 'usage' || finish?.type !== 'finish') return 'did not end with usage and finish';
+    const { isEstimated: _flag, ...counts } = usage.usage;
+    if (!Object.values(counts).every((count) => Number.isSafeInteger(count) && count >= 0)) return 'counts nonsense';
+    if (counts.inputFresh + counts.cacheRead + counts.cacheWrite === 0) return 'costs nothing';
+    const isFine = parts.every((part) => 'delta' in part && typeof part.delta === 'string' && part.delta !== '');
+    return isFine ? null : 'has parts that are none';
+}
+
+describe('A provider that sends nonsense', () => {
+    let app: TestApp;
+    let provider: Provider;
+
+    before(async () => {
+        provider = await startProvider();
+        app = await startApp({
+            config: {
+                OLLAMA_URL: provider.url,
+                OPENAI_BASE_URL: provider.url,
+                PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
+            },
+        });
+    });
+
+    after(async () => {
+        await app.stop();
+        await provider.stop();
+    });
+
+    const faultAt = (name: 'openai' | 'ollama', seed: number) => {
+        const call = testCall(testModel({ provider: name }), String(seed));
+        return faultOf(app.server.plugins.models.stream(call, new AbortController().signal));
+    };
+
+    for (const [name, file] of [
+        ['openai', 'openai-chat.sse'],
+        ['ollama', 'ollama-chat.ndjson'],
+    ] as const) {
+        it(
+            `gets an answer or a PROVIDER_ERROR out of ${MUTATIONS} mutations (${name})`,
+            { timeout: 60_000 },
+            async () => {
+                const recorded = fixture(file);
+                provider.answer(({ body }) => ({ steps: [mutate(recorded, Number(body.messages[0].content))] }));
+                for (let first = 1; first <= MUTATIONS; first += AT_ONCE) {
+                    const seeds = Array.from({ length: AT_ONCE }, (_, index) => first + index);
+                    const faults = await Promise.all(seeds.map((seed) => faultAt(name, seed)));
+                    for (const [index, seed] of seeds.entries()) expect(faults[index], `seed ${seed}`).to.be.null();
+                }
+            },
+        );
+    }
+});
