@@ -6,7 +6,6 @@ import { logoutAnswer } from '../schemas.ts';
 
 import type { Request, ServerRoute } from '@hapi/hapi';
 import type { AuthService } from '../service.ts';
-import type { EndedSession } from '../store.ts';
 
 const message = 'Successfully logged out';
 
@@ -34,7 +33,7 @@ export const logout = (auth: AuthService, path: string): ServerRoute => ({
 });
 
 /** The session of the access token, however old that is, or of the refresh cookie. */
-function sessionOf(auth: AuthService, request: Request): EndedSession | null {
+function sessionOf(auth: AuthService, request: Request) {
     const accessToken = accessTokenOf(request);
     const refreshToken = cookie(request, 'refresh');
     const session = auth.sessionOf(accessToken, refreshToken);
