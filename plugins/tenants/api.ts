@@ -12,9 +12,12 @@ export interface Tenant extends RecordBase {
     name: string;
     /** The e-mail domain that leads its users here at login. */
     domain: string;
-    status: 'active' | 'suspended';
+    status: 'active' | 'suspended' | 'deleted';
     plan: Plan;
     suspendedReason: string | null;
+    /** Sessions that began before are over. */
+    epoch: string | null;
+    deletedAt: string | null;
 }
 
 /** What is created together with a tenant, in the same script. */

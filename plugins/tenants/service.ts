@@ -79,6 +79,8 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
     ...details,
     status: 'active' as const,
     suspendedReason: null,
+    epoch: null,
+    deletedAt: null,
 });
 
 /** Changes a tenant's standing; told in its own audit and in the platform's. */

@@ -25,7 +25,15 @@ export function createTenantStore(store: Datastore, vault: Vault) {
     const records = new Collection<Tenant>(store, vault, {
         name: 'info',
         single: true,
-        fields: { name: 'text', domain: 'text', status: 'text', plan: 'text', suspendedReason: 'text' },
+        fields: {
+            name: 'text',
+            domain: 'text',
+            status: 'text',
+            plan: 'text',
+            suspendedReason: 'text',
+            epoch: 'time',
+            deletedAt: 'time',
+        },
         notFound: 'TENANT_NOT_FOUND',
     });
     const create = createRecords(store);

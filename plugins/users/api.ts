@@ -17,11 +17,14 @@ export interface PublicUser extends RecordBase {
     /** Set when it is another than the tenant's plan. */
     tier: Plan | null;
     isActive: boolean;
+    deletedAt: string | null;
 }
 
 /** A user as it is stored. */
 export interface User extends PublicUser {
     passwordHash: string;
+    /** Sessions that began before are over. */
+    epoch: string | null;
 }
 
 export type NewUser = Pick<User, 'email' | 'displayName' | 'role' | 'passwordHash'>;

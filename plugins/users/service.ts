@@ -6,7 +6,16 @@ import type { Collection } from '../../src/redis/collection.ts';
 export function createUserService(users: Collection<User>): UserService {
     return {
         draft(tenantId, { email, ...details }) {
-            const user = { id: newId('user'), username: email, email, tier: null, isActive: true, ...details };
+            const user = {
+                id: newId('user'),
+                username: email,
+                email,
+                tier: null,
+                isActive: true,
+                epoch: null,
+                deletedAt: null,
+                ...details,
+            };
             return { user, draft: users.draft(tenantId, user) };
         },
         get: async (tenantId, userId) => publish(await users.get({ tenantId }, userId)),
@@ -20,6 +29,6 @@ export function createUserService(users: Collection<User>): UserService {
     };
 }
 
-function publish({ passwordHash: _secret, ...user }: User): PublicUser {
+function publish({ passwordHash: _secret, epoch: _epoch, ...user }: User): PublicUser {
     return user;
 }

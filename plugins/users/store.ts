@@ -16,6 +16,8 @@ export const createUserStore = (store: Datastore, vault: Vault): Collection<User
             tier: 'text',
             isActive: 'boolean',
             passwordHash: 'text',
+            epoch: 'time',
+            deletedAt: 'time',
         },
         unique: [{ field: 'email', index: ['users', 'by-email'], taken: 'EMAIL_TAKEN' }],
         orders: { created: { by: 'createdAt', index: () => ['users'] } },

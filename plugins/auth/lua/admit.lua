@@ -6,14 +6,17 @@
 --         -1 tenant not in standing, -2 user not in standing, -3 over a limit (nothing is counted then)
 -- @include now
 -- @include gcra
+-- @include epoch
 local MINUTE = 60
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 0 } end
-if redis.call('HGET', KEYS[2], 'userId') ~= ARGV[1] then return { 0 } end
-local status, plan = unpack(redis.call('HMGET', KEYS[3], 'status', 'plan'))
+local user_id, began = unpack(redis.call('HMGET', KEYS[2], 'userId', 'createdAt'))
+if user_id ~= ARGV[1] then return { 0 } end
+local status, plan, tenant_epoch = unpack(redis.call('HMGET', KEYS[3], 'status', 'plan', 'epoch'))
 if status ~= 'active' then return { -1 } end
-local active, role, tier = unpack(redis.call('HMGET', KEYS[4], 'isActive', 'role', 'tier'))
+local active, role, tier, user_epoch = unpack(redis.call('HMGET', KEYS[4], 'isActive', 'role', 'tier', 'epoch'))
 if active ~= '1' then return { -2 } end
+if is_over(began, tenant_epoch, user_epoch) then return { 0 } end
 tier = tier or plan
 
 local at = now()

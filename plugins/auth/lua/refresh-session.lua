@@ -6,11 +6,16 @@
 --         {0} no such session, {-1} used before (the session is ended), {-2} tenant or {-3} user not in standing
 -- @include now
 -- @include outbox
+-- @include epoch
 local at = now()
-local user_id, counter, refreshed = unpack(redis.call('HMGET', KEYS[1], 'userId', 'counter', 'refreshedAt'))
+local user_id, counter, refreshed, began =
+    unpack(redis.call('HMGET', KEYS[1], 'userId', 'counter', 'refreshedAt', 'createdAt'))
 if user_id ~= ARGV[2] then return { 0 } end
-if redis.call('HGET', KEYS[2], 'status') ~= 'active' then return { -2 } end
-if redis.call('HGET', KEYS[3], 'isActive') ~= '1' then return { -3 } end
+local status, tenant_epoch = unpack(redis.call('HMGET', KEYS[2], 'status', 'epoch'))
+if status ~= 'active' then return { -2 } end
+local active, user_epoch = unpack(redis.call('HMGET', KEYS[3], 'isActive', 'epoch'))
+if active ~= '1' then return { -3 } end
+if is_over(began, tenant_epoch, user_epoch) then return { 0 } end
 
 local given, current = tonumber(ARGV[3]), tonumber(counter)
 local again = given == current - 1 and at - tonumber(refreshed or 0) <= tonumber(ARGV[4])

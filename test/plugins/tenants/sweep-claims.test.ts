@@ -28,7 +28,16 @@ describe('the sweep of claims', () => {
     };
     const create = ({ tenantId, domain }: Claim) =>
         store.create(
-            { id: tenantId, name: 'Acme', domain, plan: 'free', status: 'active', suspendedReason: null },
+            {
+                id: tenantId,
+                name: 'Acme',
+                domain,
+                plan: 'free',
+                status: 'active',
+                suspendedReason: null,
+                epoch: null,
+                deletedAt: null,
+            },
             { drafts: [], outbox: {} },
         );
     const claims = () => app.redis.zrange(tenantKey('platform', 'domain-claims'), '0', '-1');
