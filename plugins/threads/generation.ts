@@ -21,7 +21,7 @@ export interface GenerationParts {
     draft: Message;
     /** What the client is told at the start besides the message's id. */
     opening: Record<string, unknown>;
-    save: (message: Message) => Promise<void>;
+    save: (message: Message, isRepeated: boolean) => Promise<void>;
     clock: Clock;
     logger: Logger;
 }
@@ -143,9 +143,9 @@ export class Generation {
     async #save(message: Message): Promise<void> {
         const { save, clock, logger } = this.#parts;
         const deadline = clock() + STORE_PATIENCE_MS;
-        for (;;) {
+        for (let tries = 0; ; tries++) {
             try {
-                await save(message);
+                await save(message, tries > 0);
                 return;
             } catch (error) {
                 // The thread was deleted meanwhile: there is nothing left to store the answer in.
@@ -159,7 +159,8 @@ export class Generation {
 
     #fail(failure: unknown): unknown {
         const { logger, draft, call } = this.#parts;
-        const error = isApiError(failure) ? failure : apiError('STORE_UNAVAILABLE', { cause: failure });
+        const code = isStoreUnavailable(failure) ? 'STORE_UNAVAILABLE' : 'INTERNAL_ERROR';
+        const error = isApiError(failure) ? failure : apiError(code, { cause: failure });
         logger.warn(
             { err: error.cause ?? error, messageId: draft.id, errorCode: error.data?.code },
             'An answer failed',

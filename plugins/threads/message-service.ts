@@ -79,7 +79,7 @@ export class MessageService {
             call,
             draft: { ...this.#draft(place), role: 'assistant', temperature: call.temperature ?? null, replyTo: id },
             opening: { userMessageId: id, ...(ignored.length > 0 && { details: { ignoredParameters: ignored } }) },
-            save: (answer) => this.#append(actor, place, answer),
+            save: (answer, isRepeated) => this.#append(actor, place, answer, isRepeated),
             clock,
             logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId: place.threadId }),
         });
@@ -103,14 +103,14 @@ export class MessageService {
         };
     }
 
-    #append(actor: Actor, place: ContextPlace, message: Message): Promise<void> {
+    #append(actor: Actor, place: ContextPlace, message: Message, isRepeated = false): Promise<void> {
         const { id, role, status, threadId, modelId } = message;
         const type = role === 'user' ? 'message.created' : `message.${status}`;
         const events = [{ type, data: { userId: actor.userId, threadId, modelId, messageId: id } }];
         const details = { threadId, modelId };
         const entry = { action: 'message.send', resource: 'message', resourceId: id, result: 'success', details };
         const audit = role === 'user' ? [audited(actor, entry)] : [];
-        return this.#parts.store.append(place, message, { events, audit });
+        return this.#parts.store.append(place, message, { events, audit }, isRepeated);
     }
 }
 

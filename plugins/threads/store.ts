@@ -95,8 +95,11 @@ export class ThreadStore {
         return { items, pagination: { cursor: next, limit, hasMore, totalCount: total } };
     }
 
-    /** @throws THREAD_NOT_FOUND when it was deleted meanwhile */
-    async append(place: ContextPlace, message: Message, outbox: Outbox): Promise<void> {
+    /**
+     * @param isRepeated An earlier try may have stored it, though its answer was lost
+     * @throws THREAD_NOT_FOUND when it was deleted meanwhile
+     */
+    async append(place: ContextPlace, message: Message, outbox: Outbox, isRepeated = false): Promise<void> {
         const { tenantId, ownerId, threadId, modelId } = place;
         const keys = [
             this.threads.key(tenantId, threadId),
@@ -104,8 +107,17 @@ export class ThreadStore {
             this.threads.orderKey({ tenantId, ownerId }, 'updated_at'),
             ...outboxKeys(tenantId),
         ];
-        const change = { threadId, ownerId, modelId, message: encodeMessage(message), last: preview(message) };
-        const done = await this.#append(keys, [JSON.stringify({ ...change, ...outboxLists(outbox) })]);
+        const change = {
+            threadId,
+            ownerId,
+            modelId,
+            messageId: message.id,
+            isRepeated,
+            message: encodeMessage(message),
+            last: preview(message),
+            ...outboxLists(outbox),
+        };
+        const done = await this.#append(keys, [JSON.stringify(change)]);
         if (done === 0) throw apiError('THREAD_NOT_FOUND');
     }
 

@@ -1,12 +1,22 @@
 -- Append a message to a model's context in a thread, and bring the thread up to date.
 -- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
--- ARGV[1] JSON {threadId, ownerId, modelId, message: [field, value, …], last: {…}, events, audit}
--- Returns 1 appended, 0 no such thread of that owner
+-- ARGV[1] JSON {threadId, ownerId, modelId, messageId, isRepeated, message: [field, value, …], last: {…}, events, audit}
+-- Returns 1 appended, now or by an earlier try whose answer was lost, 0 no such thread of that owner
 -- @include now
 -- @include outbox
 local change = cjson.decode(ARGV[1])
 local owner, models = unpack(redis.call('HMGET', KEYS[1], 'userId', 'models'))
 if owner ~= change.ownerId then return 0 end
+
+-- How far back an earlier try is looked for: what others can have stored since.
+local LOOK_BACK = 100
+if change.isRepeated then
+    for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', LOOK_BACK)) do
+        for n = 1, #entry[2], 2 do
+            if entry[2][n] == 'id' and entry[2][n + 1] == change.messageId then return 1 end
+        end
+    end
+end
 
 local at = now()
 local time = string.format('%d', at)
