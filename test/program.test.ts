@@ -5,7 +5,8 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { Redis } from 'ioredis';
 
-import { startProcess, temporaryFolder, type TestProcess } from './helpers/process.ts';
+import { temporaryFolder } from './helpers/folder.ts';
+import { startProcess, type TestProcess } from './helpers/process.ts';
 import { startRedis } from './helpers/redis.ts';
 import { openStream } from './helpers/stream.ts';
 import { messagesPath } from './helpers/thread.ts';

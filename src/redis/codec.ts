@@ -59,10 +59,15 @@ export class RecordCodec<T extends RecordBase> {
         return { set, remove };
     }
 
-    /** Reads the flat `field, value, …` of a hash; unknown fields are left out, missing ones are `null`. */
+    /** Reads the flat `field, value, …` that a script returned, as `decodeHash`. */
     decode(flat: string[]): T {
         const found: Record<string, string> = {};
         for (let at = 0; at < flat.length; at += 2) found[flat[at] ?? ''] = flat[at + 1] ?? '';
+        return this.decodeHash(found);
+    }
+
+    /** Reads a hash; unknown fields are left out, missing ones are `null`. */
+    decodeHash(found: Record<string, string>): T {
         const read = ([field, kind]: [string, FieldKind]) => {
             const text = found[field];
             return [field, text === undefined ? null : decoders[kind](text)];

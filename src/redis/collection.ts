@@ -121,8 +121,8 @@ export class Collection<T extends RecordBase> {
     /** The record, or null when there is none or it belongs to somebody else. */
     async find({ tenantId, ownerId }: Place, id: string): Promise<T | null> {
         const hash = await this.#store.redis.hgetall(this.key(tenantId, id));
-        if (Object.keys(hash).length === 0) return null;
-        const record = this.#codec.decode(Object.entries(hash).flat());
+        if (hash.id === undefined) return null;
+        const record = this.#codec.decodeHash(hash);
         return ownerId === undefined || this.#ownerOf(record) === ownerId ? record : null;
     }
 

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
+import { temporaryFolder } from './folder.ts';
 import { sharedRedis } from './redis.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
@@ -101,7 +99,7 @@ export async function startApp({ config, redisPath, listen = false }: AppOptions
 export function testConfig(environment: Record<string, string> = {}): Config {
     const config = loadConfig({
         NODE_ENV: 'test',
-        DATA_DIR: mkdtempSync(join(tmpdir(), 'data-')),
+        DATA_DIR: temporaryFolder(),
         PORT: '0',
         PLATFORM_ADMIN_EMAIL: PLATFORM_ADMIN.email,
         PLATFORM_ADMIN_PASSWORD: PLATFORM_ADMIN.password,

@@ -1,10 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { temporaryFolder } from './folder.ts';
 
 /** Writes a catalogue of the given models, each a sandbox model of that id unless it says otherwise. */
 export function writeCatalogue(models: ({ id: string } & Record<string, unknown>)[]): string {
-    const file = join(mkdtempSync(join(tmpdir(), 'catalogue-')), 'models.json');
+    const file = join(temporaryFolder(), 'models.json');
     const whole = models.map((model) => ({
         name: model.id,
         provider: 'sandbox',

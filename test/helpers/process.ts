@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { temporaryFolder } from './folder.ts';
 import { packageRoot } from '../../src/package-root.ts';
 
 /** The program as a process of its own. */
@@ -29,9 +28,6 @@ const SETTINGS = {
     PLATFORM_ADMIN_PASSWORD: 'a password for the platform',
     BCRYPT_COST: '10',
 };
-
-/** A data directory of a test's own, short enough for a socket's path. */
-export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'p-'));
 
 /**
  * Runs the program without waiting for anything; `url` is empty until it listens. It may use what `environment` gives

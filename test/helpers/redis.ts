@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Redis } from 'ioredis';
+
+import { temporaryFolder } from './folder.ts';
 
 /** A redis-server of a test's own, on a unix socket, without anything on disk; `args` come after ours and win. */
 export interface TestRedis {
@@ -15,7 +15,7 @@ export interface TestRedis {
 }
 
 export async function startRedis(args: string[] = []): Promise<TestRedis> {
-    const folder = mkdtempSync(join(tmpdir(), 'redis-'));
+    const folder = temporaryFolder();
     const path = join(folder, 'redis.sock');
     const place = ['--port', '0', '--unixsocket', path, '--dir', folder, '--save', '', '--appendonly', 'no'];
     const child = spawn('redis-server', [...place, '--maxmemory-policy', 'noeviction', ...args], { stdio: 'ignore' });
@@ -30,7 +30,6 @@ export async function startRedis(args: string[] = []): Promise<TestRedis> {
             const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
             kill();
             await exited;
-            rmSync(folder, { recursive: true, force: true });
         },
     };
 }

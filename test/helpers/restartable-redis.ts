@@ -1,15 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Redis } from 'ioredis';
 
+import { temporaryFolder } from './folder.ts';
+
 /** A redis-server that a test ends and starts again on the same socket. What it held is on disk. */
 export class RestartableRedis {
-    readonly #folder = mkdtempSync(join(tmpdir(), 'redis-'));
+    readonly #folder = temporaryFolder();
     readonly path = join(this.#folder, 'redis.sock');
     #child: ChildProcess | undefined;
 
@@ -46,9 +46,8 @@ export class RestartableRedis {
         this.#child?.kill('SIGCONT');
     }
 
-    async remove(): Promise<void> {
-        await this.kill();
-        rmSync(this.#folder, { recursive: true, force: true });
+    remove(): Promise<void> {
+        return this.kill();
     }
 
     readonly #kill = () => void this.#child?.kill('SIGKILL');

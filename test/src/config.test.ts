@@ -7,7 +7,7 @@ import Lab from '@hapi/lab';
 
 import { ConfigError, loadConfig } from '../../src/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { temporaryFolder } from '../helpers/process.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;

@@ -7,7 +7,8 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { connectRedis } from '../../src/redis/client.ts';
-import { launchProcess, startProcess, temporaryFolder, type TestProcess } from '../helpers/process.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { launchProcess, startProcess, type TestProcess } from '../helpers/process.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { silentLogger } from '../helpers/store.ts';
 

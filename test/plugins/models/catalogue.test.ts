@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect } from '@hapi/code';
@@ -9,6 +8,7 @@ import { loadCatalogue } from '../../../plugins/models/catalogue.ts';
 import { publicModel } from '../../../plugins/models/public-model.ts';
 import { ConfigError } from '../../../src/config.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { testModel } from '../../helpers/model.ts';
 
 export const lab = Lab.script();
@@ -86,7 +86,7 @@ describe('loadCatalogue()', () => {
     ];
     for (const [what, content, message] of broken) {
         it(`refuses a file that ${what}`, () => {
-            const file = join(mkdtempSync(join(tmpdir(), 'catalogue-')), 'models.json');
+            const file = join(temporaryFolder(), 'models.json');
             if (content !== null) writeFileSync(file, content);
             expect(() => loadCatalogue(file)).to.throw(ConfigError, message);
         });

@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -7,13 +6,14 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { createDatastore } from '../../../src/redis/datastore.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { NOON, openStore, type TestStore } from '../../helpers/store.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-const folder = mkdtempSync(join(tmpdir(), 'lua-'));
+const folder = temporaryFolder();
 
 function scriptFile(name: string, ...lines: string[]): URL {
     const file = join(folder, `${name}.lua`);

@@ -8,7 +8,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { lockDirectory } from '../../../src/redis/directory-lock.ts';
-import { temporaryFolder } from '../../helpers/process.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 export const lab = Lab.script();
 const { describe, it, before } = lab;

@@ -10,7 +10,7 @@ import Lab from '@hapi/lab';
 import { connectRedis } from '../../../src/redis/client.ts';
 import { startEmbeddedRedis, type EmbeddedRedis } from '../../../src/redis/embedded.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
-import { temporaryFolder } from '../../helpers/process.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { silentLogger } from '../../helpers/store.ts';
 
 import type { Redis } from 'ioredis';

@@ -7,7 +7,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { generatedSecrets } from '../../../src/security/secrets.ts';
-import { temporaryFolder } from '../../helpers/process.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
