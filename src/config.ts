@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 
 import Joi from 'joi';
 
+import { parseRange } from './http/client-address.ts';
 import { packageRoot } from './package-root.ts';
 import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
@@ -28,6 +29,11 @@ export interface Config {
     BCRYPT_COST: number;
     COOKIE_SECURE: boolean;
     CORS_ORIGINS: string[];
+    /** Addresses and CIDRs of the proxies whose X-Forwarded-* headers are believed. */
+    TRUSTED_PROXIES: string[];
+    REQUIRE_HTTPS: boolean;
+    SMTP_URL?: string;
+    MAIL_FROM?: string;
     LOG_LEVEL: string;
     LOG_PRETTY: boolean;
     DOCS: boolean;
@@ -54,7 +60,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
 const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
@@ -80,6 +86,18 @@ const origins = () =>
             ? list
             : helpers.message({ custom: '{{#label}} needs origins like https://app.example.com, separated by commas' }),
     );
+
+const addressRanges = () =>
+    commaSeparated().custom((list: string[], helpers) => {
+        try {
+            list.forEach(parseRange);
+            return list;
+        } catch {
+            return helpers.message({
+                custom: '{{#label}} needs addresses or CIDRs like 10.0.0.0/8, separated by commas',
+            });
+        }
+    });
 
 const providerKeys = Joi.string().custom((text: string, helpers) => {
     const pairs = text.split(',').map((part) => /^(anthropic|openai|google)=(.+)$/.exec(part.trim()));
@@ -125,6 +143,10 @@ const settings = (production: boolean) => {
         BCRYPT_COST: Joi.number().integer().min(10).max(14).default(12),
         COOKIE_SECURE: Joi.boolean().default(production),
         CORS_ORIGINS: origins().default([]),
+        TRUSTED_PROXIES: addressRanges().default([]),
+        REQUIRE_HTTPS: Joi.boolean().default(production),
+        SMTP_URL: Joi.string().uri({ scheme: ['smtp', 'smtps'] }),
+        MAIL_FROM: Joi.string().max(320),
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
@@ -140,6 +162,8 @@ const settings = (production: boolean) => {
         BUILD_COMMIT: Joi.string(),
         BUILD_TIME: Joi.string().isoDate().allow(null).default(null),
     })
+        .with('SMTP_URL', 'MAIL_FROM')
+        .messages({ 'object.with': 'MAIL_FROM must be given with SMTP_URL; it is the sender of the mails' })
         .prefs({ abortEarly: false, errors: { wrap: { label: false } } })
         .unknown();
 };

@@ -3,6 +3,7 @@ import { createBrotliCompress } from 'node:zlib';
 import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
 
+import { clientAddress } from './http/client-address.ts';
 import { responses } from './http/responses.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
@@ -34,6 +35,8 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     });
     server.encoder('br', () => createBrotliCompress());
 
+    const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
+    await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     for (const feature of [tenants, users, auth, admin, models, threads, health, docs]) {

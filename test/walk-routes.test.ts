@@ -19,6 +19,8 @@ const PUBLIC = new Set([
     'POST /api/auth/refresh',
     'POST /api/auth/logout',
     'POST /api/logout',
+    'POST /api/auth/password/forgot',
+    'POST /api/auth/password/reset',
     'GET /health',
     'GET /health/live',
     'GET /health/ready',
@@ -35,6 +37,8 @@ const PUBLIC_FILES = '/swaggerui/';
 const PARAMS: Record<string, string> = {
     tenantId: 'tenant_00000000000000000000000000',
     threadId: 'thread_00000000000000000000000000',
+    sessionId: 'sess_00000000000000000000000000',
+    userId: 'user_00000000000000000000000000',
     messageId: 'msg_00000000000000000000000000',
 };
 
@@ -107,7 +111,9 @@ describe('every route that names a record', () => {
         attacker = await newTenant(app);
         const threadId = await newThread(victim, 'A private thread');
         await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
-        records = { tenantId: victim.tenantId, threadId, modelId: 'sandbox' };
+        const { body } = await victim.call('GET', '/api/auth/sessions');
+        const { id: sessionId } = body.data.sessions[0];
+        records = { tenantId: victim.tenantId, userId: victim.userId, sessionId, threadId, modelId: 'sandbox' };
     });
 
     after(() => app.stop());

@@ -1,4 +1,5 @@
 import type { RecordBase } from '../../src/redis/codec.ts';
+import type { Actor } from '../../src/types/actor.ts';
 
 /** One login of a user, alive as long as its record. */
 export interface Session extends RecordBase {
@@ -9,4 +10,24 @@ export interface Session extends RecordBase {
     ipAddress: string;
     userAgent: string;
     expiresAt: string;
+    /** Not more exact than a minute; null until the first request. */
+    lastSeenAt: string | null;
+}
+
+/** Lets somebody choose a password anew, once. */
+export interface ResetToken {
+    token: string;
+    expiresAt: string;
+}
+
+/** The port of the auth feature. */
+export interface AuthPort {
+    /** A token by which a user of the actor's tenant resets the password, to be handed over. @throws USER_NOT_FOUND */
+    createResetToken(actor: Actor, userId: string): Promise<ResetToken>;
+}
+
+declare module '@hapi/hapi' {
+    interface PluginProperties {
+        auth: AuthPort;
+    }
 }

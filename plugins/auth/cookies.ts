@@ -4,7 +4,7 @@ import type { Request, ResponseObject, Server, ServerStateCookieOptions } from '
 import type { Grant } from './service.ts';
 import type { Config } from '../../src/config.ts';
 
-type CookieRequest = Pick<Request, 'headers' | 'info' | 'method' | 'state'>;
+type CookieRequest = Pick<Request, 'app' | 'headers' | 'method' | 'state'>;
 
 const SAFE_METHODS = new Set(['get', 'head', 'options']);
 
@@ -38,9 +38,9 @@ export function cookie(request: CookieRequest, name: 'access' | 'refresh'): stri
     return value;
 }
 
-function isSameOrigin({ headers, info }: CookieRequest): boolean {
+function isSameOrigin({ headers, app }: CookieRequest): boolean {
     const site: unknown = headers['sec-fetch-site'];
     if (site !== undefined) return site === 'same-origin';
     const origin: unknown = headers.origin;
-    return typeof origin === 'string' && URL.canParse(origin) && new URL(origin).host === info.host;
+    return typeof origin === 'string' && URL.canParse(origin) && new URL(origin).host === app.client.host;
 }

@@ -5,14 +5,14 @@ const USER = ['thread:read', 'thread:write', 'model:read'];
 /** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
 const TENANT_ROLES = new Map([
     ['user', USER],
-    ['admin', USER],
+    ['admin', [...USER, 'user:write']],
 ]);
 
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
     ['support', [...USER, 'tenant:suspend']],
     ['finance', USER],
-    ['superadmin', [...USER, 'tenant:suspend']],
+    ['superadmin', [...USER, 'tenant:suspend', 'user:write']],
 ]);
 
 /** @returns None for a role that the tenant does not have */

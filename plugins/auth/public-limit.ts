@@ -12,7 +12,7 @@ export const publicLimit =
         if (!app?.rateLimit || auth) return h.continue;
         const { isWithin, rate, wait } = await store.limit(
             bucketOf(request),
-            request.info.remoteAddress,
+            request.app.client.ipAddress,
             app.rateLimit,
         );
         request.app.rate = rate;

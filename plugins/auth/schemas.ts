@@ -1,5 +1,6 @@
 import Joi from 'joi';
 
+import { idSchema } from '../../src/ids.ts';
 import { tenantExample, tenantSchema } from '../tenants/api.ts';
 import { userExample, userSchema } from '../users/api.ts';
 
@@ -65,6 +66,104 @@ export const refreshPayload = Joi.object<Refresh>({
     .example({ refreshToken: 'rt1.k1.tenant_01K9…' })
     .label('Refresh');
 
+export interface ChangePassword {
+    currentPassword: string;
+    newPassword: string;
+}
+
+export const changePasswordPayload = Joi.object<ChangePassword>({
+    currentPassword: Joi.string().max(256).required(),
+    newPassword: password().required(),
+})
+    .example({ currentPassword: 'correct horse battery staple', newPassword: 'seven quiet otters by the lake' })
+    .label('ChangePassword');
+
+export interface ForgotPassword {
+    email: string;
+    tenantId?: string;
+    domain?: string;
+}
+
+export const forgotPasswordPayload = Joi.object<ForgotPassword>({
+    email: email().required(),
+    tenantId: Joi.string().pattern(/^[A-Za-z0-9_-]{1,64}$/, 'tenant id'),
+    domain: domain(),
+})
+    .oxor('tenantId', 'domain')
+    .example({ email: 'ada@acme.example' })
+    .label('ForgotPassword');
+
+export interface ResetPassword {
+    token: string;
+    newPassword: string;
+}
+
+const resetTokenExample = `pr1.${tenantExample.id}.${userExample.id}.W2Jk…`;
+
+export const resetPasswordPayload = Joi.object<ResetPassword>({
+    token: Joi.string().max(512).required(),
+    newPassword: password().required(),
+})
+    .example({ token: resetTokenExample, newPassword: 'seven quiet otters by the lake' })
+    .label('ResetPassword');
+
+export interface SessionParams {
+    sessionId: string;
+}
+
+export const sessionParams = Joi.object<SessionParams>({ sessionId: idSchema('sess').required() }).label(
+    'SessionParams',
+);
+
+export interface UserParams {
+    userId: string;
+}
+
+export const resetTokenParams = Joi.object<UserParams>({ userId: idSchema('user').required() }).label(
+    'ResetTokenParams',
+);
+
+const listedSession = Joi.object({
+    id: Joi.string(),
+    ipAddress: Joi.string(),
+    userAgent: Joi.string().allow(''),
+    createdAt: Joi.string().isoDate(),
+    lastSeenAt: Joi.string().isoDate().description('not more exact than a minute'),
+    expiresAt: Joi.string().isoDate(),
+    current: Joi.boolean().description('whether it is the one that asks'),
+}).label('Session');
+
+export const sessionsAnswer = Joi.object({ sessions: Joi.array().items(listedSession).label('Sessions') }).label(
+    'SessionsData',
+);
+
+export const sessionsExample = {
+    sessions: [
+        {
+            id: 'sess_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+            ipAddress: '192.0.2.1',
+            userAgent: 'Mozilla/5.0',
+            createdAt: '2026-11-20T10:30:00.000Z',
+            lastSeenAt: '2026-11-20T10:42:00.000Z',
+            expiresAt: '2026-11-27T10:30:00.000Z',
+            current: true,
+        },
+    ],
+};
+
+export const endedAnswer = Joi.object({
+    endedSessions: Joi.number().integer().description('how many sessions were ended'),
+}).label('EndedSessionsData');
+
+export const resetTokenAnswer = Joi.object({
+    token: Joi.string().description('shown this once'),
+    expiresAt: Joi.string().isoDate(),
+}).label('ResetTokenData');
+
+export const resetTokenData = { token: resetTokenExample, expiresAt: '2026-11-20T11:30:00.000Z' };
+
+export const messageAnswer = Joi.object({ message: Joi.string() }).label('MessageData');
+
 const sessionKeys = {
     user: userSchema,
     tenant: tenantSchema,
@@ -97,6 +196,6 @@ export const meExample = {
     user: userExample,
     tenant: tenantExample,
     tier: 'free',
-    permissions: ['thread:read', 'thread:write', 'model:read'],
+    permissions: ['thread:read', 'thread:write', 'model:read', 'user:write'],
     expiresAt: '2026-11-20T10:45:00.000Z',
 };

@@ -1,10 +1,12 @@
+import { checkStrength } from './check-strength.ts';
 import { permissionsOf } from './permissions.ts';
-import { apiError, type ErrorCode } from '../../src/http/errors.ts';
+import { apiError, isApiError, type ErrorCode } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
+import type { Attempts } from './attempts.ts';
 import type { Login, Register } from './schemas.ts';
 import type { AuthStore, EndedSession } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -38,6 +40,14 @@ export interface Grant {
     refreshToken: string;
 }
 
+/** Whose password a login tries; `place` is the tenant, or what was named in its place. */
+interface LoginPlace {
+    email: string;
+    place: string;
+    tenantId: string | null;
+    user: User | null;
+}
+
 export interface AuthParts {
     config: Config;
     clock: Clock;
@@ -46,6 +56,7 @@ export interface AuthParts {
     tenants: TenantService;
     users: UserService;
     passwords: Passwords;
+    attempts: Attempts;
     accessTokens: AccessTokens;
     refreshTokens: RefreshTokens;
 }
@@ -58,10 +69,11 @@ export class AuthService {
         this.#parts = parts;
     }
 
-    /** @throws REGISTRATION_CLOSED, DOMAIN_TAKEN, SERVER_BUSY */
+    /** @throws REGISTRATION_CLOSED, DOMAIN_TAKEN, SERVER_BUSY, VALIDATION_ERROR for a password easy to guess */
     async register(caller: Caller, details: Register): Promise<Grant> {
         const { config, tenants, users } = this.#parts;
         if (config.REGISTRATION === 'closed') throw apiError('REGISTRATION_CLOSED');
+        await checkStrength('password', details.password, details);
         const sessionId = newId('sess');
         const { tenantName: name, domain, email } = details;
         const tenant = await tenants.create({ name, domain, plan: 'free' }, (tenantId) =>
@@ -72,26 +84,21 @@ export class AuthService {
         return this.#grant(tenant, user, sessionId, 0);
     }
 
-    /** @throws INVALID_CREDENTIALS, TENANT_SUSPENDED, USER_DISABLED, SERVER_BUSY */
+    /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, TENANT_SUSPENDED, USER_DISABLED, SERVER_BUSY */
     async login(caller: Caller, login: Login): Promise<Grant> {
-        const { store, tenants, users, passwords } = this.#parts;
+        const { tenants, users } = this.#parts;
         const email = login.email ?? login.username ?? '';
-        const tenantId = await this.#findTenant(login, email);
+        const domain = login.domain ?? email.slice(email.indexOf('@') + 1);
+        const tenantId = login.tenantId ?? (await tenants.findByDomain(domain));
         const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
-        const fits = await passwords.verify(login.password, user?.passwordHash ?? null);
+        await this.#checkPassword(caller, { email, place: tenantId ?? domain, tenantId, user }, login.password);
         if (tenantId === null || !user) throw await this.#refuse(caller, PLATFORM, email, 'INVALID_CREDENTIALS');
-        if (!fits) throw await this.#refuse(caller, tenantId, user.id, 'INVALID_CREDENTIALS');
         const tenant = await tenants.get(tenantId);
         if (tenant.status !== 'active') throw await this.#refuse(caller, tenantId, user.id, 'TENANT_SUSPENDED');
         if (!user.isActive) throw await this.#refuse(caller, tenantId, user.id, 'USER_DISABLED');
 
-        const session = this.#session(caller, newId('sess'), user.id);
-        const entry = { action: 'auth.login', resource: 'user', resourceId: user.id, result: 'success' };
-        await store.sessions.create(tenantId, session, {
-            events: [{ type: 'auth.login', data: { userId: user.id, sessionId: session.id } }],
-            audit: [audited({ ...caller, userId: user.id }, entry)],
-        });
-        return this.#grant(tenant, user, session.id, 0);
+        // The hash has changed since it was verified: the new one decides.
+        return (await this.#begin(caller, tenant, user, login.password)) ?? this.login(caller, login);
     }
 
     /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED */
@@ -160,8 +167,40 @@ export class AuthService {
         };
     }
 
-    async #findTenant({ tenantId, domain }: Login, email: string): Promise<string | null> {
-        return tenantId ?? (await this.#parts.tenants.findByDomain(domain ?? email.slice(email.indexOf('@') + 1)));
+    /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY */
+    async #checkPassword(caller: Caller, { email, place, tenantId, user }: LoginPlace, password: string) {
+        const { attempts, passwords } = this.#parts;
+        const refuse = (code: ErrorCode) =>
+            tenantId === null || user === null
+                ? this.#refuse(caller, PLATFORM, email, code)
+                : this.#refuse(caller, tenantId, user.id, code);
+        try {
+            const isRight = () => passwords.verify(password, user?.passwordHash ?? null);
+            if (await attempts.check(place, email, caller.ipAddress, isRight)) return;
+        } catch (error) {
+            if (isApiError(error, 'ACCOUNT_DELAYED')) await refuse('ACCOUNT_DELAYED');
+            throw error;
+        }
+        throw await refuse('INVALID_CREDENTIALS');
+    }
+
+    /** A session of a user whose password was verified, or null when it was another by then. */
+    async #begin(caller: Caller, tenant: Tenant, user: User, password: string): Promise<Grant | null> {
+        const { store, passwords } = this.#parts;
+        const session = this.#session(caller, newId('sess'), user.id);
+        const entry = { action: 'auth.login', resource: 'user', resourceId: user.id, result: 'success' };
+        const verified = user.passwordHash;
+        const rehashed = passwords.isOutdated(verified) ? await passwords.hash(password) : null;
+        const hasBegun = await store.start(
+            tenant.id,
+            session,
+            { verified, rehashed },
+            {
+                events: [{ type: 'auth.login', data: { userId: user.id, sessionId: session.id } }],
+                audit: [audited({ ...caller, userId: user.id }, entry)],
+            },
+        );
+        return hasBegun ? this.#grant(tenant, user, session.id, 0) : null;
     }
 
     /** @param tenantId Whose audit is told: the platform's where the tenant or the user does not exist */
@@ -174,7 +213,7 @@ export class AuthService {
     #session({ ipAddress, userAgent }: Caller, id: string, userId: string) {
         const { clock, config } = this.#parts;
         const expiresAt = isoTime(clock() + config.REFRESH_TOKEN_TTL * 1000);
-        return { id, userId, counter: 0, refreshedAt: null, ipAddress, userAgent, expiresAt };
+        return { id, userId, counter: 0, refreshedAt: null, ipAddress, userAgent, expiresAt, lastSeenAt: null };
     }
 
     #grant(tenant: Tenant, user: User, sessionId: string, counter: number): Grant {

@@ -1,15 +1,16 @@
 import { Collection } from '../../src/redis/collection.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
-import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { outboxKeys, outboxLists, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { requestsPerMinute, type TenantService } from '../tenants/api.ts';
 
 import type { Session } from './api.ts';
 import type { RateLimit, RateState } from '../../src/http/rate-limit.ts';
+import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { AccessClaims } from '../../src/security/access-tokens.ts';
 import type { RefreshClaims } from '../../src/security/refresh-tokens.ts';
 import type { Vault } from '../../src/security/vault.ts';
-import type { UserService } from '../users/api.ts';
+import type { User, UserService } from '../users/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const LIMITS_BY_TIER = JSON.stringify(requestsPerMinute);
@@ -35,6 +36,32 @@ export interface EndedSession {
     tokenExpiresAt?: string;
 }
 
+/** Where a user is. */
+export interface UserPlace {
+    tenantId: string;
+    userId: string;
+}
+
+export type NewSession = Omit<Session, keyof RecordBase> & { id: string };
+
+/** Whose password somebody tries, and from where; `account` is an opaque name. */
+export interface Attempt {
+    account: string;
+    ipAddress: string;
+}
+
+export interface PasswordTerms {
+    /** The hash it may replace. */
+    verified?: string;
+    /** The reset token that must be good. */
+    digest?: string;
+    /** The session that goes on; without one all end, also those not yet known. */
+    keepSession?: string;
+    outbox: Outbox;
+    /** What the audit says of each session that ends. */
+    ended: AuditEntry;
+}
+
 export interface RefreshTerms {
     /** How long a token that was used gives its successor again. */
     graceMs: number;
@@ -55,6 +82,14 @@ export class AuthStore {
     readonly #limit: RunScript;
     readonly #refresh: RunScript;
     readonly #end: RunScript;
+    readonly #start: RunScript;
+    readonly #list: RunScript;
+    readonly #endSome: RunScript;
+    readonly #changePassword: RunScript;
+    readonly #addResetToken: RunScript;
+    readonly #takeAttempt: RunScript;
+    readonly #returnAttempt: RunScript;
+    readonly #redis: Datastore['redis'];
 
     constructor(store: Datastore, vault: Vault, tenants: TenantService, users: UserService) {
         this.#tenants = tenants;
@@ -69,6 +104,7 @@ export class AuthStore {
                 ipAddress: 'text',
                 userAgent: 'text',
                 expiresAt: 'time',
+                lastSeenAt: 'time',
             },
             orders: { expiry: { by: 'expiresAt', index: (userId) => ['user', userId, 'sessions'] } },
             notFound: 'SESSION_ENDED',
@@ -77,6 +113,14 @@ export class AuthStore {
         this.#limit = store.script(lua('limit'));
         this.#refresh = store.script(lua('refresh-session'));
         this.#end = store.script(lua('end-session'));
+        this.#start = store.script(lua('start-session'));
+        this.#list = store.script(lua('list-sessions'));
+        this.#endSome = store.script(lua('end-sessions'));
+        this.#changePassword = store.script(lua('change-password'));
+        this.#addResetToken = store.script(lua('add-reset-token'));
+        this.#takeAttempt = store.script(lua('take-attempt'));
+        this.#returnAttempt = store.script(lua('return-attempt'));
+        this.#redis = store.redis;
     }
 
     /** Decides about a request with a verified token; `own` is the limit of its route, counted under `bucket`. */
@@ -128,6 +172,113 @@ export class AuthStore {
         const expiry = tokenExpiresAt === undefined ? 0 : Date.parse(tokenExpiresAt);
         await this.#end(keys, [sessionId, expiry, JSON.stringify(outboxLists(outbox))]);
     }
+
+    /** Begins a session; whether the user still has the hash that was verified. `rehashed` takes its place. */
+    async start(
+        tenantId: string,
+        session: NewSession,
+        { verified, rehashed }: { verified: string; rehashed: string | null },
+        outbox: Outbox,
+    ): Promise<boolean> {
+        const { userId, id, expiresAt } = session;
+        const keys = [
+            this.sessions.key(tenantId, id),
+            this.#users.key(tenantId, userId),
+            this.sessions.orderKey({ tenantId, ownerId: userId }, 'expiry'),
+            ...outboxKeys(tenantId),
+        ];
+        const { fields } = this.sessions.draft(tenantId, session).change;
+        const change = JSON.stringify({ fields, ...outboxLists(outbox) });
+        return (await this.#start(keys, [id, verified, rehashed ?? '', Date.parse(expiresAt), change])) === 1;
+    }
+
+    /** The sessions of a user that are alive. */
+    async list({ tenantId, userId }: UserPlace, limit: number): Promise<Session[]> {
+        const keys = [
+            ...this.#sessionKeys({ tenantId, userId }),
+            this.#tenants.key(tenantId),
+            this.#users.key(tenantId, userId),
+        ];
+        const found = (await this.#list(keys, [limit])) as string[][];
+        return found.map((flat) => this.sessions.decode(flat));
+    }
+
+    /** Ends one session of a user, or all but one; how many there were. */
+    async endSome(place: UserPlace, which: { only?: string; except?: string }, entry: AuditEntry): Promise<number> {
+        const keys = [...this.#sessionKeys(place), ...outboxKeys(place.tenantId)];
+        const ended = JSON.stringify(endedSessions(place, entry));
+        return (await this.#endSome(keys, [which.only ?? '', which.except ?? '', ended])) as number;
+    }
+
+    /** A user with the password hash, or null. */
+    async findUser({ tenantId, userId }: UserPlace): Promise<User | null> {
+        const hash = await this.#redis.hgetall(this.#users.key(tenantId, userId));
+        return Object.keys(hash).length === 0 ? null : this.#users.decode(Object.entries(hash).flat());
+    }
+
+    /** Changes a password on those terms; how many sessions ended, or null where the terms are not met. */
+    async changePassword(place: UserPlace, passwordHash: string, terms: PasswordTerms): Promise<number | null> {
+        const { verified = '', digest = '', keepSession = '', outbox, ended } = terms;
+        const keys = [
+            this.#users.key(place.tenantId, place.userId),
+            ...this.#sessionKeys(place),
+            this.#resetKey(place),
+            ...outboxKeys(place.tenantId),
+        ];
+        const change = JSON.stringify({ sessions: endedSessions(place, ended), ...outboxLists(outbox) });
+        const count = (await this.#changePassword(keys, [
+            verified,
+            digest,
+            passwordHash,
+            keepSession,
+            change,
+        ])) as number;
+        return count < 0 ? null : count;
+    }
+
+    /** Keeps a reset token; when it expires in milliseconds since the epoch, or null when there are `most` already. */
+    async addResetToken(
+        place: UserPlace,
+        { digest, lifetimeMs, most = 0 }: { digest: string; lifetimeMs: number; most?: number },
+        outbox: Outbox,
+    ): Promise<number | null> {
+        const keys = [this.#resetKey(place), ...outboxKeys(place.tenantId)];
+        const lists = JSON.stringify(outboxLists(outbox));
+        const expiry = (await this.#addResetToken(keys, [digest, lifetimeMs, most, lists])) as number;
+        return expiry === 0 ? null : expiry;
+    }
+
+    async hasResetToken(place: UserPlace, digest: string): Promise<boolean> {
+        return (await this.#redis.zscore(this.#resetKey(place), digest)) !== null;
+    }
+
+    /** Takes an attempt at a password; milliseconds to wait where there is none to be had. */
+    async takeAttempt({ account, ipAddress }: Attempt, most: { account: number; address: number }): Promise<number> {
+        const keys = [failureKey('account', account), failureKey('address', ipAddress)];
+        return (await this.#takeAttempt(keys, [most.account, most.address])) as number;
+    }
+
+    /** Gives an attempt back that did not fail; after a right password the account begins anew. */
+    async returnAttempt({ account, ipAddress }: Attempt, wasRight: boolean): Promise<void> {
+        const keys = [failureKey('account', account), failureKey('address', ipAddress)];
+        await this.#returnAttempt(keys, [wasRight ? 1 : 0]);
+    }
+
+    #sessionKeys({ tenantId, userId }: UserPlace): [order: string, prefix: string] {
+        return [this.sessions.orderKey({ tenantId, ownerId: userId }, 'expiry'), `${tenantKey(tenantId, 'session')}:`];
+    }
+
+    #resetKey({ tenantId, userId }: UserPlace): string {
+        return tenantKey(tenantId, 'user', userId, 'resets');
+    }
 }
+
+const failureKey = (of: 'account' | 'address', id: string): string => tenantKey(PLATFORM, 'failures', of, id);
+
+/** What `end-sessions.lua` tells of each session. */
+const endedSessions = ({ userId }: UserPlace, entry: AuditEntry) => ({
+    userId,
+    audit: outboxLists({ audit: [entry] }).audit[0],
+});
 
 const rateState = ([limit, remaining, reset, window]: RateReply): RateState => ({ limit, remaining, reset, window });

@@ -19,6 +19,7 @@ const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE'];
 /** What a route may fail with: what it names itself, and what follows from its options. */
 export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCode[] {
     const { app, auth, timeout } = route.settings;
+    const isProbe = route.path?.startsWith('/health/') ?? false;
     const takesBody = route.method !== 'get';
     const needsCredential = operation.security === undefined;
     const follows: [boolean, ErrorCode[]][] = [
@@ -28,6 +29,7 @@ export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCo
         [needsCredential && takesBody, ['CSRF_REJECTED']],
         [typeof auth === 'object' && auth.access !== undefined, ['FORBIDDEN']],
         [app?.rateLimit !== undefined, ['RATE_LIMITED']],
+        [!isProbe, ['HTTPS_REQUIRED']],
         [true, ALWAYS],
         [timeout?.server !== false, ['REQUEST_TIMEOUT']],
     ];

@@ -65,6 +65,7 @@ const api = await startContestant('dist/src/main.js', {
     JWT_KEYS: keys.jwt,
     VAULT_KEYS: keys.vault,
     LOG_PRETTY: 'false',
+    REQUIRE_HTTPS: 'false',
 });
 const redis = new Redis(socket);
 await redis.set('bench:record', RECORD);

@@ -4,9 +4,9 @@ import type { Caller } from '../types/actor.ts';
 const MAX_USER_AGENT = 256;
 
 /** Where the request comes from, for audit entries and limits. */
-export const callerOf = (request: Pick<Request, 'app' | 'info' | 'headers'>): Caller => ({
+export const callerOf = (request: Pick<Request, 'app' | 'headers'>): Caller => ({
     requestId: request.app.requestId,
-    ipAddress: request.info.remoteAddress,
+    ipAddress: request.app.client.ipAddress,
     userAgent: userAgent(request.headers['user-agent']),
 });
 

@@ -98,6 +98,12 @@ export const catalogue = {
         'The user name or the password is wrong.',
         'Check both, and the domain of the tenant.',
     ),
+    RESET_TOKEN_INVALID: entry(
+        401,
+        'authentication',
+        'The reset token is not valid: it was used, has expired or never was one.',
+        'Ask for a new one at POST /api/auth/password/forgot.',
+    ),
     REFRESH_INVALID: entry(401, 'authentication', 'The refresh token is not valid.', 'Log in again.'),
     REFRESH_REUSED: entry(
         401,
@@ -125,6 +131,7 @@ export const catalogue = {
         'Registration is closed.',
         'Ask the platform to make a tenant for you.',
     ),
+    HTTPS_REQUIRED: entry(403, 'authorization', 'This API is served over HTTPS only.', 'Use https:// instead.'),
     CSRF_REJECTED: entry(
         403,
         'authorization',
@@ -134,6 +141,7 @@ export const catalogue = {
     ROUTE_NOT_FOUND: entry(404, 'not_found', 'There is no such route.', 'See /documentation for the routes.'),
     TENANT_NOT_FOUND: entry(404, 'not_found', 'There is no such tenant.', 'Check the id.'),
     USER_NOT_FOUND: entry(404, 'not_found', 'There is no such user.', 'Check the id.'),
+    SESSION_NOT_FOUND: entry(404, 'not_found', 'There is no such session.', 'Take an id from GET /api/auth/sessions.'),
     THREAD_NOT_FOUND: entry(404, 'not_found', 'There is no such thread.', 'Take an id from GET /api/threads.'),
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
@@ -149,6 +157,12 @@ export const catalogue = {
         'rate_limit',
         'There were too many requests.',
         'Wait for the number of seconds in Retry-After.',
+    ),
+    ACCOUNT_DELAYED: entry(
+        429,
+        'rate_limit',
+        'There were too many failed logins.',
+        'Wait for the number of seconds in Retry-After, or reset the password.',
     ),
     PROVIDER_RATE_LIMITED: entry(
         429,

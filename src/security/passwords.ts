@@ -41,6 +41,11 @@ export class Passwords {
         });
     }
 
+    /** Whether a hash was made with a lower cost than it would be now. */
+    isOutdated(hash: string): boolean {
+        return bcrypt.getRounds(hash) < this.#cost;
+    }
+
     #enqueue<T>(work: () => Promise<T>): Promise<T> {
         if (this.#queue.pendingCount >= MAX_WAITING) throw apiError('SERVER_BUSY', { retryAfter: RETRY_AFTER_S });
         return this.#queue(work);

@@ -12,11 +12,11 @@ export const requestLog = (logger: Logger) => ({
     logEvents: ['response'],
     wrapSerializers: false,
     serializers: { res: ({ statusCode }: ServerResponse) => ({ statusCode }) },
-    getChildBindings: ({ app, method, path, info }: Request) => ({
+    getChildBindings: ({ app, method, path }: Request) => ({
         requestId: app.requestId,
         module: 'http',
         method,
         path,
-        ipAddress: info.remoteAddress,
+        ipAddress: app.client.ipAddress,
     }),
 });

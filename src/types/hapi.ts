@@ -1,5 +1,6 @@
 import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
+import type { Client } from '../http/client-address.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
 import type { ServerSentEvent } from '../http/sse.ts';
@@ -11,6 +12,7 @@ declare module '@hapi/hapi' {
 
     interface RequestApplicationState {
         requestId: string;
+        client: Client;
         /** The tightest limit that the request counted against. */
         rate?: RateState;
     }

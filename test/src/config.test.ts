@@ -42,6 +42,8 @@ describe('loadConfig', () => {
         BCRYPT_COST: 12,
         COOKIE_SECURE: false,
         CORS_ORIGINS: [],
+        TRUSTED_PROXIES: [],
+        REQUIRE_HTTPS: false,
         LOG_LEVEL: 'info',
         LOG_PRETTY: process.stdout.isTTY === true,
         DOCS: true,
@@ -70,6 +72,7 @@ describe('loadConfig', () => {
             REGISTRATION: 'closed',
             PLATFORM_ADMIN_PASSWORD: 'a long enough one',
             COOKIE_SECURE: true,
+            REQUIRE_HTTPS: true,
             SANDBOX_MODEL: false,
         } as never);
     });
@@ -83,6 +86,10 @@ describe('loadConfig', () => {
             REDIS_URL: 'rediss://redis.example:6380/1',
             PLATFORM_ADMIN_EMAIL: 'Ada@Acme.Example',
             CORS_ORIGINS: 'https://a.example, https://b.example,',
+            TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32,192.0.2.1',
+            REQUIRE_HTTPS: 'true',
+            SMTP_URL: 'smtps://user:pass@mail.example:465',
+            MAIL_FROM: 'Acme <no-reply@acme.example>',
             DOCS: 'off',
             SANDBOX_MODEL: 'on',
             LOG_PRETTY: 'true',
@@ -97,6 +104,10 @@ describe('loadConfig', () => {
             REDIS_URL: 'rediss://redis.example:6380/1',
             PLATFORM_ADMIN_EMAIL: 'ada@acme.example',
             CORS_ORIGINS: ['https://a.example', 'https://b.example'],
+            TRUSTED_PROXIES: ['10.0.0.0/8', '2001:db8::/32', '192.0.2.1'],
+            REQUIRE_HTTPS: true,
+            SMTP_URL: 'smtps://user:pass@mail.example:465',
+            MAIL_FROM: 'Acme <no-reply@acme.example>',
             DOCS: false,
             SANDBOX_MODEL: true,
             LOG_PRETTY: true,
@@ -123,6 +134,9 @@ describe('loadConfig', () => {
             REFRESH_TOKEN_TTL: '1',
             BCRYPT_COST: '4',
             COOKIE_SECURE: 'perhaps',
+            TRUSTED_PROXIES: '10.0.0.0/33',
+            REQUIRE_HTTPS: 'perhaps',
+            SMTP_URL: 'http://mail.example',
             LOG_LEVEL: 'loud',
             OLLAMA_URL: 'ftp://ollama.example',
             PROVIDER_KEYS_SHARED: 'mistral=key',
@@ -140,12 +154,27 @@ describe('loadConfig', () => {
             'REFRESH_TOKEN_TTL',
             'BCRYPT_COST',
             'COOKIE_SECURE',
+            'TRUSTED_PROXIES',
+            'REQUIRE_HTTPS',
+            'SMTP_URL',
             'LOG_LEVEL',
             'OLLAMA_URL',
             'PROVIDER_KEYS_SHARED',
             'SHUTDOWN_TIMEOUT',
             'BUILD_TIME',
         ]);
+    });
+
+    it('wants a sender where there is a mail server', () => {
+        expect(faultsOf({ SMTP_URL: 'smtp://mail.example' })).to.equal([
+            'MAIL_FROM must be given with SMTP_URL; it is the sender of the mails',
+        ]);
+    });
+
+    it('refuses proxies that are no addresses', () => {
+        for (const list of ['proxy.example', '10.0.0.0/8,x', '::1/129']) {
+            expect(faultsOf({ TRUSTED_PROXIES: list }), list).to.have.length(1);
+        }
     });
 
     it('refuses misspelt settings of its own and ignores what belongs to others', () => {
@@ -162,6 +191,10 @@ describe('loadConfig', () => {
             'PROVIDER_KEYS',
             'SANDBOX_MODELS',
             'SHUTDOWN_TIME',
+            'TRUSTED_PROXY',
+            'REQUIRE_HTTP',
+            'SMTP_HOST',
+            'MAIL_FROM_NAME',
             'REDIS_URLS',
             'REDIS_ALLOW_EVICT',
         ];

@@ -10,7 +10,7 @@
 local MINUTE = 60
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 0 } end
-local user_id, began = unpack(redis.call('HMGET', KEYS[2], 'userId', 'createdAt'))
+local user_id, began, seen = unpack(redis.call('HMGET', KEYS[2], 'userId', 'createdAt', 'lastSeenAt'))
 if user_id ~= ARGV[1] then return { 0 } end
 local status, plan, tenant_epoch = unpack(redis.call('HMGET', KEYS[3], 'status', 'plan', 'epoch'))
 if status ~= 'active' then return { -1 } end
@@ -25,6 +25,8 @@ if KEYS[6] then rates[2] = gcra_peek(KEYS[6], tonumber(ARGV[3]), tonumber(ARGV[4
 for _, rate in ipairs(rates) do
     if rate.over > 0 then return { -3, role, tier, gcra_state(rate, false) } end
 end
+
+if at - tonumber(seen or 0) >= MINUTE * 1000 then redis.call('HSET', KEYS[2], 'lastSeenAt', string.format('%d', at)) end
 
 local tightest
 for _, rate in ipairs(rates) do

@@ -79,6 +79,33 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads', other));
     });
 
+    it('of sessions and passwords are those of the document', async () => {
+        const own = await newTenant(app);
+        const sessions = '/api/auth/sessions';
+        const listed = await own.call('GET', sessions);
+        expectDocumented('get', sessions, listed);
+        const { id } = listed.body.data.sessions[0];
+        const change = (currentPassword: string, newPassword: string) =>
+            own.call('POST', '/api/auth/password', { payload: { currentPassword, newPassword } });
+        expectDocumented('post', '/api/auth/password', await change(own.password, 'another password for a test'));
+        expectDocumented('post', '/api/auth/password', await change(own.password, 'another password for a test'));
+        expectDocumented('post', '/api/auth/password', await change('another password for a test', 'password'));
+        const forgot = '/api/auth/password/forgot';
+        expectDocumented('post', forgot, await app.call('POST', forgot, { payload: { email: own.email } }));
+        const reset = `/api/users/{userId}/password-reset`;
+        const made = await own.call('POST', reset.replace('{userId}', own.userId));
+        expectDocumented('post', reset, made);
+        expectDocumented('post', reset, await tenant.call('POST', reset.replace('{userId}', own.userId)));
+        expectDocumented('delete', sessions, await own.call('DELETE', sessions));
+        expectDocumented('delete', `${sessions}/{sessionId}`, await tenant.call('DELETE', `${sessions}/${id}`));
+        expectDocumented('delete', `${sessions}/{sessionId}`, await own.call('DELETE', `${sessions}/${id}`));
+        const payload = { token: made.body.data.token, newPassword: 'one more password for it' };
+        for (let n = 0; n < 2; n++) {
+            const path = '/api/auth/password/reset';
+            expectDocumented('post', path, await app.call('POST', path, { payload }));
+        }
+    });
+
     it('about threads are those of the document', async () => {
         const created = await tenant.call('POST', '/api/threads', { payload: {} });
         expectDocumented('post', '/api/threads', created);

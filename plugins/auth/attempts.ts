@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+
+import { apiError } from '../../src/http/errors.ts';
+
+import type { AuthStore } from './store.ts';
+
+/** Failures from which on each is followed by a delay, of 30 s at first and 15 min at most. */
+const MOST_FAILURES = { account: 5, address: 20 };
+
+/** Guards passwords against being tried out: by account, whether it exists or not, and by IP address. */
+export class Attempts {
+    readonly #store: AuthStore;
+
+    constructor(store: AuthStore) {
+        this.#store = store;
+    }
+
+    /**
+     * Runs a check as one attempt, which counts as failed from before it begins: of many at once no more get through
+     * than one after the other.
+     *
+     * @param place The tenant, or what was named in its place
+     * @throws ACCOUNT_DELAYED The check was not run
+     */
+    async check(place: string, email: string, ipAddress: string, isRight: () => Promise<boolean>): Promise<boolean> {
+        const attempt = { account: nameOf(place, email), ipAddress };
+        const wait = await this.#store.takeAttempt(attempt, MOST_FAILURES);
+        if (wait > 0) throw apiError('ACCOUNT_DELAYED', { retryAfter: wait / 1000 });
+        let fits: boolean;
+        try {
+            fits = await isRight();
+        } catch (error) {
+            await this.#store.returnAttempt(attempt, false);
+            throw error;
+        }
+        if (fits) await this.#store.returnAttempt(attempt, true);
+        return fits;
+    }
+}
+
+/** Nothing of the address is to be read from the key. */
+const nameOf = (place: string, email: string): string =>
+    createHash('sha256')
+        .update(JSON.stringify([place, email]))
+        .digest('hex');

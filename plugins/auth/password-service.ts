@@ -1,0 +1,173 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+import { checkStrength } from './check-strength.ts';
+import { apiError } from '../../src/http/errors.ts';
+import { isoTime } from '../../src/redis/codec.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { audited } from '../../src/redis/outbox.ts';
+
+import type { ResetToken } from './api.ts';
+import type { Attempts } from './attempts.ts';
+import type { ChangePassword, ForgotPassword, ResetPassword } from './schemas.ts';
+import type { AuthStore, UserPlace } from './store.ts';
+import type { Background } from '../../src/background.ts';
+import type { Mailer } from '../../src/mail/mailer.ts';
+import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import type { Passwords } from '../../src/security/passwords.ts';
+import type { Actor, Caller } from '../../src/types/actor.ts';
+import type { TenantService } from '../tenants/api.ts';
+import type { User, UserService } from '../users/api.ts';
+
+const TOKEN_LIFETIME_MS = 3_600_000;
+/** Mails of one user whose token is still good: nobody's mailbox is to be filled by somebody else. */
+const MOST_MAILED = 3;
+const TOKEN = /^pr1\.([A-Za-z0-9_-]{1,64})\.(user_[0-9A-HJKMNP-TV-Z]{26})\.[A-Za-z0-9_-]{43}$/;
+
+export interface PasswordParts {
+    store: AuthStore;
+    append: AppendOutbox;
+    tenants: TenantService;
+    users: UserService;
+    passwords: Passwords;
+    attempts: Attempts;
+    /** Null where no mail server is configured. */
+    mailer: Mailer | null;
+    background: Background;
+}
+
+/** Changing a password, and choosing one anew without the old one. */
+export class PasswordService {
+    readonly #parts: PasswordParts;
+
+    constructor(parts: PasswordParts) {
+        this.#parts = parts;
+    }
+
+    /**
+     * Changes the actor's password and ends all other sessions; how many there were.
+     *
+     * @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY, VALIDATION_ERROR
+     */
+    async change(actor: Actor, { currentPassword, newPassword }: ChangePassword): Promise<number> {
+        const { store, attempts, passwords } = this.#parts;
+        const user = await this.#userOf(actor);
+        const entry = { action: 'auth.password_change', resource: 'user', resourceId: actor.userId };
+        const isRight = () => passwords.verify(currentPassword, user.passwordHash);
+        if (!(await attempts.check(actor.tenantId, user.email, actor.ipAddress, isRight))) {
+            const refused = audited(actor, { ...entry, result: 'INVALID_CREDENTIALS' });
+            await this.#parts.append(actor.tenantId, { audit: [refused] });
+            throw apiError('INVALID_CREDENTIALS');
+        }
+        await this.#checkStrength(actor.tenantId, user, newPassword);
+        const ended = await store.changePassword(actor, await passwords.hash(newPassword), {
+            verified: user.passwordHash,
+            keepSession: actor.sessionId,
+            outbox: changed(actor.userId, audited(actor, { ...entry, result: 'success' })),
+            ended: audited(actor, endedEntry),
+        });
+        // The hash has changed since it was verified: the new one decides.
+        return ended ?? this.change(actor, { currentPassword, newPassword });
+    }
+
+    /** Has a reset token mailed to the user, if there is one. All of it happens after the answer. */
+    forgot(caller: Caller, forgot: ForgotPassword): void {
+        this.#parts.background.run('auth', caller.requestId, () => this.#mailToken(caller, forgot));
+    }
+
+    /**
+     * Gives the token's user another password and ends all sessions.
+     *
+     * @throws RESET_TOKEN_INVALID, SERVER_BUSY, VALIDATION_ERROR
+     */
+    async reset(caller: Caller, { token, newPassword }: ResetPassword): Promise<void> {
+        const { store, passwords } = this.#parts;
+        const place = placeOf(token);
+        const digest = digestOf(token);
+        // Looked at first: only who has a token may have passwords judged and hashed.
+        if (!place || !(await store.hasResetToken(place, digest))) throw apiError('RESET_TOKEN_INVALID');
+        const user = await store.findUser(place);
+        if (!user) throw apiError('RESET_TOKEN_INVALID');
+        await this.#checkStrength(place.tenantId, user, newPassword);
+        const { userId } = place;
+        const entry = { userId, action: 'auth.password_reset', resource: 'user', resourceId: userId };
+        const ended = await store.changePassword(place, await passwords.hash(newPassword), {
+            digest,
+            outbox: changed(userId, audited(caller, { ...entry, result: 'success' })),
+            ended: audited({ ...caller, userId }, endedEntry),
+        });
+        if (ended === null) throw apiError('RESET_TOKEN_INVALID');
+    }
+
+    /** @throws USER_NOT_FOUND */
+    async createResetToken(actor: Actor, userId: string): Promise<ResetToken> {
+        const { users, store } = this.#parts;
+        const { tenantId } = actor;
+        const { id } = await users.get(tenantId, userId);
+        const token = newToken({ tenantId, userId: id });
+        const entry = { action: 'user.password_reset', resource: 'user', resourceId: id, result: 'success' };
+        const terms = { digest: digestOf(token), lifetimeMs: TOKEN_LIFETIME_MS };
+        const expiry = await store.addResetToken({ tenantId, userId: id }, terms, { audit: [audited(actor, entry)] });
+        return { token, expiresAt: isoTime(expiry ?? 0) };
+    }
+
+    async #mailToken(caller: Caller, { email, ...named }: ForgotPassword): Promise<void> {
+        const { tenants, users, store, mailer, append } = this.#parts;
+        const domain = named.domain ?? email.slice(email.indexOf('@') + 1);
+        const tenantId = named.tenantId ?? (await tenants.findByDomain(domain));
+        const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
+        const entry = { action: 'auth.password_forgot', resource: 'user' };
+        if (tenantId === null || !user?.isActive) {
+            const unknown = { ...entry, resourceId: email, result: 'USER_NOT_FOUND' };
+            return append(PLATFORM, { audit: [audited(caller, unknown)] });
+        }
+        const audit = (result: string) => ({ audit: [audited(caller, { ...entry, resourceId: user.id, result })] });
+        if (!mailer) return append(tenantId, audit('NO_MAIL_SERVER'));
+        const place = { tenantId, userId: user.id };
+        const token = newToken(place);
+        const terms = { digest: digestOf(token), lifetimeMs: TOKEN_LIFETIME_MS, most: MOST_MAILED };
+        const expiry = await store.addResetToken(place, terms, audit('success'));
+        if (expiry === null) return append(tenantId, audit('RATE_LIMITED'));
+        await mailer.send({ to: user.email, subject: 'Reset your password', text: mailText(token, expiry) });
+    }
+
+    /** @throws SESSION_ENDED for a user who is gone */
+    async #userOf(actor: Actor): Promise<User> {
+        const user = await this.#parts.store.findUser(actor);
+        if (!user) throw apiError('SESSION_ENDED');
+        return user;
+    }
+
+    async #checkStrength(tenantId: string, { email, displayName }: User, newPassword: string): Promise<void> {
+        const { domain, name: tenantName } = await this.#parts.tenants.get(tenantId);
+        await checkStrength('newPassword', newPassword, { email, displayName, domain, tenantName });
+    }
+}
+
+const endedEntry = { action: 'auth.session_end', resource: 'session', resourceId: '', result: 'success' };
+
+const changed = (userId: string, entry: ReturnType<typeof audited>) => ({
+    events: [{ type: 'user.password_changed', data: { userId } }],
+    audit: [entry],
+});
+
+/** The token names its user, so that the digest needs no index of its own. */
+const newToken = ({ tenantId, userId }: UserPlace): string =>
+    `pr1.${tenantId}.${userId}.${randomBytes(32).toString('base64url')}`;
+
+function placeOf(token: string): UserPlace | null {
+    const [, tenantId, userId] = TOKEN.exec(token) ?? [];
+    return tenantId === undefined || userId === undefined ? null : { tenantId, userId };
+}
+
+const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+const mailText = (token: string, expiry: number): string =>
+    [
+        'Somebody, probably you, asked for a new password for your account.',
+        'With this token you can choose one:',
+        '',
+        `    ${token}`,
+        '',
+        `It is good once, until ${isoTime(expiry)}. If it was not you, you need not do anything.`,
+        '',
+    ].join('\n');

@@ -1,0 +1,24 @@
+import { describeRoute } from '../../../src/http/describe-route.ts';
+import { resetTokenAnswer, resetTokenData, resetTokenParams, type UserParams } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
+import type { PasswordService } from '../password-service.ts';
+
+export const createResetToken = (passwords: PasswordService): ServerRoute<{ Params: UserParams }> => ({
+    method: 'POST',
+    path: '/api/users/{userId}/password-reset',
+    options: {
+        ...describeRoute('Make a reset token for a user', {
+            tag: 'auth',
+            notes: 'For the admin to hand over; it is shown this once. The old password stays good until it is used.',
+            answer: resetTokenAnswer,
+            example: resetTokenData,
+            status: 201,
+            errors: ['USER_NOT_FOUND'],
+            rateLimit: { limit: 20, window: 60 },
+        }),
+        auth: { access: { scope: 'user:write' } },
+        validate: { params: resetTokenParams },
+    },
+    handler: ({ auth, params }) => passwords.createResetToken(auth.credentials.actor, params.userId),
+});

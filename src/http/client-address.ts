@@ -1,0 +1,97 @@
+import ipaddr from 'ipaddr.js';
+
+import { apiError } from './errors.ts';
+
+import type { Lifecycle, Plugin, Request } from '@hapi/hapi';
+
+/** Whose request it is: of the client, also where trusted proxies stand between us and it. */
+export interface Client {
+    /** In the normal form of its family; an IPv4 address that came mapped into IPv6 as IPv4. */
+    ipAddress: string;
+    protocol: 'http' | 'https';
+    /** What the client named as the host. */
+    host: string;
+}
+
+export interface ClientAddressOptions {
+    /** Addresses and CIDRs of the proxies whose X-Forwarded-For, -Proto and -Host are believed. */
+    trustedProxies: string[];
+    /** Refuse what came by http, except for the probes. */
+    requireHttps: boolean;
+}
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+type Peer = Pick<Request, 'headers' | 'info'>;
+
+const PROBES = /^\/health\//;
+const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
+
+/** Sets `request.app.client`: the one place that knows the address and the protocol of a client. */
+export const clientAddress: Plugin<ClientAddressOptions> = {
+    name: 'client-address',
+    register: (server, { trustedProxies, requireHttps }) => {
+        const ranges = trustedProxies.map(parseRange);
+        server.ext('onRequest', (request, h) => {
+            request.app.client = clientOf(request, ranges);
+            return h.continue;
+        });
+        // It fails, and a failure needs the logger of the request.
+        if (requireHttps) server.ext('onRequest', refuseHttp, { after: 'hapi-pino' });
+    },
+};
+
+/** @throws {Error} For what is neither an address nor a CIDR */
+export function parseRange(text: string): Range {
+    if (text.includes('/')) return ipaddr.parseCIDR(text);
+    const address = ipaddr.parse(text);
+    return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+const refuseHttp: Lifecycle.Method = ({ app, path }, h) => {
+    if (app.client.protocol === 'http' && !PROBES.test(path)) throw apiError('HTTPS_REQUIRED');
+    return h.continue;
+};
+
+function clientOf({ headers, info }: Peer, trusted: Range[]): Client {
+    const direct: Client = { ipAddress: normal(info.remoteAddress), protocol: 'http', host: info.host };
+    if (trusted.length === 0 || !isTrusted(direct.ipAddress, trusted)) return direct;
+    const hops = listOf(headers['x-forwarded-for']).map(withoutPort);
+    let skipped = 0;
+    let ipAddress = direct.ipAddress;
+    // From the right: what a trusted proxy says of its peer is believed, what somebody else says is not.
+    for (const hop of hops.toReversed()) {
+        if (!ipaddr.isValid(hop)) break;
+        ipAddress = normal(hop);
+        if (!isTrusted(ipAddress, trusted)) break;
+        skipped++;
+    }
+    const protocol = entryOf(headers['x-forwarded-proto'], skipped)?.toLowerCase();
+    const host = entryOf(headers['x-forwarded-host'], skipped);
+    return {
+        ipAddress,
+        protocol: protocol === 'https' ? 'https' : 'http',
+        host: host !== undefined && HOST.test(host) ? host : direct.host,
+    };
+}
+
+const listOf = (header: unknown): string[] =>
+    typeof header === 'string' ? header.split(',').map((entry) => entry.trim()) : [];
+
+/** What was written by the proxy that the client spoke to: each appends its entry, or one writes the only entry. */
+function entryOf(header: unknown, skipped: number): string | undefined {
+    const entries = listOf(header);
+    return entries[Math.max(0, entries.length - 1 - skipped)];
+}
+
+/** Some proxies write `192.0.2.1:443` or `[2001:db8::1]:443`. */
+const withoutPort = (hop: string): string =>
+    /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
+
+/** A unix socket has no address; every other peer has one. */
+const normal = (address: string): string => (ipaddr.isValid(address) ? ipaddr.process(address).toString() : 'unknown');
+
+function isTrusted(text: string, ranges: Range[]): boolean {
+    if (!ipaddr.isValid(text)) return false;
+    const address = ipaddr.parse(text);
+    return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+}
