@@ -3,6 +3,7 @@ import { createBrotliCompress } from 'node:zlib';
 import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
 
+import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
@@ -36,6 +37,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
 
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
+    await server.register({ plugin: idempotency, options: platform });
     for (const feature of [tenants, users, auth, admin, models, threads, health, docs]) {
         await server.register({ plugin: feature, options: platform });
     }
@@ -69,6 +71,7 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
             'X-RateLimit-Window',
             'Retry-After',
             'ETag',
+            'Idempotent-Replayed',
         ],
     },
 });
