@@ -4,6 +4,7 @@ import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
 
 import { clientAddress } from './http/client-address.ts';
+import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
@@ -39,6 +40,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
+    await server.register({ plugin: idempotency, options: platform });
     for (const feature of [tenants, users, auth, admin, models, threads, health, docs]) {
         await server.register({ plugin: feature, options: platform });
     }
@@ -72,6 +74,7 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
             'X-RateLimit-Window',
             'Retry-After',
             'ETag',
+            'Idempotent-Replayed',
         ],
     },
 });

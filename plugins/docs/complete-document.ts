@@ -2,6 +2,7 @@ import { errorAnswers, errorCodesOf, errorExamples, errorSchemas } from './error
 import { headers, headersOf } from './headers.ts';
 import { mapValues, nameOf } from './openapi.ts';
 import { tidySchema, tidySchemas } from './tidy-schemas.ts';
+import { MAX_KEY_LENGTH } from '../../src/http/idempotency-key.ts';
 import { formatEvent, type ServerSentEvent } from '../../src/http/sse.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
@@ -35,21 +36,32 @@ export function completeDocument(raw: OpenApiDocument, routes: readonly RequestR
 }
 
 function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
-    const { parameters, requestBody } = operation;
+    const isIdempotent = route.settings.app?.idempotent !== undefined;
+    const parameters = [...(operation.parameters ?? []), ...(isIdempotent ? [idempotencyKey] : [])];
+    const { requestBody } = operation;
     const responses: Record<string, Response> = {
         ...successes(operation, route, schemas),
         ...errorAnswers(errorCodesOf(route, operation)),
     };
     for (const [status, response] of Object.entries(responses)) {
-        response.headers = headersOf(Number(status), operation);
+        response.headers = headersOf(Number(status), operation, isIdempotent);
     }
     return {
         ...operation,
-        ...(parameters && { parameters: parameters.map(tidyIn(schemas)) }),
+        ...(parameters.length > 0 && { parameters: parameters.map(tidyIn(schemas)) }),
         ...(requestBody && { requestBody: completeBody(requestBody.content, schemas) }),
         responses,
     };
 }
+
+const idempotencyKey = {
+    name: 'idempotency-key',
+    in: 'header',
+    description:
+        'chosen by you, a new one for each request: a repeat with the same key and body is answered as the first one ' +
+        'was, for 24 h, and nothing is done again',
+    schema: { type: 'string', minLength: 1, maxLength: MAX_KEY_LENGTH, pattern: '^[ -~]+$' },
+};
 
 const tidyIn =
     (schemas: Schemas) =>

@@ -8,6 +8,9 @@ on the cookies that are set as well. An access token lives \`expiresIn\` seconds
 beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, …}\`. Branch on \`error.code\`, and on
 \`error.category\` for codes that are new to you; \`GET /api/errors\` lists them all.
 
+**Repeats.** A request whose answer got lost may be repeated without harm where the route takes an \`Idempotency-Key\`: the
+repeat is answered as the first one was, in an envelope of its own and with \`Idempotent-Replayed: true\`.
+
 **Versions.** \`/api/v1/…\` is the same API, pinned; \`/api/…\` follows the newest version.
 
 **Limits.** The \`X-RateLimit-*\` headers tell of the tightest limit; \`x-rate-limit\` shows a route's own, in requests per

@@ -14,6 +14,7 @@ const CREDENTIAL: ErrorCode[] = [
     'RATE_LIMITED',
 ];
 const BODY: ErrorCode[] = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const IDEMPOTENT: ErrorCode[] = ['VALIDATION_ERROR', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_PROGRESS'];
 const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE'];
 
 /** What a route may fail with: what it names itself, and what follows from its options. */
@@ -30,6 +31,7 @@ export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCo
         [typeof auth === 'object' && auth.access !== undefined, ['FORBIDDEN']],
         [app?.rateLimit !== undefined, ['RATE_LIMITED']],
         [!isProbe, ['HTTPS_REQUIRED']],
+        [app?.idempotent !== undefined, IDEMPOTENT],
         [true, ALWAYS],
         [timeout?.server !== false, ['REQUEST_TIMEOUT']],
     ];

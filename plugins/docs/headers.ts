@@ -10,6 +10,10 @@ export const headers = {
     'X-RateLimit-Reset': integer('the epoch second at which all of them are there again'),
     'X-RateLimit-Window': integer('the seconds the limit is counted over'),
     'Retry-After': integer('the seconds to wait before the next try, where they are known'),
+    'Idempotent-Replayed': {
+        description: '`true` where another request with the same Idempotency-Key did the work',
+        schema: { type: 'string', enum: ['true'] },
+    },
 };
 
 const refer = (...names: (keyof typeof headers)[]): Record<string, Reference> =>
@@ -17,13 +21,14 @@ const refer = (...names: (keyof typeof headers)[]): Record<string, Reference> =>
 
 const RATE = refer('X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'X-RateLimit-Window');
 
-/** The headers of an operation's answer with that status. */
-export function headersOf(status: number, operation: Operation): Record<string, Reference> {
+/** The headers of an operation's answer with that status; an idempotent one may be a repeat's, or none yet. */
+export function headersOf(status: number, operation: Operation, isIdempotent = false): Record<string, Reference> {
     const isLimited = operation.security === undefined || operation['x-rate-limit'] !== undefined;
     const isRated = isLimited && (status < 400 || status === 429);
     return {
         ...refer('X-Request-Id'),
         ...(isRated && RATE),
-        ...((status === 429 || status === 503) && refer('Retry-After')),
+        ...((status === 429 || status === 503 || (isIdempotent && status === 409)) && refer('Retry-After')),
+        ...(isIdempotent && refer('Idempotent-Replayed')),
     };
 }

@@ -14,13 +14,18 @@ import type { FinishReason, ModelCall, ModelService, Usage } from '../models/api
 const STORE_PATIENCE_MS = 60_000;
 const STORE_RETRY_MS = 500;
 
+/** What the client is told at the start besides the message's id. */
+export interface Opening {
+    userMessageId: string;
+    details?: { ignoredParameters: string[] };
+}
+
 export interface GenerationParts {
     models: ModelService;
     call: ModelCall;
     /** The answer as it is before the first token. */
     draft: Message;
-    /** What the client is told at the start besides the message's id. */
-    opening: Record<string, unknown>;
+    opening: Opening;
     save: (message: Message, isRepeated: boolean) => Promise<void>;
     clock: Clock;
     logger: Logger;

@@ -32,6 +32,7 @@ export class Generations {
             for (const generation of this.#running) generation.interrupt();
         };
         deadline.addEventListener('abort', interrupt, { once: true });
+        if (deadline.aborted) interrupt();
         while (this.#running.size > 0) {
             await Promise.allSettled([...this.#running].map(({ finished }) => finished));
         }

@@ -15,7 +15,7 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'models'],
+    dependencies: ['auth', 'models', 'idempotency'],
     register: (server, { store, vault, clock, logger, drain }) => {
         const threadStore = new ThreadStore(store, vault);
         const threadService = createThreadService(threadStore);
@@ -32,6 +32,6 @@ export const threads: Plugin<Platform> = {
         server.route(renameThread(threadService));
         server.route(deleteThread(threadService));
         server.route(listMessages(messageService));
-        server.route(sendMessage(messageService));
+        server.route(sendMessage(messageService, server.plugins.idempotency.share));
     },
 };

@@ -1,10 +1,11 @@
 import { assembleContext, checkLength, LOOK_BACK } from './context.ts';
+import { restoredReply, runningReply, type Reply, type SentData } from './reply.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
 import type { Message } from './api.ts';
-import type { Generation } from './generation.ts';
+import type { Generation, Opening } from './generation.ts';
 import type { Generations } from './generations.ts';
 import type { ContextPlace, MessageQuery, ThreadStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -16,14 +17,6 @@ import type { ModelCall, ModelService } from '../models/api.ts';
 export interface NewMessage {
     content: string;
     temperature?: number;
-}
-
-/** A message that was stored, and the answer that is on its way. */
-export interface Sent {
-    userMessage: Message;
-    generation: Generation;
-    /** What the client asked for and the model does not take. */
-    ignoredParameters: string[];
 }
 
 export interface MessageServiceParts {
@@ -54,7 +47,7 @@ export class MessageService {
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
      *   SHUTTING_DOWN
      */
-    async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Sent> {
+    async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Reply> {
         const { store, models, generations } = this.#parts;
         generations.checkOpen();
         const { content, temperature } = message;
@@ -67,18 +60,30 @@ export class MessageService {
         const messages = assembleContext(model, await store.newest(place, LOOK_BACK), content);
         const userMessage = { ...this.#draft(place), content, tokens };
         await this.#append(actor, place, userMessage);
-        const generation = this.#generate(actor, place, { ...call, messages }, userMessage, ignoredParameters);
-        return { userMessage, generation, ignoredParameters };
+        const details = ignoredParameters.length > 0 && { details: { ignoredParameters } };
+        const opening = { userMessageId: userMessage.id, ...details };
+        const generation = this.#generate(actor, place, { ...call, messages }, opening);
+        return runningReply(generation, { userMessage, ...details });
     }
 
-    #generate(actor: Actor, place: ContextPlace, call: ModelCall, { id }: Message, ignored: string[]): Generation {
+    /** A reply that was given before, once more. */
+    restore(sent: SentData): Reply {
+        return restoredReply(sent, isoTime(this.#parts.clock()));
+    }
+
+    #generate(actor: Actor, place: ContextPlace, call: ModelCall, opening: Opening): Generation {
         const { models, generations, clock, logger } = this.#parts;
         const { requestId, tenantId, userId } = actor;
         return generations.start({
             models,
             call,
-            draft: { ...this.#draft(place), role: 'assistant', temperature: call.temperature ?? null, replyTo: id },
-            opening: { userMessageId: id, ...(ignored.length > 0 && { details: { ignoredParameters: ignored } }) },
+            draft: {
+                ...this.#draft(place),
+                role: 'assistant',
+                temperature: call.temperature ?? null,
+                replyTo: opening.userMessageId,
+            },
+            opening,
             save: (answer, isRepeated) => this.#append(actor, place, answer, isRepeated),
             clock,
             logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId: place.threadId }),

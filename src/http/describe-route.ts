@@ -29,6 +29,11 @@ export interface RouteDescription {
     isPublic?: boolean;
     /** Of the user where the route needs one, of the IP address elsewhere. */
     rateLimit?: RateLimit;
+    /**
+     * Of a POST that creates, charges or sends: with an Idempotency-Key it is done once and answered alike each time. A
+     * `shared` one takes care of that itself, in its handler, by `server.plugins.idempotency.share`.
+     */
+    idempotent?: true | 'shared';
 }
 
 /** What stands in every answer of an example. */
@@ -48,12 +53,19 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  * the status for the envelope, and the schema that answers are checked against.
  */
 export function describeRoute(summary: string, description: RouteDescription) {
-    const { tag, notes, status = 200, errors = [], rateLimit, streamExample } = description;
+    const { tag, notes, status = 200, errors = [], rateLimit, streamExample, idempotent } = description;
+    if (idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
         ...(notes !== undefined && { notes }),
         tags: ['api', tag],
-        app: { status, errors, ...(rateLimit && { rateLimit }), ...(streamExample && { streamExample }) },
+        app: {
+            status,
+            errors,
+            ...(rateLimit && { rateLimit }),
+            ...(streamExample && { streamExample }),
+            ...(idempotent && { idempotent }),
+        },
         ...(!streamExample && { response: { status: { [status]: answerSchema(description) } } }),
         plugins: {
             'hapi-swagger': {

@@ -79,6 +79,12 @@ export const catalogue = {
         'The provider refused the request.',
         'See details.reason; change the message or its parameters.',
     ),
+    IDEMPOTENCY_KEY_REUSED: entry(
+        422,
+        'validation',
+        'The Idempotency-Key was used for another body.',
+        'Take a new key for each request, and the same one only to repeat it as it was.',
+    ),
     UNAUTHENTICATED: entry(
         401,
         'authentication',
@@ -146,6 +152,12 @@ export const catalogue = {
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
+    IDEMPOTENCY_IN_PROGRESS: entry(
+        409,
+        'conflict',
+        'The first request with this Idempotency-Key still runs.',
+        'Repeat it after the number of seconds in Retry-After.',
+    ),
     REVISION_MISMATCH: entry(
         412,
         'conflict',

@@ -36,6 +36,7 @@ export const responses: Plugin<{ clock: Clock }> = {
             const answer = isBoom(response) ? fail(request, h, response, stamp) : succeed(request, response, stamp);
             answer.header('x-request-id', request.app.requestId);
             for (const [name, value] of rateHeaders(request.app.rate)) answer.header(name, value);
+            if (request.app.isReplayed) answer.header('idempotent-replayed', 'true');
             return isBoom(response) ? answer : h.continue;
         });
     },

@@ -15,6 +15,8 @@ declare module '@hapi/hapi' {
         client: Client;
         /** The tightest limit that the request counted against. */
         rate?: RateState;
+        /** It was answered with what another request with its Idempotency-Key did. */
+        isReplayed?: boolean;
     }
 
     interface RouteOptionsApp {
@@ -26,5 +28,7 @@ declare module '@hapi/hapi' {
         errors?: ErrorCode[];
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
         streamExample?: ServerSentEvent[];
+        /** Of a route that takes an Idempotency-Key; see `describeRoute`. */
+        idempotent?: true | 'shared';
     }
 }

@@ -16,14 +16,15 @@ export interface StreamRequest {
     url: string;
     token: string;
     payload: object;
+    headers?: Record<string, string>;
 }
 
 /** Posts a message and opens the stream of its answer. */
-export async function openStream({ url, token, payload }: StreamRequest): Promise<OpenStream> {
+export async function openStream({ url, token, payload, headers }: StreamRequest): Promise<OpenStream> {
     const controller = new AbortController();
     const response = await fetch(url, {
         method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ stream: true, ...payload }),
         signal: controller.signal,
     });

@@ -20,6 +20,7 @@ export const createThread = (threads: ThreadService): ServerRoute<{ Payload: Cre
             example,
             status: 201,
             rateLimit: { limit: 10, window: 60 },
+            idempotent: true,
         }),
         auth: { access: { scope: 'thread:write' } },
         validate: { payload: createThreadPayload },
