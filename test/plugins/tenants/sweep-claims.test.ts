@@ -66,7 +66,12 @@ describe('the sweep of claims', () => {
         await expect(create(left)).to.reject(RecordExistsError);
         expect(await app.redis.hget(tenantKey(left.tenantId, 'info'), 'status')).to.equal('barred');
 
-        const payload = { tenantName: 'A', domain: 'acme.example', email: 'a@acme.example', password: 'a password for a test' };
+        const payload = {
+            tenantName: 'A',
+            domain: 'acme.example',
+            email: 'a@acme.example',
+            password: 'a password for a test',
+        };
         expect((await app.call('POST', '/api/auth/register', { payload })).status).to.equal(201);
     });
 
