@@ -102,18 +102,16 @@ describe('failed logins', () => {
     it('cannot slip past the limit by coming all at once, to two replicas', async () => {
         const { JWT_KEYS, VAULT_KEYS } = app.config;
         const tenant = await newTenant(app);
-        const replicas = [
-            await startApp({ config: { JWT_KEYS, VAULT_KEYS } }),
-            await startApp({ config: { JWT_KEYS, VAULT_KEYS } }),
-        ];
+        const config = { JWT_KEYS, VAULT_KEYS };
+        const [one, two] = [await startApp({ config }), await startApp({ config })];
         const payload = { email: tenant.email, password: 'not the password' };
         const answers = await Promise.all(
-            Array.from({ length: 50 }, (_, n) => replicas[n % 2]?.call('POST', '/api/login', { payload })),
+            Array.from({ length: 50 }, (_, n) => (n % 2 ? one : two).call('POST', '/api/login', { payload })),
         );
-        const codes = codesOf(answers as Answer[]);
+        const codes = codesOf(answers);
         expect(count(codes, 'INVALID_CREDENTIALS')).to.equal(5);
         expect(count(codes, 'ACCOUNT_DELAYED')).to.equal(45);
-        await Promise.all(replicas.map((replica) => replica.stop()));
+        await Promise.all([one.stop(), two.stop()]);
     });
 
     it('delay an IP address after twenty, whatever the accounts', async () => {

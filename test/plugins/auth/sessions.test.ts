@@ -162,7 +162,7 @@ describe('a user’s sessions', () => {
             expect((await me(tenant.accessToken)).status).to.equal(200);
             expect((await me(user.accessToken)).status).to.equal(200);
             const ended = (await readAudit(app, tenant.tenantId)).filter(({ action }) => action === 'auth.session_end');
-            expect(ended.map(({ resourceId }) => resourceId).toSorted()).to.equal(tokens.map(idOf).toSorted());
+            expect(new Set(ended.map(({ resourceId }) => resourceId))).to.equal(new Set(tokens.map(idOf)));
             expect((await tenant.call('DELETE', ROUTE)).body.data).to.equal({ endedSessions: 0 });
         });
     });
