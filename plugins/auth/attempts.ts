@@ -36,6 +36,11 @@ export class Attempts {
         if (fits) await this.#store.returnAttempt(attempt, true);
         return fits;
     }
+
+    /** Lets an account begin anew whose user has shown otherwise who it is. */
+    forget(place: string, email: string): Promise<void> {
+        return this.#store.forgetFailures(nameOf(place, email));
+    }
 }
 
 /** Nothing of the address is to be read from the key. */

@@ -96,6 +96,7 @@ export class PasswordService {
             ended: audited({ ...caller, userId }, endedEntry),
         });
         if (ended === null) throw apiError('RESET_TOKEN_INVALID');
+        await this.#parts.attempts.forget(place.tenantId, user.email);
     }
 
     /** @throws USER_NOT_FOUND */

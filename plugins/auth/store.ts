@@ -264,6 +264,10 @@ export class AuthStore {
         await this.#returnAttempt(keys, [wasRight ? 1 : 0]);
     }
 
+    async forgetFailures(account: string): Promise<void> {
+        await this.#redis.unlink(failureKey('account', account));
+    }
+
     #sessionKeys({ tenantId, userId }: UserPlace): [order: string, prefix: string] {
         return [this.sessions.orderKey({ tenantId, ownerId: userId }, 'expiry'), `${tenantKey(tenantId, 'session')}:`];
     }

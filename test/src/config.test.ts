@@ -137,6 +137,7 @@ describe('loadConfig', () => {
             TRUSTED_PROXIES: '10.0.0.0/33',
             REQUIRE_HTTPS: 'perhaps',
             SMTP_URL: 'http://mail.example',
+            MAIL_FROM: 'Acme <no-reply@acme.example>',
             LOG_LEVEL: 'loud',
             OLLAMA_URL: 'ftp://ollama.example',
             PROVIDER_KEYS_SHARED: 'mistral=key',
