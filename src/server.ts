@@ -6,6 +6,7 @@ import HapiPino from 'hapi-pino';
 import { clientAddress } from './http/client-address.ts';
 import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
+import { refuseIllFormedText } from './http/well-formed.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { auth } from '../plugins/auth/index.ts';
@@ -38,6 +39,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
 
     const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
+    server.ext('onPostAuth', refuseIllFormedText);
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });

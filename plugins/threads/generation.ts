@@ -136,7 +136,8 @@ export class Generation {
         return {
             ...draft,
             status,
-            content: this.#text,
+            // A model may break off, or a provider err, in the middle of a character.
+            content: this.#text.toWellFormed(),
             tokens: usage.output,
             usage,
             finishReason: this.#finishReason ?? (error ? 'error' : null),

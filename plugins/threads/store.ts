@@ -12,6 +12,8 @@ import type { Vault } from '../../src/security/vault.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const PREVIEW_LENGTH = 200;
+/** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
+const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
 
 /** A model's context in a thread of a user. */
 export interface ContextPlace {
@@ -174,7 +176,7 @@ function decodeMessage({ threadId, modelId }: ContextPlace, flat: string[]): Mes
 }
 
 const preview = ({ content, role, modelId, createdAt }: Message): LastMessage => ({
-    content: content.slice(0, PREVIEW_LENGTH),
+    content: content.slice(0, PREVIEW_LENGTH).replace(HALF_A_CHARACTER, ''),
     role,
     model: modelId,
     timestamp: createdAt,

@@ -103,16 +103,14 @@ export class Idempotency {
     async #begin<Work>(request: RepeatableRequest, claim: KeyClaim, work: SharedWork<Work>): Promise<Work> {
         const forget = () => void this.#runs.delete(claim.key);
         const taking = this.#take(claim);
-        const taken = taking.then(
-            (stored) => {
-                if (stored) forget();
-                return !stored;
-            },
-            () => {
-                forget();
-                return false;
-            },
+        const isTaken = taking.then(
+            (stored) => !stored,
+            () => false,
         );
+        const taken = isTaken.then((is) => {
+            if (!is) forget();
+            return is;
+        });
         const begun = taking.then((stored) => (stored ? work.restore(successIn(request, stored).data) : work.start()));
         this.#runs.set(claim.key, { body: claim.body, taken, work: begun });
         if (await taken) {
@@ -179,7 +177,7 @@ export const idempotency: Plugin<IdempotencyParts> = {
         server.expose('share', requests.share.bind(requests));
         server.events.on('route', ({ settings }) => {
             if (settings.app?.idempotent !== true) return;
-            if (typeof settings.handler !== 'function') throw new Error('An idempotent route needs a handler function');
+            // Hapi has made a function of it by now, whatever the route gave.
             settings.handler = requests.once(settings.handler as Lifecycle.Method);
         });
     },

@@ -64,6 +64,13 @@ describe('errorCodesOf', () => {
         expect(codesOf({}, { ...PUBLIC, requestBody: { content: {} } })).to.include('VALIDATION_ERROR');
     });
 
+    it('has the refusals of a repeat where an Idempotency-Key is taken', () => {
+        const refusals = ['VALIDATION_ERROR', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_PROGRESS'];
+        expect(codesOf({ app: { idempotent: true } })).to.include(refusals);
+        expect(codesOf({ app: { idempotent: 'shared' } })).to.include(refusals);
+        expect(codesOf().some((code) => refusals.includes(code))).to.be.false();
+    });
+
     it('has RATE_LIMITED for a limit, and no timeout where there is none', () => {
         const codes = codesOf({ app: { rateLimit: { limit: 1, window: 1 } }, timeout: { server: false } });
         expect(codes).to.include('RATE_LIMITED').and.not.include('REQUEST_TIMEOUT');

@@ -26,8 +26,14 @@ describe('headersOf', () => {
         expect(namesOf(503)).to.equal(['X-Request-Id', 'Retry-After']);
     });
 
+    it('has what a repeat is told, where the route takes an Idempotency-Key', () => {
+        const repeated = Object.keys(headersOf(409, { responses: {} }, true));
+        expect(repeated).to.equal(['X-Request-Id', 'Retry-After', 'Idempotent-Replayed']);
+        expect(namesOf(409)).to.equal(['X-Request-Id']);
+    });
+
     it('refers to what the document has', () => {
-        for (const [name, { $ref }] of Object.entries(headersOf(429, { responses: {} }))) {
+        for (const [name, { $ref }] of Object.entries(headersOf(429, { responses: {} }, true))) {
             expect($ref).to.equal(`#/components/headers/${name}`);
             expect(headers).to.include(name);
         }

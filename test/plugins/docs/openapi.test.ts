@@ -192,6 +192,19 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(rename[1].schema.example).to.match(new RegExp(rename[1].schema.pattern as string));
     });
 
+    it('documents the Idempotency-Key of the routes that take one, and of no others', () => {
+        const keyOf = ({ operation }: ServedDocument['operations'][0]) =>
+            (operation.parameters ?? []).find((one: { name: string }) => one.name === 'idempotency-key');
+        const documented = served.operations.filter((operation) => keyOf(operation) !== undefined);
+        const taking = served.operations.filter(({ name }) => routes.get(name)?.settings.app?.idempotent);
+        expect(documented).to.equal(taking);
+        expect(documented.map(({ name }) => name)).to.include(['post /api/threads', `post ${SEND}`]);
+        for (const operation of documented) {
+            expect(keyOf(operation)).to.include({ in: 'header' });
+            expect(keyOf(operation).schema).to.include({ minLength: 1, maxLength: 128 });
+        }
+    });
+
     it('has an address of its own for no host', async () => {
         expect(served.document.servers).to.equal([{ url: '/' }]);
         const headers = { 'x-forwarded-host': 'evil.example', referer: 'https://evil.example/page' };

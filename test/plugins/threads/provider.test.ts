@@ -150,6 +150,17 @@ describe('an answer of a provider', () => {
         ]);
     });
 
+    it('is stored with characters of two code units, cut in its preview or by the provider', async () => {
+        const emoji = '\u{1F600}';
+        provider.answer({ steps: [chunk(`${'x'.repeat(199)}${emoji}`), END] });
+        const { status, body } = await send(`${'y'.repeat(199)}${emoji}`);
+        expect(status, JSON.stringify(body)).to.equal(200);
+        const { thread: shown } = (await ada.call('GET', `/api/threads/${thread}`)).body.data;
+        expect(shown.lastMessage.content).to.equal('x'.repeat(199));
+        provider.answer({ steps: [chunk('half \ud83d'), END] });
+        expect((await send()).body.data.assistantMessage.content).to.equal('half \ufffd');
+    });
+
     it('that breaks off in the middle is an error event, and what came is kept', async () => {
         provider.answer({ steps: [chunk('One'), chunk(' two'), 20, cut] });
         const stream = await open();

@@ -169,6 +169,21 @@ describe('PATCH /api/threads/{threadId}/title', () => {
         expect((await rename('two')).body.error.code).to.equal('VALIDATION_ERROR');
     });
 
+    it('takes the entity tag of a compressed answer', async () => {
+        const id = await newThread(ada, 'ä'.repeat(200));
+        await ada.call('POST', messagesPath(id), { payload: { content: 'ä'.repeat(500) } });
+        const headers = { authorization: `Bearer ${ada.accessToken}`, 'accept-encoding': 'gzip' };
+        const { headers: got } = await app.server.inject({ url: `/api/threads/${id}`, headers });
+        expect(got.etag).to.match(/^"3-gzip"$/);
+        const rename = (tag: unknown) =>
+            ada.call('PATCH', `/api/threads/${id}/title`, {
+                payload: { title: 'New' },
+                headers: { 'if-match': String(tag) },
+            });
+        expect((await rename(got.etag)).body.data.thread.revision).to.equal(4);
+        expect((await rename(got.etag)).body.error.code).to.equal('REVISION_MISMATCH');
+    });
+
     it('lets exactly one of many changes of one revision win', async () => {
         const id = await newThread(ada);
         const answers = await Promise.all(

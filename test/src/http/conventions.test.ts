@@ -239,6 +239,18 @@ describe('a body', () => {
         expect(details.fields.more).to.equal('more is not allowed');
     });
 
+    it('with half a surrogate pair is malformed, in a text as in a name', async () => {
+        for (const more of [{ tenantName: 'A\ud83d' }, { 'a\udc00': 1 }, { deep: [{ text: '\ud83d' }] }]) {
+            expectError(await register({ ...valid, ...more }), 'MALFORMED_REQUEST');
+        }
+        expectError(await register({ ...valid, more: '\ud83d\ude00' }), 'VALIDATION_ERROR');
+    });
+
+    it('nested as deep as 1 MiB allows is refused like any other', async () => {
+        const text = `{"tenantName":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+        expectError(await register(text, { 'content-type': 'application/json' }), 'VALIDATION_ERROR');
+    });
+
     it('cannot reach the prototype', async () => {
         const text = `{"__proto__":{"isAdmin":true},${JSON.stringify(valid).slice(1)}`;
         expectError(await register(text, { 'content-type': 'application/json' }), 'MALFORMED_REQUEST');

@@ -103,6 +103,12 @@ describe('describeRoute', () => {
         expect(app.streamExample).to.equal(streamExample);
     });
 
+    it('says that the route takes an Idempotency-Key, which only a user can have', () => {
+        expect(described({ idempotent: 'shared' }).app.idempotent).to.equal('shared');
+        expect(described().app).to.not.include('idempotent');
+        expect(() => described({ idempotent: true, isPublic: true })).to.throw('An Idempotency-Key belongs to a user');
+    });
+
     it('refuses an answer without a label', () => {
         expect(() => described({ answer: Joi.object({}) })).to.throw('The schema of an answer needs a label');
     });
