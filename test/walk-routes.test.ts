@@ -19,6 +19,7 @@ const PUBLIC = new Set([
     'POST /api/auth/refresh',
     'POST /api/auth/logout',
     'POST /api/logout',
+    'POST /api/auth/invitation/accept',
     'GET /health',
     'GET /health/live',
     'GET /health/ready',
@@ -34,6 +35,7 @@ const PUBLIC_FILES = '/swaggerui/';
 /** A well-formed value for each parameter of a path, of a record that is nobody's. */
 const PARAMS: Record<string, string> = {
     tenantId: 'tenant_00000000000000000000000000',
+    userId: 'user_00000000000000000000000000',
     threadId: 'thread_00000000000000000000000000',
     messageId: 'msg_00000000000000000000000000',
 };
@@ -88,6 +90,7 @@ describe('every route of the table', () => {
 const PAYLOADS: Record<string, object> = {
     'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
     'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
+    'PATCH /api/users/{userId}': { displayName: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
 
@@ -107,7 +110,7 @@ describe('every route that names a record', () => {
         attacker = await newTenant(app);
         const threadId = await newThread(victim, 'A private thread');
         await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
-        records = { tenantId: victim.tenantId, threadId, modelId: 'sandbox' };
+        records = { tenantId: victim.tenantId, userId: victim.userId, threadId, modelId: 'sandbox' };
     });
 
     after(() => app.stop());

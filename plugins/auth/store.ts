@@ -14,6 +14,8 @@ import type { UserService } from '../users/api.ts';
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const LIMITS_BY_TIER = JSON.stringify(requestsPerMinute);
 
+const PURGE_BATCH = 100;
+
 /** Limit, remaining, reset (epoch s), window (s), wait (ms) */
 type RateReply = [number, number, number, number, number];
 
@@ -49,6 +51,7 @@ export interface RefreshTerms {
 /** Sessions, revoked tokens and rates, in the tenant's slot; the rates of IP addresses in the platform's. */
 export class AuthStore {
     readonly sessions: Collection<Session>;
+    readonly #redis: Datastore['redis'];
     readonly #tenants: TenantService;
     readonly #users: UserService;
     readonly #admit: RunScript;
@@ -57,6 +60,7 @@ export class AuthStore {
     readonly #end: RunScript;
 
     constructor(store: Datastore, vault: Vault, tenants: TenantService, users: UserService) {
+        this.#redis = store.redis;
         this.#tenants = tenants;
         this.#users = users;
         this.sessions = new Collection<Session>(store, vault, {
@@ -127,6 +131,19 @@ export class AuthStore {
         ];
         const expiry = tokenExpiresAt === undefined ? 0 : Date.parse(tokenExpiresAt);
         await this.#end(keys, [sessionId, expiry, JSON.stringify(outboxLists(outbox))]);
+    }
+
+    /** Removes the sessions of a user; the list of them goes last, so that it can be done again. */
+    async purge(tenantId: string, userId: string): Promise<void> {
+        const list = this.sessions.orderKey({ tenantId, ownerId: userId }, 'expiry');
+        for (;;) {
+            const ids = await this.#redis.zrange(list, 0, String(PURGE_BATCH - 1));
+            if (ids.length === 0) break;
+            await this.#redis.unlink(ids.map((id) => this.sessions.key(tenantId, id)));
+            await this.#redis.zrem(list, ids);
+        }
+        // Those of single routes have expired long ago.
+        await this.#redis.unlink(tenantKey(tenantId, 'rate', 'user', userId));
     }
 }
 

@@ -79,6 +79,12 @@ export const catalogue = {
         'The provider refused the request.',
         'See details.reason; change the message or its parameters.',
     ),
+    INVITATION_INVALID: entry(
+        422,
+        'validation',
+        'The invitation is not valid, was used before or has expired.',
+        'Ask an admin of your tenant for a new one.',
+    ),
     UNAUTHENTICATED: entry(
         401,
         'authentication',
@@ -138,6 +144,19 @@ export const catalogue = {
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
+    LAST_ADMIN: entry(
+        409,
+        'conflict',
+        'This is the last active admin of the tenant.',
+        'Give the role to another active user first.',
+    ),
+    ALREADY_DELETED: entry(409, 'conflict', 'The record is deleted.', 'Restore it first, within 30 days.'),
+    NOT_RESTORABLE: entry(
+        409,
+        'conflict',
+        'The record is not deleted, or its 30 days are over.',
+        'Read it again; after 30 days it is gone for good.',
+    ),
     REVISION_MISMATCH: entry(
         412,
         'conflict',
