@@ -17,6 +17,8 @@ export interface Config {
     DATA_DIR: string;
     REDIS_URL?: string;
     REDIS_ALLOW_EVICTION: boolean;
+    /** Whether the process serves HTTP, does jobs, or both. */
+    ROLE: 'api' | 'worker' | 'all';
     REGISTRATION: 'open' | 'closed';
     PLATFORM_ADMIN_EMAIL: string;
     PLATFORM_ADMIN_PASSWORD?: string;
@@ -125,6 +127,7 @@ const settings = (production: boolean) => {
             .default(resolve('data')),
         REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
         REDIS_ALLOW_EVICTION: Joi.boolean().default(false),
+        ROLE: Joi.string().valid('api', 'worker', 'all').default('all'),
         REGISTRATION: Joi.string()
             .valid('open', 'closed')
             .default(production ? 'closed' : 'open'),

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
+import type { Jobs } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
 import type { Vault } from './security/vault.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -13,4 +14,5 @@ export interface Platform {
     clock: Clock;
     logger: Logger;
     drain: Drain;
+    jobs: Jobs;
 }

@@ -1,17 +1,20 @@
 import { Drain } from './drain.ts';
+import { openJobs } from './jobs/jobs.ts';
+import { startJobWorker } from './jobs/worker.ts';
 import { checkEviction, connectRedis } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
 import { startEmbeddedRedis } from './redis/embedded.ts';
 import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
 import { createLogger } from './telemetry/logger.ts';
+import { processorsOf } from './worker.ts';
 
 import type { Config } from './config.ts';
 
 /** What is kept of SHUTDOWN_TIMEOUT for sending the last events out, and for stopping Redis. */
 const RESERVED_MS = { sending: 500, redis: 1_000 };
 
-/** Runs the API until the process is told to stop; gives the exit code. */
+/** Runs what ROLE asks for, API or worker or both, until the process is told to stop; gives the exit code. */
 export async function run(config: Config): Promise<number> {
     const told = stopSignal();
     const logger = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
@@ -19,6 +22,7 @@ export async function run(config: Config): Promise<number> {
     try {
         const address = embedded ? { path: embedded.path } : { url: config.REDIS_URL ?? '' };
         const redis = await connectRedis(address, logger);
+        const jobs = openJobs(address, logger);
         try {
             await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
             const drain = new Drain();
@@ -29,9 +33,18 @@ export async function run(config: Config): Promise<number> {
                 clock: Date.now,
                 logger,
                 drain,
+                jobs,
             });
-            await server.start();
-            logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
+            if (config.ROLE === 'worker') await server.initialize();
+            else await server.start();
+            if (config.ROLE !== 'api') {
+                const worker = await startJobWorker(address, processorsOf(server), logger);
+                drain.onDrain((deadline) => worker.close(deadline));
+                logger.info({ module: 'main', version: config.VERSION }, 'working');
+            }
+            if (config.ROLE !== 'worker') {
+                logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
+            }
 
             const signal = await told;
             logger.info({ module: 'main', signal }, 'stopping');
@@ -42,6 +55,7 @@ export async function run(config: Config): Promise<number> {
             logger.info({ module: 'main' }, 'stopped');
             return 0;
         } finally {
+            await jobs.close();
             redis.disconnect();
         }
     } finally {

@@ -21,6 +21,7 @@ const PUBLIC = new Set([
     'POST /api/logout',
     'POST /api/auth/password/forgot',
     'POST /api/auth/password/reset',
+    'POST /api/auth/invitation/accept',
     'GET /health',
     'GET /health/live',
     'GET /health/ready',
@@ -36,9 +37,9 @@ const PUBLIC_FILES = '/swaggerui/';
 /** A well-formed value for each parameter of a path, of a record that is nobody's. */
 const PARAMS: Record<string, string> = {
     tenantId: 'tenant_00000000000000000000000000',
+    userId: 'user_00000000000000000000000000',
     threadId: 'thread_00000000000000000000000000',
     sessionId: 'sess_00000000000000000000000000',
-    userId: 'user_00000000000000000000000000',
     messageId: 'msg_00000000000000000000000000',
 };
 
@@ -92,6 +93,7 @@ describe('every route of the table', () => {
 const PAYLOADS: Record<string, object> = {
     'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
     'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
+    'PATCH /api/users/{userId}': { displayName: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
 

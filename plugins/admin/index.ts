@@ -1,15 +1,27 @@
 import { activateTenant } from './routes/activate-tenant.ts';
+import { createTenant } from './routes/create-tenant.ts';
+import { deleteTenant } from './routes/delete-tenant.ts';
+import { getTenant } from './routes/get-tenant.ts';
+import { listTenants } from './routes/list-tenants.ts';
+import { restoreTenant } from './routes/restore-tenant.ts';
 import { suspendTenant } from './routes/suspend-tenant.ts';
+import { createAdminService } from './service.ts';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
 
 export const admin: Plugin<Platform> = {
     name: 'admin',
-    dependencies: ['auth', 'tenants'],
-    register: (server) => {
-        const { tenants } = server.plugins;
+    dependencies: ['auth', 'tenants', 'users'],
+    register: (server, { store }) => {
+        const { tenants, users } = server.plugins;
+        server.route(createTenant(createAdminService({ tenants, users, append: appendOutbox(store) })));
+        server.route(listTenants(tenants));
+        server.route(getTenant(tenants));
         server.route(suspendTenant(tenants));
         server.route(activateTenant(tenants));
+        server.route(deleteTenant(tenants));
+        server.route(restoreTenant(tenants));
     },
 };

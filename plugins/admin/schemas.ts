@@ -1,7 +1,9 @@
 import Joi from 'joi';
 
+import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
-import { tenantSchema } from '../tenants/api.ts';
+import { tenantExample, tenantSchema, type Plan } from '../tenants/api.ts';
+import { userExample, userSchema } from '../users/api.ts';
 
 export interface TenantParams {
     tenantId: string;
@@ -20,3 +22,56 @@ export const suspendTenantPayload = Joi.object<SuspendTenant>({
     .label('SuspendTenant');
 
 export const tenantAnswer = Joi.object({ tenant: tenantSchema }).label('TenantData');
+
+export const tenantsAnswer = Joi.object({ tenants: Joi.array().items(tenantSchema).label('Tenants') }).label(
+    'TenantsData',
+);
+
+export const tenantQuery = Joi.object<PageParams>(pageParams({ usual: 20, most: 100 })).label('TenantQuery');
+
+export interface CreateTenant {
+    name: string;
+    domain: string;
+    plan: Plan;
+    admin: { email: string; password?: string; displayName?: string };
+}
+
+export const createTenantPayload = Joi.object<CreateTenant>({
+    name: Joi.string().trim().min(1).max(100).required().example('Acme'),
+    domain: Joi.string()
+        .domain({ tlds: false, minDomainSegments: 2 })
+        .max(253)
+        .lowercase()
+        .required()
+        .example('acme.example'),
+    plan: Joi.string().valid('free', 'premium', 'enterprise').required(),
+    admin: Joi.object({
+        email: Joi.string().email({ tlds: false }).max(254).lowercase().required().example('ada@acme.example'),
+        password: Joi.string().min(8).max(256).description('without it the answer has an invitation token'),
+        displayName: Joi.string().trim().min(1).max(100).example('Ada'),
+    })
+        .required()
+        .label('FirstAdmin'),
+})
+    .example({ name: 'Acme', domain: 'acme.example', plan: 'premium', admin: { email: 'ada@acme.example' } })
+    .label('CreateTenant');
+
+export const createdTenantAnswer = Joi.object({
+    tenant: tenantSchema,
+    user: userSchema,
+    token: Joi.string().optional().description('the invitation of the admin, shown this once: 7 days, one use'),
+}).label('CreatedTenantData');
+
+export const createdTenantExample = {
+    tenant: { ...tenantExample, plan: 'premium' },
+    user: userExample,
+    token: 'it1.tenant_01K9….user_01K9….Zk1…',
+};
+export const deletedTenantExample = {
+    ...tenantExample,
+    status: 'deleted',
+    epoch: '2026-11-20T10:31:00.001Z',
+    deletedAt: '2026-11-20T10:31:00.000Z',
+    revision: 2,
+    updatedAt: '2026-11-20T10:31:00.000Z',
+};

@@ -37,6 +37,7 @@ export const auth: Plugin<Platform> = {
         const { config, store, vault, clock, drain, logger } = platform;
         const { tenants, users } = server.plugins;
         const authStore = new AuthStore(store, vault, tenants, users);
+        users.onPurge((tenantId, userId) => authStore.purge(tenantId, userId));
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
         const passwords = new Passwords(config.BCRYPT_COST);
         const attempts = new Attempts(authStore);

@@ -53,14 +53,15 @@ export class PasswordService {
         const user = await this.#userOf(actor);
         const entry = { action: 'auth.password_change', resource: 'user', resourceId: actor.userId };
         const isRight = () => passwords.verify(currentPassword, user.passwordHash);
-        if (!(await attempts.check(actor.tenantId, user.email, actor.ipAddress, isRight))) {
+        const verified = user.passwordHash;
+        if (!(await attempts.check(actor.tenantId, user.email, actor.ipAddress, isRight)) || verified === null) {
             const refused = audited(actor, { ...entry, result: 'INVALID_CREDENTIALS' });
             await this.#parts.append(actor.tenantId, { audit: [refused] });
             throw apiError('INVALID_CREDENTIALS');
         }
         await this.#checkStrength(actor.tenantId, user, newPassword);
         const ended = await store.changePassword(actor, await passwords.hash(newPassword), {
-            verified: user.passwordHash,
+            verified,
             keepSession: actor.sessionId,
             outbox: changed(actor.userId, audited(actor, { ...entry, result: 'success' })),
             ended: audited(actor, endedEntry),

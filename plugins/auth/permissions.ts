@@ -2,17 +2,19 @@ import { PLATFORM } from '../../src/redis/keys.ts';
 
 const USER = ['thread:read', 'thread:write', 'model:read'];
 
+const USER_ADMIN = ['user:read', 'user:write'];
+
 /** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
 const TENANT_ROLES = new Map([
     ['user', USER],
-    ['admin', [...USER, 'user:write']],
+    ['admin', [...USER, ...USER_ADMIN]],
 ]);
 
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
-    ['support', [...USER, 'tenant:suspend']],
-    ['finance', USER],
-    ['superadmin', [...USER, 'tenant:suspend', 'user:write']],
+    ['support', [...USER, 'tenant:read', 'tenant:suspend']],
+    ['finance', [...USER, 'tenant:read']],
+    ['superadmin', [...USER, ...USER_ADMIN, 'tenant:read', 'tenant:write', 'tenant:suspend']],
 ]);
 
 /** @returns None for a role that the tenant does not have */

@@ -190,6 +190,7 @@ export class AuthService {
         const session = this.#session(caller, newId('sess'), user.id);
         const entry = { action: 'auth.login', resource: 'user', resourceId: user.id, result: 'success' };
         const verified = user.passwordHash;
+        if (verified === null) throw apiError('INVALID_CREDENTIALS');
         const rehashed = passwords.isOutdated(verified) ? await passwords.hash(password) : null;
         const hasBegun = await store.start(
             tenant.id,

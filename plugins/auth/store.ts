@@ -15,6 +15,8 @@ import type { User, UserService } from '../users/api.ts';
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const LIMITS_BY_TIER = JSON.stringify(requestsPerMinute);
 
+const PURGE_BATCH = 100;
+
 /** Limit, remaining, reset (epoch s), window (s), wait (ms) */
 type RateReply = [number, number, number, number, number];
 
@@ -92,6 +94,7 @@ export class AuthStore {
     readonly #redis: Datastore['redis'];
 
     constructor(store: Datastore, vault: Vault, tenants: TenantService, users: UserService) {
+        this.#redis = store.redis;
         this.#tenants = tenants;
         this.#users = users;
         this.sessions = new Collection<Session>(store, vault, {
@@ -120,7 +123,6 @@ export class AuthStore {
         this.#addResetToken = store.script(lua('add-reset-token'));
         this.#takeAttempt = store.script(lua('take-attempt'));
         this.#returnAttempt = store.script(lua('return-attempt'));
-        this.#redis = store.redis;
     }
 
     /** Decides about a request with a verified token; `own` is the limit of its route, counted under `bucket`. */
@@ -274,6 +276,19 @@ export class AuthStore {
 
     #resetKey({ tenantId, userId }: UserPlace): string {
         return tenantKey(tenantId, 'user', userId, 'resets');
+    }
+
+    /** Removes the sessions of a user; the list of them goes last, so that it can be done again. */
+    async purge(tenantId: string, userId: string): Promise<void> {
+        const list = this.sessions.orderKey({ tenantId, ownerId: userId }, 'expiry');
+        for (;;) {
+            const ids = await this.#redis.zrange(list, 0, String(PURGE_BATCH - 1));
+            if (ids.length === 0) break;
+            await this.#redis.unlink(ids.map((id) => this.sessions.key(tenantId, id)));
+            await this.#redis.zrem(list, ids);
+        }
+        // Those of single routes have expired long ago.
+        await this.#redis.unlink(tenantKey(tenantId, 'rate', 'user', userId), this.#resetKey({ tenantId, userId }));
     }
 }
 

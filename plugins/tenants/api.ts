@@ -1,5 +1,6 @@
 import type { Plan } from './tiers.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
+import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -45,10 +46,23 @@ export interface TenantService {
     exists(tenantId: string): Promise<boolean>;
     /** The tenant that a domain belongs to. */
     findByDomain(domain: string): Promise<string | null>;
-    /** From now on every request of the tenant's users is refused. @throws TENANT_NOT_FOUND */
+    /** From now on every request of the tenant's users is refused. @throws TENANT_NOT_FOUND, ALREADY_DELETED */
     suspend(actor: Actor, tenantId: string, reason: string): Promise<Tenant>;
-    /** @throws TENANT_NOT_FOUND */
+    /** @throws TENANT_NOT_FOUND, ALREADY_DELETED */
     activate(actor: Actor, tenantId: string): Promise<Tenant>;
+    /**
+     * Deletes a tenant softly: every request of its users is refused as with a suspended one, all sessions are over,
+     * and in 30 days everything of it is purged.
+     *
+     * @throws TENANT_NOT_FOUND, ALREADY_DELETED
+     */
+    remove(actor: Actor, tenantId: string): Promise<Tenant>;
+    /** As it was before; its users have to log in again. @throws TENANT_NOT_FOUND, NOT_RESTORABLE */
+    restore(actor: Actor, tenantId: string): Promise<Tenant>;
+    /** All tenants but the platform's own, by creation. @throws INVALID_CURSOR */
+    list(query: Omit<PageQuery, 'order'>): Promise<Page<Tenant>>;
+    /** Removes everything of a tenant whose time to be restored is over; sees to it later when it is not. */
+    purge(tenantId: string): Promise<void>;
     /** Where a tenant's record lives, for scripts that look at its standing. */
     key(tenantId: string): string;
     /** Reads what such a script returned. */

@@ -9,8 +9,12 @@ const SWEEP_EVERY_MS = 30_000;
 
 export const tenants: Plugin<Platform> = {
     name: 'tenants',
-    register: (server, { store, vault, logger }) => {
-        const service = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store) });
+    register: (server, { store, vault, logger, jobs }) => {
+        const service = createTenantService({
+            store: createTenantStore(store, vault),
+            append: appendOutbox(store),
+            jobs,
+        });
         server.expose(service);
 
         const sweep = () =>

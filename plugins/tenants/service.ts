@@ -1,20 +1,28 @@
-import { apiError } from '../../src/http/errors.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
+import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
 import type { Tenant, TenantService } from './api.ts';
-import type { TenantStore } from './store.ts';
+import type { TenantChange, TenantStore } from './store.ts';
+import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 /** A registration has ended, well or badly, long before that. */
 const CLAIM_LIFETIME_MS = 60_000;
 
+/** So that a purge is not asked for before its time by a clock that is a little ahead. */
+const PURGE_MARGIN_MS = 60_000;
+
+export const PURGE_TENANT = 'purge-tenant';
+
 export interface TenantParts {
     store: TenantStore;
     append: AppendOutbox;
+    jobs: Jobs;
 }
 
 export interface TenantRules extends TenantService {
@@ -23,7 +31,7 @@ export interface TenantRules extends TenantService {
 }
 
 export function createTenantService(parts: TenantParts): TenantRules {
-    const { store } = parts;
+    const { store, jobs } = parts;
 
     return {
         async create(details, found) {
@@ -62,8 +70,16 @@ export function createTenantService(parts: TenantParts): TenantRules {
         key: (tenantId) => store.records.key(tenantId, tenantId),
         decode: (flat) => store.records.decode(flat),
 
-        suspend: (actor, id, reason) => setStatus(parts, actor, id, { status: 'suspended', suspendedReason: reason }),
-        activate: (actor, id) => setStatus(parts, actor, id, { status: 'active', suspendedReason: null }),
+        suspend: (actor, id, reason) => change(parts, actor, id, 'suspend', reason),
+        activate: (actor, id) => change(parts, actor, id, 'activate'),
+        restore: (actor, id) => change(parts, actor, id, 'restore'),
+        async remove(actor, id) {
+            // Asked for first: if the process dies now, the job finds nothing to do.
+            await jobs.add(PURGE_TENANT, { tenantId: id }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS });
+            return change(parts, actor, id, 'delete');
+        },
+        list: (query) => store.list(query),
+        purge: (tenantId) => purge(parts, tenantId),
 
         async sweepClaims() {
             for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) {
@@ -83,21 +99,62 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
     deletedAt: null,
 });
 
-/** Changes a tenant's standing; told in its own audit and in the platform's. */
-async function setStatus(
-    { store, append }: TenantParts,
+type Kind = TenantChange['kind'];
+
+/** What each change is called when it has happened. */
+const HAPPENED: Record<Kind, string> = {
+    suspend: 'tenant.suspended',
+    activate: 'tenant.activated',
+    delete: 'tenant.deleted',
+    restore: 'tenant.restored',
+};
+
+/**
+ * Changes a tenant's standing; told in its own audit and in the platform's. The platform is in another slot: it is told
+ * before, and again how it ended. If the process dies in between, the tenant's own audit knows what happened.
+ */
+async function change(
+    { store, append }: Pick<TenantParts, 'store' | 'append'>,
     actor: Actor,
     id: string,
-    changes: Pick<Tenant, 'status' | 'suspendedReason'>,
+    kind: Kind,
+    reason?: string,
 ): Promise<Tenant> {
-    const { status, suspendedReason: reason } = changes;
-    const isActive = status === 'active';
-    const action = isActive ? 'tenant.activate' : 'tenant.suspend';
-    const type = isActive ? 'tenant.activated' : 'tenant.suspended';
-    const entry = { action, resource: 'tenant', resourceId: id, result: 'success', details: { reason } };
-    const audit = [audited(actor, entry)];
-    const outbox = { events: [{ type, data: { tenantId: id, status } }], audit };
-    const tenant = await store.records.update({ tenantId: id }, id, changes, { outbox });
-    await append(PLATFORM, { audit });
-    return tenant;
+    const entryOf = (result: string) =>
+        audited(actor, {
+            action: `tenant.${kind}`,
+            resource: 'tenant',
+            resourceId: id,
+            result,
+            ...(reason !== undefined && { details: { reason } }),
+        });
+    await store.records.get({ tenantId: id }, id);
+    await append(PLATFORM, { audit: [entryOf('intended')] });
+    const outbox = { events: [{ type: HAPPENED[kind], data: { tenantId: id } }], audit: [entryOf('success')] };
+    try {
+        const tenant = await store.change(id, { kind, ...(reason !== undefined && { reason }), outbox });
+        await append(PLATFORM, { audit: [entryOf('success')] });
+        return tenant;
+    } catch (error) {
+        if (isApiError(error)) await append(PLATFORM, { audit: [entryOf(error.data?.code ?? 'INTERNAL_ERROR')] });
+        throw error;
+    }
+}
+
+/** Removes a tenant whose time is over. Each step may be done again; the record, which goes last, says that it must. */
+async function purge({ store, jobs }: Pick<TenantParts, 'store' | 'jobs'>, tenantId: string): Promise<void> {
+    const time = await store.timeUntilPurge(tenantId);
+    if (!time) return;
+    if (time.left > 0) {
+        // Restored and deleted again since the job was added.
+        const id = `${PURGE_TENANT}-${tenantId}-${time.due}`;
+        await jobs.add(PURGE_TENANT, { tenantId }, { delay: time.left + PURGE_MARGIN_MS, id });
+        return;
+    }
+    const { domain } = await store.records.get({ tenantId }, tenantId);
+    await store.removeKeys(tenantId);
+    const entry = { action: 'tenant.purge', resource: 'tenant', resourceId: tenantId, result: 'success' };
+    const events = [{ type: 'tenant.purged', data: { tenantId } }];
+    await store.forget(tenantId, domain, { events, audit: [entry] });
+    await store.removeRecord(tenantId);
 }

@@ -1,6 +1,10 @@
-import { Collection } from '../../src/redis/collection.ts';
+import { apiError, type ErrorCode } from '../../src/http/errors.ts';
+import { Collection, type Page, type PageQuery } from '../../src/redis/collection.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
+import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
+import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { RESTORABLE_MS, timeUntilPurge } from '../../src/redis/soft-delete.ts';
 
 import type { Founding, Tenant } from './api.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
@@ -19,6 +23,21 @@ export interface Claim {
     tenantId: string;
     domain: string;
 }
+
+export interface TenantChange {
+    kind: 'suspend' | 'activate' | 'delete' | 'restore';
+    reason?: string;
+    outbox: Outbox;
+}
+
+/** What the codes of a change stand for. */
+const REFUSALS: Record<number, ErrorCode> = {
+    0: 'TENANT_NOT_FOUND',
+    [-1]: 'ALREADY_DELETED',
+    [-2]: 'NOT_RESTORABLE',
+};
+/** How many keys a step of a purge looks at. */
+const PURGE_BATCH = 500;
 
 /** Tenants in their own slots, and the domains that lead to them in the platform's. */
 export function createTenantStore(store: Datastore, vault: Vault) {
@@ -43,8 +62,12 @@ export function createTenantStore(store: Datastore, vault: Vault) {
     const stale = store.script(lua('stale-claims'));
     const bar = store.script(lua('bar-tenant'));
 
+    const untilPurge = timeUntilPurge(store);
+
     return {
         records,
+        ...createTenantChanges(store, vault, records),
+        timeUntilPurge: (tenantId: string) => untilPurge(records.key(tenantId, tenantId)),
         create: (tenant: Omit<Tenant, 'revision' | 'createdAt' | 'updatedAt'>, { drafts, outbox }: Founding) =>
             create(tenant.id, [records.draft(tenant.id, tenant), ...drafts], outbox),
         findByDomain: (domain: string) => store.redis.get(domainKey(domain)),
@@ -62,6 +85,60 @@ export function createTenantStore(store: Datastore, vault: Vault) {
                 return { tenantId, domain };
             });
         },
+    };
+}
+
+/** What platform admins see and do, and the steps of a purge. */
+function createTenantChanges(store: Datastore, vault: Vault, records: Collection<Tenant>) {
+    const { redis } = store;
+    const change = store.script(lua('change-tenant'));
+    const list = store.script(lua('list-tenants'));
+    const forget = store.script(lua('forget-tenant'));
+
+    return {
+        /** @throws TENANT_NOT_FOUND, ALREADY_DELETED, NOT_RESTORABLE */
+        async change(id: string, { outbox, ...rest }: TenantChange): Promise<Tenant> {
+            const body = JSON.stringify({ id, ...rest, lifetime: RESTORABLE_MS, ...outboxLists(outbox) });
+            const reply = await change([records.key(id, id), ...outboxKeys(id)], [body]);
+            const [code, tenant = []] = reply as [number, string[]?];
+            if (code !== 1) throw apiError(REFUSALS[code] ?? 'TENANT_NOT_FOUND');
+            return records.decode(tenant);
+        },
+
+        /** @throws INVALID_CURSOR */
+        async list({ direction, limit, cursor }: Omit<PageQuery, 'order'>): Promise<Page<Tenant>> {
+            const name = `${tenants}:${direction}`;
+            const from = cursor === undefined ? { score: '', id: '' } : openCursor(vault, name, cursor);
+            const reply = await list([tenants], [direction, limit, from.score, from.id, PLATFORM]);
+            const [totalCount, more, score, ...ids] = reply as [number, number, string, ...string[]];
+            const found = await Promise.all(ids.map((id) => records.find({ tenantId: id }, id)));
+            const next = more === 1 ? sealCursor(vault, name, { score, id: ids.at(-1) ?? '' }) : null;
+            return {
+                items: found.filter((tenant) => tenant !== null),
+                pagination: { cursor: next, limit, hasMore: next !== null, totalCount },
+            };
+        },
+
+        /** Removes every key of a tenant, some at a time; its record goes last: while it is there, there is work left. */
+        async removeKeys(tenantId: string): Promise<void> {
+            const kept = new Set([records.key(tenantId, tenantId)]);
+            let cursor = '0';
+            do {
+                const [next, keys] = await redis.scan(cursor, 'MATCH', tenantKey(tenantId, '*'), 'COUNT', PURGE_BATCH);
+                const gone = keys.filter((key) => !kept.has(key));
+                if (gone.length > 0) await redis.unlink(gone);
+                cursor = next;
+            } while (cursor !== '0');
+        },
+
+        /** The record, and what refused logins may have told its audit meanwhile. */
+        removeRecord: (tenantId: string) => redis.unlink([...outboxKeys(tenantId), records.key(tenantId, tenantId)]),
+
+        forget: (id: string, domain: string, outbox: Outbox) =>
+            forget(
+                [domainKey(domain), tenants, ...outboxKeys(PLATFORM)],
+                [JSON.stringify({ id, ...outboxLists(outbox) })],
+            ),
     };
 }
 

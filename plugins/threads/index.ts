@@ -15,9 +15,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'models', 'idempotency'],
+    dependencies: ['auth', 'models', 'users', 'idempotency'],
     register: (server, { store, vault, clock, logger, drain }) => {
         const threadStore = new ThreadStore(store, vault);
+        server.plugins.users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
         const threadService = createThreadService(threadStore);
         const messageService = new MessageService({
             store: threadStore,

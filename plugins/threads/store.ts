@@ -1,6 +1,6 @@
 import { decodeTime } from 'ulid';
 
-import { apiError } from '../../src/http/errors.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
@@ -14,6 +14,7 @@ const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url)
 const PREVIEW_LENGTH = 200;
 /** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
 const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
+const PURGE_BATCH = 100;
 
 /** A model's context in a thread of a user. */
 export interface ContextPlace {
@@ -34,12 +35,14 @@ type StreamEntry = [id: string, fields: string[]];
 /** Threads as a collection with two orders per user; messages as one stream per thread and model. */
 export class ThreadStore {
     readonly threads: Collection<Thread>;
+    readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
     readonly #append: RunScript;
     readonly #read: RunScript;
     readonly #delete: RunScript;
 
     constructor(store: Datastore, vault: Vault) {
+        this.#redis = store.redis;
         this.#vault = vault;
         this.threads = new Collection<Thread>(store, vault, {
             name: 'thread',
@@ -76,6 +79,20 @@ export class ThreadStore {
         if (result === 0) throw apiError('THREAD_NOT_FOUND');
         if (result === -1) throw apiError('REVISION_MISMATCH');
         return count;
+    }
+
+    /** Removes all threads of a user with their messages; done again it goes on where it was interrupted. */
+    async purge(tenantId: string, ownerId: string): Promise<void> {
+        const place = { tenantId, ownerId };
+        const orders = [this.threads.orderKey(place, 'created_at'), this.threads.orderKey(place, 'updated_at')];
+        for (const order of orders) {
+            for (;;) {
+                const ids = await this.#redis.zrange(order, 0, String(PURGE_BATCH - 1));
+                if (ids.length === 0) break;
+                for (const id of ids) await this.#purgeThread(place, id);
+                await this.#redis.zrem(order, ids);
+            }
+        }
     }
 
     /** The newest messages of a context, newest first. @throws THREAD_NOT_FOUND */
@@ -121,6 +138,13 @@ export class ThreadStore {
         };
         const done = await this.#append(keys, [JSON.stringify(change)]);
         if (done === 0) throw apiError('THREAD_NOT_FOUND');
+    }
+
+    /** The thread may be gone already, by a purge that was interrupted. */
+    async #purgeThread(place: Required<Place>, id: string): Promise<void> {
+        await this.delete(place, id, {}).catch((error: unknown) => {
+            if (!isApiError(error, 'THREAD_NOT_FOUND')) throw error;
+        });
     }
 
     #messagesKey({ tenantId, threadId, modelId }: ContextPlace): string {

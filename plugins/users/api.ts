@@ -1,5 +1,7 @@
+import type { SearchTerms } from './search-terms.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
+import type { Actor } from '../../src/types/actor.ts';
 import type { Plan } from '../tenants/api.ts';
 
 export { userExample, userSchema } from './schemas.ts';
@@ -22,21 +24,49 @@ export interface PublicUser extends RecordBase {
 
 /** A user as it is stored. */
 export interface User extends PublicUser {
-    passwordHash: string;
+    /** Null until an invitation is accepted. */
+    passwordHash: string | null;
+    /** What a search finds the user by. */
+    terms: SearchTerms;
     /** Sessions that began before are over. */
     epoch: string | null;
 }
 
-export type NewUser = Pick<User, 'email' | 'displayName' | 'role' | 'passwordHash'>;
+export type NewUser = Pick<User, 'email' | 'displayName' | 'role' | 'passwordHash'> & Partial<Pick<User, 'tier'>>;
+
+/** A user that gets a password now, or without one an invitation. */
+export type UserDetails = Omit<NewUser, 'passwordHash'> & { password?: string | undefined };
+
+/** A user to be created; `token` is the invitation's, which nobody can tell again. */
+export interface PreparedUser {
+    user: Pick<User, 'id' | 'username' | 'role'>;
+    drafts: Draft[];
+    token: string | null;
+}
+
+/** Removes what a feature keeps of a user. It may be called again after it was interrupted, or for nothing. */
+export type PurgeStep = (tenantId: string, userId: string) => Promise<void>;
 
 /** The port of the users feature. */
 export interface UserService {
     /** A user to be created together with other records; the e-mail address is unique in the tenant (EMAIL_TAKEN). */
     draft(tenantId: string, user: NewUser): { user: Pick<User, 'id' | 'username' | 'role'>; draft: Draft };
+    /** The same from a password, or with an invitation in its place. @throws SERVER_BUSY */
+    prepare(tenantId: string, details: UserDetails): Promise<PreparedUser>;
     /** @throws USER_NOT_FOUND */
     get(tenantId: string, userId: string): Promise<PublicUser>;
     /** With the password hash: for the login only. */
     findByEmail(tenantId: string, email: string): Promise<User | null>;
+    /**
+     * Deletes a user softly: every session is over, and in 30 days all of it is purged.
+     *
+     * @throws USER_NOT_FOUND, REVISION_MISMATCH, LAST_ADMIN, ALREADY_DELETED
+     */
+    remove(actor: Actor, userId: string, revision?: number): Promise<PublicUser>;
+    /** Has a feature remove what it keeps of a user that is purged, before the user itself goes. */
+    onPurge(step: PurgeStep): void;
+    /** Removes everything of a user whose time to be restored is over; sees to it later when it is not. */
+    purge(tenantId: string, userId: string): Promise<void>;
     /** Without the password hash. */
     publish(user: User): PublicUser;
     /** Where a user's record lives, for scripts that look at the user's standing. */

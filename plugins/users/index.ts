@@ -1,12 +1,32 @@
-import { createUserService } from './service.ts';
-import { createUserStore } from './store.ts';
+import { acceptInvitation } from './routes/accept-invitation.ts';
+import { createUser } from './routes/create-user.ts';
+import { deleteUser } from './routes/delete-user.ts';
+import { getUser } from './routes/get-user.ts';
+import { listUsers } from './routes/list-users.ts';
+import { restoreUser } from './routes/restore-user.ts';
+import { updateUser } from './routes/update-user.ts';
+import { Users } from './service.ts';
+import { UserStore } from './store.ts';
+import { Passwords } from '../../src/security/passwords.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
 
 export const users: Plugin<Platform> = {
     name: 'users',
-    register: (server, { store, vault }) => {
-        server.expose(createUserService(createUserStore(store, vault)));
+    register: (server, { config, store, vault, jobs, clock }) => {
+        const passwords = new Passwords(config.BCRYPT_COST);
+        const service = new Users({ store: new UserStore(store, vault), jobs, passwords, clock });
+        server.expose(service);
+        // The strategy that the routes ask for is `auth`'s, which is made after this.
+        server.dependency('auth', async () => {
+            server.route(createUser(service));
+            server.route(listUsers(service));
+            server.route(getUser(service));
+            server.route(updateUser(service));
+            server.route(deleteUser(service));
+            server.route(restoreUser(service));
+            server.route(acceptInvitation(service));
+        });
     },
 };

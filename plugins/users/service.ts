@@ -1,34 +1,207 @@
+import { newInvitation, openInvitation } from './invitation-tokens.ts';
+import { emailTerms, foldTerm, nameTerms } from './search-terms.ts';
+import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { isoTime } from '../../src/redis/codec.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
-import type { PublicUser, User, UserService } from './api.ts';
-import type { Collection } from '../../src/redis/collection.ts';
+import type { NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
+import type { Acceptance } from './schemas.ts';
+import type { UserChange, UserChanges, UserStore } from './store.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Jobs } from '../../src/jobs/jobs.ts';
+import type { Page, PageQuery } from '../../src/redis/collection.ts';
+import type { Passwords } from '../../src/security/passwords.ts';
+import type { Actor, Caller } from '../../src/types/actor.ts';
 
-export function createUserService(users: Collection<User>): UserService {
-    return {
-        draft(tenantId, { email, ...details }) {
-            const user = {
-                id: newId('user'),
-                username: email,
-                email,
-                tier: null,
-                isActive: true,
-                epoch: null,
-                deletedAt: null,
-                ...details,
-            };
-            return { user, draft: users.draft(tenantId, user) };
-        },
-        get: async (tenantId, userId) => publish(await users.get({ tenantId }, userId)),
-        async findByEmail(tenantId, email) {
-            const id = await users.findId(tenantId, 'email', email);
-            return id === null ? null : users.find({ tenantId }, id);
-        },
-        publish,
-        key: (tenantId, userId) => users.key(tenantId, userId),
-        decode: (flat) => users.decode(flat),
-    };
+export const PURGE_USER = 'purge-user';
+
+const INVITATION_LIFETIME_MS = 7 * 24 * 3600 * 1000;
+/** So that a purge is not asked for before its time by a clock that is a little ahead. */
+const PURGE_MARGIN_MS = 60_000;
+
+const TENANT_ROLES: Role[] = ['admin', 'user'];
+const PLATFORM_ROLES: Role[] = ['superadmin', 'support', 'finance'];
+
+export interface UserParts {
+    store: UserStore;
+    jobs: Jobs;
+    passwords: Passwords;
+    clock: Clock;
 }
 
-function publish({ passwordHash: _secret, epoch: _epoch, ...user }: User): PublicUser {
-    return user;
+export interface UserQuery {
+    q?: string | undefined;
+    limit: number;
+    cursor?: string | undefined;
+    direction: 'asc' | 'desc';
+}
+
+/** A page; what a search finds is not counted. */
+export interface UserPage {
+    items: PublicUser[];
+    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
+}
+
+/** The users of a tenant, for its admins and for other features: hapi exposes its own properties only. */
+export class Users implements UserService {
+    readonly #parts: UserParts;
+    readonly #purgeSteps: PurgeStep[] = [];
+
+    constructor(parts: UserParts) {
+        this.#parts = parts;
+    }
+
+    draft = (tenantId: string, { email, ...details }: NewUser) => {
+        const user = {
+            id: newId('user'),
+            username: email,
+            email,
+            tier: null,
+            isActive: true,
+            terms: { email: emailTerms(email), displayName: nameTerms(details.displayName) },
+            epoch: null,
+            deletedAt: null,
+            ...details,
+        };
+        return { user, draft: this.#parts.store.records.draft(tenantId, user) };
+    };
+
+    prepare = async (tenantId: string, { password, ...details }: UserDetails) => {
+        const { store, passwords, clock } = this.#parts;
+        const passwordHash = password === undefined ? null : await passwords.hash(password);
+        const { user, draft } = this.draft(tenantId, { ...details, passwordHash });
+        if (passwordHash !== null) return { user, drafts: [draft], token: null };
+        const { token, hash } = newInvitation(tenantId, user.id);
+        const expiresAt = isoTime(clock() + INVITATION_LIFETIME_MS);
+        return { user, drafts: [draft, store.invitations.draft(tenantId, { id: user.id, hash, expiresAt })], token };
+    };
+
+    /** @throws EMAIL_TAKEN, SERVER_BUSY, VALIDATION_ERROR when the tenant has no such role */
+    create = async (actor: Actor, details: UserDetails): Promise<{ user: PublicUser; token: string | null }> => {
+        checkRole(actor.tenantId, details.role);
+        const { user, drafts, token } = await this.prepare(actor.tenantId, details);
+        await this.#parts.store.create(actor.tenantId, drafts, changeOf(actor, 'create', user.id));
+        return { user: await this.get(actor.tenantId, user.id), token };
+    };
+
+    /** @throws INVITATION_INVALID, SERVER_BUSY */
+    accept = async (caller: Caller, { token, password, displayName }: Acceptance): Promise<PublicUser> => {
+        const { store, passwords } = this.#parts;
+        const claims = openInvitation(token);
+        if (!claims) throw apiError('INVITATION_INVALID');
+        const { tenantId, userId, hash } = claims;
+        const invitation = await store.invitations.find({ tenantId }, userId);
+        if (invitation?.hash !== hash) throw apiError('INVITATION_INVALID');
+        const passwordHash = await passwords.hash(password);
+        const entry = { action: 'user.accept', resource: 'user', resourceId: userId, result: 'success' };
+        const outbox = {
+            events: [{ type: 'user.joined', data: { userId } }],
+            audit: [audited({ ...caller, userId }, entry)],
+        };
+        return this.publish(await store.accept(tenantId, userId, { hash, passwordHash, displayName, outbox }));
+    };
+
+    /**
+     * By creation, or with `q` those of whom a name or the e-mail begins so, in alphabetical order. @throws
+     * INVALID_CURSOR
+     */
+    list = async ({ tenantId }: Actor, { q, ...query }: UserQuery): Promise<UserPage> => {
+        const { records } = this.#parts.store;
+        const page: PageQuery = { order: 'created', ...query };
+        const { items, pagination } = await (q === undefined
+            ? records.list({ tenantId }, page)
+            : this.#parts.store.search(tenantId, foldTerm(q), query));
+        return { items: items.map((user) => this.publish(user)), pagination };
+    };
+
+    get = async (tenantId: string, userId: string): Promise<PublicUser> => {
+        return this.publish(await this.#parts.store.records.get({ tenantId }, userId));
+    };
+
+    /** @throws USER_NOT_FOUND, REVISION_MISMATCH, EMAIL_TAKEN, LAST_ADMIN, ALREADY_DELETED, VALIDATION_ERROR */
+    change = async (actor: Actor, userId: string, changes: UserChanges, revision?: number): Promise<PublicUser> => {
+        if (changes.role) checkRole(actor.tenantId, changes.role);
+        const details = { fields: Object.keys(changes) };
+        const outbox = changeOf(actor, 'update', userId, details);
+        return this.#change(actor, userId, { kind: 'update', changes, revision, outbox });
+    };
+
+    remove = async (actor: Actor, userId: string, revision?: number): Promise<PublicUser> => {
+        // Asked for first: if the process dies now, the job finds nothing to do. The other way round it would be missed.
+        await this.#parts.jobs.add(
+            PURGE_USER,
+            { tenantId: actor.tenantId, userId },
+            { delay: RESTORABLE_MS + PURGE_MARGIN_MS },
+        );
+        const outbox = changeOf(actor, 'delete', userId);
+        return this.#change(actor, userId, { kind: 'delete', changes: { isActive: false }, revision, outbox });
+    };
+
+    /** @throws USER_NOT_FOUND, NOT_RESTORABLE */
+    restore = (actor: Actor, userId: string): Promise<PublicUser> => {
+        const outbox = changeOf(actor, 'restore', userId);
+        return this.#change(actor, userId, { kind: 'restore', changes: { isActive: true }, outbox });
+    };
+
+    onPurge = (step: PurgeStep): void => {
+        this.#purgeSteps.push(step);
+    };
+
+    purge = async (tenantId: string, userId: string): Promise<void> => {
+        const { store, jobs } = this.#parts;
+        const time = await store.timeUntilPurge(tenantId, userId);
+        if (!time) return;
+        if (time.left > 0) {
+            // Restored and deleted again since the job was added.
+            const id = `${PURGE_USER}-${userId}-${time.due}`;
+            await jobs.add(PURGE_USER, { tenantId, userId }, { delay: time.left + PURGE_MARGIN_MS, id });
+            return;
+        }
+        for (const step of this.#purgeSteps) await step(tenantId, userId);
+        const entry = { action: 'user.purge', resource: 'user', resourceId: userId, result: 'success' };
+        await store.purge(tenantId, userId, { events: [{ type: 'user.purged', data: { userId } }], audit: [entry] });
+    };
+
+    findByEmail = async (tenantId: string, email: string): Promise<User | null> => {
+        const { records } = this.#parts.store;
+        const id = await records.findId(tenantId, 'email', email);
+        return id === null ? null : records.find({ tenantId }, id);
+    };
+
+    publish = ({ passwordHash: _secret, epoch: _epoch, terms: _terms, ...user }: User): PublicUser => {
+        return user;
+    };
+
+    key = (tenantId: string, userId: string): string => {
+        return this.#parts.store.records.key(tenantId, userId);
+    };
+
+    decode = (flat: string[]): User => {
+        return this.#parts.store.records.decode(flat);
+    };
+
+    async #change({ tenantId }: Actor, userId: string, change: UserChange): Promise<PublicUser> {
+        return this.publish(await this.#parts.store.change(tenantId, userId, change));
+    }
+}
+
+/** @throws VALIDATION_ERROR */
+function checkRole(tenantId: string, role: Role): void {
+    const roles = tenantId === PLATFORM ? PLATFORM_ROLES : TENANT_ROLES;
+    if (roles.includes(role)) return;
+    throw apiError('VALIDATION_ERROR', { details: { fields: { role: `role must be one of [${roles.join(', ')}]` } } });
+}
+
+function changeOf(
+    actor: Actor,
+    action: 'create' | 'update' | 'delete' | 'restore',
+    userId: string,
+    details?: Record<string, unknown>,
+): Outbox {
+    const entry = { action: `user.${action}`, resource: 'user', resourceId: userId, result: 'success' };
+    const event = { type: `user.${action}d`, data: { userId } };
+    return { events: [event], audit: [audited(actor, { ...entry, ...(details && { details }) })] };
 }

@@ -4,15 +4,18 @@ import { AuthStore } from '../../plugins/auth/store.ts';
 import { createTenantService } from '../../plugins/tenants/service.ts';
 import { createTenantStore } from '../../plugins/tenants/store.ts';
 import { ThreadStore } from '../../plugins/threads/store.ts';
-import { createUserService } from '../../plugins/users/service.ts';
-import { createUserStore } from '../../plugins/users/store.ts';
+import { Users } from '../../plugins/users/service.ts';
+import { UserStore } from '../../plugins/users/store.ts';
 import { newId } from '../../src/ids.ts';
+import { openJobs } from '../../src/jobs/jobs.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
 import { createDatastore } from '../../src/redis/datastore.ts';
 import { AccessTokens } from '../../src/security/access-tokens.ts';
 import { parseKeyring } from '../../src/security/keyring.ts';
+import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
 
 export interface SeededUser {
     token: string;
@@ -34,8 +37,10 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
         3600,
         Date.now,
     );
-    const tenants = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store) });
-    const users = createUserService(createUserStore(store, vault));
+    const jobs = openJobs({ path: socket }, createLogger({ level: 'silent', pretty: false }));
+    const tenants = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store), jobs });
+    const passwords = new Passwords(10);
+    const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
     const create = createRecords(store);
     const { sessions } = new AuthStore(store, vault, tenants, users);
     const { threads } = new ThreadStore(store, vault);

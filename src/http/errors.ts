@@ -85,6 +85,12 @@ export const catalogue = {
         'The Idempotency-Key was used for another body.',
         'Take a new key for each request, and the same one only to repeat it as it was.',
     ),
+    INVITATION_INVALID: entry(
+        422,
+        'validation',
+        'The invitation is not valid, was used before or has expired.',
+        'Ask an admin of your tenant for a new one.',
+    ),
     UNAUTHENTICATED: entry(
         401,
         'authentication',
@@ -157,6 +163,19 @@ export const catalogue = {
         'conflict',
         'The first request with this Idempotency-Key still runs.',
         'Repeat it after the number of seconds in Retry-After.',
+    ),
+    LAST_ADMIN: entry(
+        409,
+        'conflict',
+        'This is the last active admin of the tenant.',
+        'Give the role to another active user first.',
+    ),
+    ALREADY_DELETED: entry(409, 'conflict', 'The record is deleted.', 'Restore it first, within 30 days.'),
+    NOT_RESTORABLE: entry(
+        409,
+        'conflict',
+        'The record is not deleted, or its 30 days are over.',
+        'Read it again; after 30 days it is gone for good.',
     ),
     REVISION_MISMATCH: entry(
         412,

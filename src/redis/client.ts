@@ -21,9 +21,27 @@ const OPTIONS = {
 /** Where Redis is: a URL, or the path of a unix socket. */
 export type RedisAddress = { url: string } | { path: string };
 
+/** A worker waits for jobs, and while Redis is away for Redis: nobody waits for the worker. */
+const WORKER_OPTIONS = {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    maxRetriesPerRequest: null,
+    retryStrategy: OPTIONS.retryStrategy,
+    reconnectOnError: OPTIONS.reconnectOnError,
+} satisfies RedisOptions;
+
 /** Connects and waits until Redis answers; afterwards the client reconnects by itself, for as long as it takes. */
-export async function connectRedis(address: RedisAddress, logger: Logger): Promise<Redis> {
-    const redis = new Redis('url' in address ? address.url : address.path, OPTIONS);
+export const connectRedis = (address: RedisAddress, logger: Logger): Promise<Redis> =>
+    connect(address, OPTIONS, logger);
+
+/** The same for a worker, whose commands may block and are kept while Redis is away. */
+export const connectWorkerRedis = (address: RedisAddress, logger: Logger): Promise<Redis> =>
+    connect(address, WORKER_OPTIONS, logger);
+
+type Options = typeof OPTIONS | typeof WORKER_OPTIONS;
+
+async function connect(address: RedisAddress, options: Options, logger: Logger): Promise<Redis> {
+    const redis = new Redis('url' in address ? address.url : address.path, options);
     redis.on('error', (error: Error) => logger.warn({ module: 'redis', err: error }, 'Redis connection failed'));
     try {
         await redis.connect();

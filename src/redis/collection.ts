@@ -22,6 +22,12 @@ export interface Order {
     index: (ownerId: string) => string[];
 }
 
+/** A zset whose members, all of score 0, stand for a record; a script of the feature keeps it when the record changes. */
+export interface WordIndex<T> {
+    index: string[];
+    members: (record: T) => string[];
+}
+
 export interface CollectionDefinition<T extends RecordBase> {
     fields: Fields<T>;
     /** The first part of a record's key; its id is the second. */
@@ -33,6 +39,7 @@ export interface CollectionDefinition<T extends RecordBase> {
     /** Fields that every record has and whose value only one of the tenant has; fold case before they get here. */
     unique?: { field: keyof T & string; index: string[]; taken: ErrorCode }[];
     orders?: Record<string, Order>;
+    words?: WordIndex<Omit<T, 'revision' | 'createdAt' | 'updatedAt'>>[];
     notFound: ErrorCode;
 }
 
@@ -87,7 +94,7 @@ export class Collection<T extends RecordBase> {
     }
 
     draft(tenantId: string, record: Omit<T, 'revision' | 'createdAt' | 'updatedAt'>): Draft {
-        const { unique = [], orders = {} } = this.#definition;
+        const { unique = [], orders = {}, words = [] } = this.#definition;
         const { id, ...fields } = record;
         const values = fields as Partial<T> & { expiresAt?: string };
         const ownerId = this.#ownerOf(values);
@@ -96,6 +103,7 @@ export class Collection<T extends RecordBase> {
                 this.key(tenantId, id),
                 ...unique.map(({ index }) => tenantKey(tenantId, ...index)),
                 ...Object.values(orders).map(({ index }) => tenantKey(tenantId, ...index(ownerId))),
+                ...words.map(({ index }) => tenantKey(tenantId, ...index)),
             ],
             taken: unique.map(({ taken }) => taken),
             change: {
@@ -103,6 +111,7 @@ export class Collection<T extends RecordBase> {
                 fields: this.#codec.encode(values).set,
                 unique: unique.map(({ field }) => String(values[field])),
                 orders: Object.values(orders).map(({ by }) => by),
+                words: words.map(({ members }) => members(record)),
                 ...(values.expiresAt === undefined ? {} : { expiresAt: Date.parse(values.expiresAt) }),
             },
         };

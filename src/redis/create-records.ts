@@ -8,7 +8,14 @@ import type { Datastore } from './datastore.ts';
 export interface Draft {
     keys: string[];
     taken: ErrorCode[];
-    change: { id: string; fields: string[]; unique: string[]; orders: string[]; expiresAt?: number };
+    change: {
+        id: string;
+        fields: string[];
+        unique: string[];
+        orders: string[];
+        words: string[][];
+        expiresAt?: number;
+    };
 }
 
 /** The new record's id is in use. */

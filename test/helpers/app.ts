@@ -4,11 +4,14 @@ import { temporaryFolder } from './folder.ts';
 import { sharedRedis } from './redis.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
+import { openJobs } from '../../src/jobs/jobs.ts';
+import { startJobWorker } from '../../src/jobs/worker.ts';
 import { connectRedis } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { processorsOf } from '../../src/worker.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
@@ -52,15 +55,19 @@ export interface AppOptions {
     redisPath?: string;
     /** Listen on a free port instead of taking injected requests only. */
     listen?: boolean;
+    /** Do jobs too: on a Redis of the test's own, or it would do those of other tests by its clock. */
+    worker?: boolean;
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
-export async function startApp({ config, redisPath, listen = false }: AppOptions = {}): Promise<TestApp> {
+export async function startApp({ config, redisPath, listen = false, worker }: AppOptions = {}): Promise<TestApp> {
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
     const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
-    const redis = await connectRedis({ path: redisPath ?? (await sharedRedis()).path }, logger);
+    const address = { path: redisPath ?? (await sharedRedis()).path };
+    const redis = await connectRedis(address, logger);
+    const jobs = openJobs(address, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
     let offset = 0;
@@ -72,7 +79,9 @@ export async function startApp({ config, redisPath, listen = false }: AppOptions
         clock: () => Date.now() + offset,
         logger,
         drain,
+        jobs,
     });
+    const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;
     if (listen) await server.start();
     else await server.initialize();
     return {
@@ -89,6 +98,8 @@ export async function startApp({ config, redisPath, listen = false }: AppOptions
         call: (method, url, options = {}) => inject(server, method, url, options),
         stop: async () => {
             await server.stop({ timeout: 1_000 });
+            await jobWorker?.close(AbortSignal.timeout(5_000));
+            await jobs.close();
             await redis.del(clockKey).catch(() => undefined);
             redis.disconnect();
         },

@@ -12,7 +12,7 @@ export const activateTenant = (tenants: TenantService): ServerRoute<{ Params: Te
             tag: 'admin',
             answer: tenantAnswer,
             example: { tenant: tenantExample },
-            errors: ['TENANT_NOT_FOUND'],
+            errors: ['TENANT_NOT_FOUND', 'ALREADY_DELETED'],
         }),
         auth: { access: { scope: 'tenant:suspend' } },
         validate: { params: tenantParams },

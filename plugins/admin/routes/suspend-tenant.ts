@@ -15,7 +15,7 @@ export const suspendTenant = (
             notes: 'Every request of its users is refused from now on; nothing is deleted.',
             answer: tenantAnswer,
             example: { tenant: { ...tenantExample, status: 'suspended', suspendedReason: 'Payment overdue' } },
-            errors: ['TENANT_NOT_FOUND'],
+            errors: ['TENANT_NOT_FOUND', 'ALREADY_DELETED'],
         }),
         auth: { access: { scope: 'tenant:suspend' } },
         validate: { params: tenantParams, payload: suspendTenantPayload },

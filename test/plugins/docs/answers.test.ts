@@ -155,6 +155,57 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         }
     });
 
+    it('about users are those of the document', async () => {
+        const ONE = '/api/users/{userId}';
+        const payload = { email: 'bob@b.example', displayName: 'Bob', role: 'user' };
+        const created = await tenant.call('POST', '/api/users', { payload });
+        expectDocumented('post', '/api/users', created);
+        expectDocumented('post', '/api/users', await tenant.call('POST', '/api/users', { payload }));
+        const { user, token } = created.body.data;
+        const accept = '/api/auth/invitation/accept';
+        for (let times = 0; times < 2; times++) {
+            const acceptance = { token, password: 'a password of Bob' };
+            expectDocumented('post', accept, await app.call('POST', accept, { payload: acceptance }));
+        }
+        const url = `/api/users/${user.id}`;
+        const own = `/api/users/${tenant.userId}`;
+        expectDocumented('get', '/api/users', await tenant.call('GET', '/api/users'));
+        expectDocumented('get', '/api/users', await tenant.call('GET', '/api/users?q=bob'));
+        expectDocumented('get', ONE, await tenant.call('GET', url));
+        expectDocumented('patch', ONE, await tenant.call('PATCH', url, { payload: { tier: 'premium' } }));
+        expectDocumented('patch', ONE, await tenant.call('PATCH', own, { payload: { role: 'user' } }));
+        expectDocumented('post', `${ONE}/restore`, await tenant.call('POST', `${url}/restore`));
+        expectDocumented('delete', ONE, await tenant.call('DELETE', url, { headers: { 'if-match': '"99"' } }));
+        expectDocumented('delete', ONE, await tenant.call('DELETE', url));
+        expectDocumented('delete', ONE, await tenant.call('DELETE', url));
+        expectDocumented('post', `${ONE}/restore`, await tenant.call('POST', `${url}/restore`));
+    });
+
+    it('about tenants are those of the document', async () => {
+        const token = await platformToken(app);
+        const ROUTE = '/api/admin/tenants';
+        const ONE = `${ROUTE}/{tenantId}`;
+        const payload = {
+            name: 'Made',
+            domain: `made.${tenant.domain}`,
+            plan: 'free',
+            admin: { email: 'a@b.example' },
+        };
+        const created = await app.call('POST', ROUTE, { token, payload });
+        expectDocumented('post', ROUTE, created);
+        expectDocumented('post', ROUTE, await app.call('POST', ROUTE, { token, payload }));
+        expectDocumented('get', ROUTE, await app.call('GET', ROUTE, { token }));
+        const url = `${ROUTE}/${created.body.data.tenant.id}`;
+        expectDocumented('get', ONE, await app.call('GET', url, { token }));
+        expectDocumented('get', ONE, await tenant.call('GET', url));
+        for (let times = 0; times < 2; times++) {
+            expectDocumented('delete', ONE, await app.call('DELETE', url, { token }));
+        }
+        for (let times = 0; times < 2; times++) {
+            expectDocumented('post', `${ONE}/restore`, await app.call('POST', `${url}/restore`, { token }));
+        }
+    });
+
     it('have all been asked for', () => {
         const unasked = served.operations.map(({ name }) => name).filter((name) => !asked.has(name));
         expect(unasked).to.equal([]);

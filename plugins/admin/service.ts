@@ -1,0 +1,56 @@
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { audited } from '../../src/redis/outbox.ts';
+
+import type { CreateTenant } from './schemas.ts';
+import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { Tenant, TenantService } from '../tenants/api.ts';
+import type { PublicUser, UserService } from '../users/api.ts';
+
+export interface AdminParts {
+    tenants: TenantService;
+    users: UserService;
+    append: AppendOutbox;
+}
+
+export interface CreatedTenant {
+    tenant: Tenant;
+    user: PublicUser;
+    /** Of the admin's invitation, where no password was given. */
+    token: string | null;
+}
+
+export type AdminService = ReturnType<typeof createAdminService>;
+
+/** What platform admins do that concerns more than one feature. */
+export function createAdminService({ tenants, users, append }: AdminParts) {
+    return {
+        /**
+         * A tenant with its first admin; told in its audit and, as intended and as done, in the platform's. @throws
+         * DOMAIN_TAKEN
+         */
+        async createTenant(actor: Actor, { admin, ...details }: CreateTenant): Promise<CreatedTenant> {
+            const { email, password, displayName = email.slice(0, email.indexOf('@')) } = admin;
+            const entryOf = (tenantId: string, result: string) =>
+                audited(actor, { action: 'tenant.create', resource: 'tenant', resourceId: tenantId, result });
+            const made = { userId: '', token: null as string | null };
+            const tenant = await tenants.create(details, async (tenantId) => {
+                const { user, drafts, token } = await users.prepare(tenantId, {
+                    email,
+                    displayName,
+                    role: 'admin',
+                    ...(password !== undefined && { password }),
+                });
+                Object.assign(made, { userId: user.id, token });
+                await append(PLATFORM, { audit: [entryOf(tenantId, 'intended')] });
+                const events = [
+                    { type: 'tenant.created', data: { tenantId } },
+                    { type: 'user.created', data: { userId: user.id } },
+                ];
+                return { drafts, outbox: { events, audit: [entryOf(tenantId, 'success')] } };
+            });
+            await append(PLATFORM, { audit: [entryOf(tenant.id, 'success')] });
+            return { tenant, user: await users.get(tenant.id, made.userId), token: made.token };
+        },
+    };
+}

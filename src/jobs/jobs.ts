@@ -1,0 +1,68 @@
+import { Queue } from 'bullmq';
+
+import { connectRedis, type RedisAddress } from '../redis/client.ts';
+import { PLATFORM, tenantKey } from '../redis/keys.ts';
+
+import type { Logger } from '../telemetry/logger.ts';
+
+/** What a job is about: the tenant and ids of its records, never content. */
+export interface JobData {
+    tenantId: string;
+    [record: string]: string;
+}
+
+export interface JobOptions {
+    /** Milliseconds until it is due; at once unless given. */
+    delay?: number;
+    /** Of several jobs of one id that wait or were done lately one is kept. Letters, digits, `.`, `_` and `-`. */
+    id?: string;
+}
+
+/** Where services leave work for later. A job that was added is done at least once, by any of the workers. */
+export interface Jobs {
+    /** @throws When Redis is away: then nothing was added */
+    add(name: string, data: JobData, options?: JobOptions): Promise<void>;
+    close(): Promise<void>;
+}
+
+/** The queue's name, and what its keys begin with: the platform's slot holds all of them. */
+export const QUEUE = 'maintenance';
+export const PREFIX = tenantKey(PLATFORM, 'jobs');
+
+const DAY_S = 24 * 3600;
+/** Sixteen tries at doubling distances, the last one two days after the first: an outage is outlived. */
+const RETRIES = { attempts: 16, backoff: { type: 'exponential', delay: 5_000, jitter: 0.2 } };
+const KEPT = { removeOnComplete: { age: DAY_S, count: 1_000 }, removeOnFail: { age: 30 * DAY_S, count: 10_000 } };
+
+/** The queue by a connection of its own, made when the first job is added. */
+export function openJobs(address: RedisAddress, logger: Logger): Jobs {
+    let opening: Promise<{ queue: Queue; disconnect: () => void }> | undefined;
+
+    const open = async () => {
+        const redis = await connectRedis(address, logger);
+        const queue = new Queue(QUEUE, {
+            connection: redis,
+            prefix: PREFIX,
+            defaultJobOptions: { ...RETRIES, ...KEPT },
+        });
+        queue.on('error', (error: Error) => logger.warn({ module: 'jobs', err: error }, 'The queue failed'));
+        return { queue, disconnect: () => redis.disconnect() };
+    };
+
+    return {
+        async add(name, data, { delay = 0, id } = {}) {
+            opening ??= open();
+            // A connection that could not be made is not kept: the next job tries again.
+            const { queue } = await opening.catch((error: unknown) => {
+                opening = undefined;
+                throw error;
+            });
+            await queue.add(name, data, { delay, ...(id !== undefined && { jobId: id }) });
+        },
+        async close() {
+            const opened = await opening?.catch(() => undefined);
+            await opened?.queue.close();
+            opened?.disconnect();
+        },
+    };
+}

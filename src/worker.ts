@@ -1,0 +1,11 @@
+import { tenantJobs } from '../plugins/tenants/jobs.ts';
+import { userJobs } from '../plugins/users/jobs.ts';
+
+import type { Server } from '@hapi/hapi';
+import type { Processors } from './jobs/worker.ts';
+
+/** What the workers do for each feature. */
+export const processorsOf = ({ plugins: { tenants, users } }: Server): Processors => ({
+    ...tenantJobs(tenants),
+    ...userJobs(users),
+});

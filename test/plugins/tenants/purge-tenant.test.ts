@@ -1,0 +1,115 @@
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+
+import { tenantKey } from '../../../src/redis/keys.ts';
+import { startApp, type TestApp } from '../../helpers/app.ts';
+import { readAudit } from '../../helpers/audit.ts';
+import { expectError } from '../../helpers/expect-error.ts';
+import { DAYS, openQueue, type TestQueue } from '../../helpers/jobs.ts';
+import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
+import { newThread } from '../../helpers/thread.ts';
+
+export const lab = Lab.script();
+const { describe, it, beforeEach, afterEach } = lab;
+
+describe('the purge of a tenant', () => {
+    let redis: TestRedis;
+    let app: TestApp;
+    let jobs: TestQueue;
+    let tenant: TestTenant;
+    let other: TestTenant;
+    let token: string;
+
+    const keysOf = ({ tenantId }: TestTenant) => app.redis.keys(tenantKey(tenantId, '*'));
+    const urlOf = ({ tenantId }: TestTenant) => `/api/admin/tenants/${tenantId}`;
+    const remove = () => app.call('DELETE', urlOf(tenant), { token });
+    const restore = () => app.call('POST', `${urlOf(tenant)}/restore`, { token });
+    const due = async () => {
+        await jobs.promote();
+        await jobs.settled();
+    };
+    const purgesTold = async () => (await readAudit(app, 'platform')).filter(({ action }) => action === 'tenant.purge');
+
+    beforeEach(async () => {
+        redis = await startRedis();
+        app = await startApp({ redisPath: redis.path, worker: true, config: { ACCESS_TOKEN_TTL: 100 * DAYS } });
+        jobs = await openQueue(redis.path);
+        tenant = await newTenant(app);
+        other = await newTenant(app);
+        for (const one of [tenant, other]) await newThread(one);
+        token = await platformToken(app);
+    });
+
+    afterEach(async () => {
+        await jobs.close();
+        await app.stop();
+        await redis.stop();
+    });
+
+    it('removes every key of it after 30 days, none of others, and frees the domain', async () => {
+        // More than one batch.
+        const filler = Array.from({ length: 1_500 }, (_, n) => [tenantKey(tenant.tenantId, 'filler', String(n)), 'x']);
+        await app.redis.mset(...filler.flat());
+        const others = await keysOf(other);
+        await remove();
+        await due();
+        expect((await keysOf(tenant)).length).to.be.above(1_500);
+        await app.advance(31 * DAYS);
+        expectError(await restore(), 'NOT_RESTORABLE');
+        await due();
+        expect(await keysOf(tenant)).to.equal([]);
+        expect((await keysOf(other)).toSorted()).to.equal(others.toSorted());
+        expectError(await app.call('GET', urlOf(tenant), { token }), 'TENANT_NOT_FOUND');
+        const list = await app.call('GET', '/api/admin/tenants', { token });
+        expect(list.body.data.tenants.map(({ id }: { id: string }) => id)).to.equal([other.tenantId]);
+        expect(list.body.pagination.totalCount).to.equal(1);
+        const { domain, email, password } = tenant;
+        const payload = { tenantName: 'Again', domain, email, password };
+        expect((await app.call('POST', '/api/auth/register', { payload })).status).to.equal(201);
+        expect(await purgesTold()).to.have.length(1);
+    });
+
+    it('removes nothing of a tenant that was restored', async () => {
+        await remove();
+        await restore();
+        const keys = await keysOf(tenant);
+        await app.advance(31 * DAYS);
+        await due();
+        expect((await keysOf(tenant)).toSorted()).to.equal(keys.toSorted());
+        expect(await jobs.delayed()).to.equal([]);
+    });
+
+    it('waits for the time of the last deletion', async () => {
+        await remove();
+        await app.advance(20 * DAYS);
+        await restore();
+        await remove();
+        await app.advance(15 * DAYS);
+        await due();
+        expect((await app.call('GET', urlOf(tenant), { token })).body.data.tenant.status).to.equal('deleted');
+        await app.advance(15 * DAYS);
+        await due();
+        expectError(await app.call('GET', urlOf(tenant), { token }), 'TENANT_NOT_FOUND');
+    });
+
+    it('may be done by several at once, and again', async () => {
+        const { tenants } = app.server.plugins;
+        await remove();
+        await app.advance(31 * DAYS);
+        await Promise.allSettled(Array.from({ length: 4 }, () => tenants.purge(tenant.tenantId)));
+        await tenants.purge(tenant.tenantId);
+        expect(await keysOf(tenant)).to.equal([]);
+        expect(await purgesTold()).to.have.length(1);
+    });
+
+    it('does not free a domain that has gone to another since', async () => {
+        const key = tenantKey('platform', 'domain', tenant.domain);
+        await remove();
+        await app.advance(31 * DAYS);
+        await app.redis.set(key, other.tenantId);
+        await due();
+        expect(await app.redis.get(key)).to.equal(other.tenantId);
+        expect(await keysOf(tenant)).to.equal([]);
+    });
+});
