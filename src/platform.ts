@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
 import type { Datastore } from './redis/datastore.ts';
 import type { Vault } from './security/vault.ts';
+import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
 
 /** What every feature is given to stand on. */
@@ -13,4 +14,6 @@ export interface Platform {
     clock: Clock;
     logger: Logger;
     drain: Drain;
+    /** How busy the process is; its own measure unless given. */
+    measureLoad?: () => Load;
 }

@@ -34,6 +34,7 @@ const PUBLIC_FILES = '/swaggerui/';
 /** A well-formed value for each parameter of a path, of a record that is nobody's. */
 const PARAMS: Record<string, string> = {
     tenantId: 'tenant_00000000000000000000000000',
+    keyId: 'key_00000000000000000000000000',
     threadId: 'thread_00000000000000000000000000',
     messageId: 'msg_00000000000000000000000000',
 };
@@ -88,6 +89,8 @@ describe('every route of the table', () => {
 const PAYLOADS: Record<string, object> = {
     'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
     'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
+    'PATCH /api/keys/{keyId}': { name: 'Taken over' },
+    'POST /api/keys/{keyId}/rotate': {},
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
 
@@ -107,7 +110,10 @@ describe('every route that names a record', () => {
         attacker = await newTenant(app);
         const threadId = await newThread(victim, 'A private thread');
         await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
-        records = { tenantId: victim.tenantId, threadId, modelId: 'sandbox' };
+        const key = { name: 'A private key', scopes: ['thread:read'] };
+        const created = await victim.call('POST', '/api/keys', { payload: key });
+        const keyId = String(created.body.data.key.id);
+        records = { tenantId: victim.tenantId, threadId, keyId, modelId: 'sandbox' };
     });
 
     after(() => app.stop());

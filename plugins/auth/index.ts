@@ -6,7 +6,7 @@ import { login } from './routes/login.ts';
 import { logout } from './routes/logout.ts';
 import { refresh } from './routes/refresh.ts';
 import { register } from './routes/register.ts';
-import { accessTokenScheme } from './scheme.ts';
+import { credentialScheme } from './scheme.ts';
 import { AuthService } from './service.ts';
 import { AuthStore } from './store.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
@@ -23,7 +23,7 @@ export const auth: Plugin<Platform> = {
     register: (server, platform) => {
         const { config, store, vault, clock } = platform;
         const { tenants, users } = server.plugins;
-        const authStore = new AuthStore(store, vault, tenants, users);
+        const authStore = new AuthStore(store, vault, tenants, users, clock);
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
         const passwords = new Passwords(config.BCRYPT_COST);
         const service = new AuthService({
@@ -38,8 +38,8 @@ export const auth: Plugin<Platform> = {
             refreshTokens: new RefreshTokens(config.JWT_KEYS),
         });
 
-        server.auth.scheme('access-token', accessTokenScheme(accessTokens, authStore));
-        server.auth.strategy('user', 'access-token');
+        server.auth.scheme('credential', credentialScheme(accessTokens, authStore));
+        server.auth.strategy('user', 'credential');
         server.auth.default('user');
         defineCookies(server, config);
         server.ext('onPreAuth', publicLimit(authStore));

@@ -10,9 +10,9 @@ const TENANT_ROLES = new Map([
 
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
-    ['support', [...USER, 'tenant:suspend']],
-    ['finance', USER],
-    ['superadmin', [...USER, 'tenant:suspend']],
+    ['support', [...USER, 'tenant:suspend', 'limit:read']],
+    ['finance', [...USER, 'limit:read']],
+    ['superadmin', [...USER, 'tenant:suspend', 'limit:read']],
 ]);
 
 /** @returns None for a role that the tenant does not have */

@@ -78,6 +78,7 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
     id,
     ...details,
     status: 'active' as const,
+    limits: null,
     suspendedReason: null,
     epoch: null,
     deletedAt: null,

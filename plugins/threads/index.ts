@@ -15,13 +15,14 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'models'],
+    dependencies: ['auth', 'limits', 'models'],
     register: (server, { store, vault, clock, logger, drain }) => {
         const threadStore = new ThreadStore(store, vault);
         const threadService = createThreadService(threadStore);
         const messageService = new MessageService({
             store: threadStore,
             models: server.plugins.models,
+            limits: server.plugins.limits,
             generations: new Generations(drain),
             clock,
             logger,

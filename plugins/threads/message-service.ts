@@ -11,6 +11,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { LimitService } from '../limits/api.ts';
 import type { ModelCall, ModelService } from '../models/api.ts';
 
 export interface NewMessage {
@@ -29,6 +30,7 @@ export interface Sent {
 export interface MessageServiceParts {
     store: ThreadStore;
     models: ModelService;
+    limits: LimitService;
     generations: Generations;
     clock: Clock;
     logger: Logger;
@@ -52,10 +54,10 @@ export class MessageService {
      * Stores the message, then calls the model. The answer goes on without whoever asked for it.
      *
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
-     *   SHUTTING_DOWN
+     *   SHUTTING_DOWN, CONCURRENCY_LIMIT
      */
     async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Sent> {
-        const { store, models, generations } = this.#parts;
+        const { store, models, generations, limits } = this.#parts;
         generations.checkOpen();
         const { content, temperature } = message;
         const model = models.get(modelName);
@@ -64,11 +66,18 @@ export class MessageService {
         const { requestId } = actor;
         const asked = { model, messages: [], requestId, ...(temperature !== undefined && { temperature }) };
         const { call, ignoredParameters } = models.prepare(asked);
-        const messages = assembleContext(model, await store.newest(place, LOOK_BACK), content);
         const userMessage = { ...this.#draft(place), content, tokens };
-        await this.#append(actor, place, userMessage);
-        const generation = this.#generate(actor, place, { ...call, messages }, userMessage, ignoredParameters);
-        return { userMessage, generation, ignoredParameters };
+        const slot = await limits.takeSlot(actor);
+        try {
+            const messages = assembleContext(model, await store.newest(place, LOOK_BACK), content);
+            await this.#append(actor, place, userMessage);
+            const generation = this.#generate(actor, place, { ...call, messages }, userMessage, ignoredParameters);
+            void generation.finished.then(slot.release, slot.release);
+            return { userMessage, generation, ignoredParameters };
+        } catch (error) {
+            await slot.release();
+            throw error;
+        }
     }
 
     #generate(actor: Actor, place: ContextPlace, call: ModelCall, { id }: Message, ignored: string[]): Generation {

@@ -37,7 +37,7 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
     const tenants = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store) });
     const users = createUserService(createUserStore(store, vault));
     const create = createRecords(store);
-    const { sessions } = new AuthStore(store, vault, tenants, users);
+    const { sessions } = new AuthStore(store, vault, tenants, users, Date.now);
     const { threads } = new ThreadStore(store, vault);
     const details = { name: 'Bench', domain: `${newId('req')}.example`.toLowerCase(), plan: 'enterprise' } as const;
     const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));

@@ -14,6 +14,7 @@ import { createLogger } from '../../src/telemetry/logger.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
+import type { Platform } from '../../src/platform.ts';
 
 export const PLATFORM_ADMIN = { email: 'admin@platform.local', password: 'a password for the platform' };
 
@@ -52,12 +53,13 @@ export interface AppOptions {
     config?: Partial<Config>;
     /** The socket of a Redis other than the shared one. */
     redisPath?: string;
+    measureLoad?: Platform['measureLoad'];
     /** Listen on a free port instead of taking injected requests only. */
     listen?: boolean;
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
-export async function startApp({ config, redisPath, listen = false }: AppOptions = {}): Promise<TestApp> {
+export async function startApp({ config, redisPath, measureLoad, listen = false }: AppOptions = {}): Promise<TestApp> {
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
@@ -74,6 +76,7 @@ export async function startApp({ config, redisPath, listen = false }: AppOptions
         clock: () => Date.now() + offset,
         logger,
         drain,
+        ...(measureLoad && { measureLoad }),
     });
     if (listen) await server.start();
     else await server.initialize();
@@ -103,6 +106,9 @@ export function testConfig(environment: Record<string, string> = {}): Config {
         NODE_ENV: 'test',
         DATA_DIR: mkdtempSync(join(tmpdir(), 'data-')),
         PORT: '0',
+        // All tests run in one process, which may grow and be busy.
+        MAX_EVENT_LOOP_DELAY_MS: '60000',
+        MAX_RSS_MB: '65536',
         PLATFORM_ADMIN_EMAIL: PLATFORM_ADMIN.email,
         PLATFORM_ADMIN_PASSWORD: PLATFORM_ADMIN.password,
         ...environment,

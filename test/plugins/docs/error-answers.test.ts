@@ -17,12 +17,18 @@ const codesOf = (settings?: object, operation: Operation = PUBLIC, method?: stri
 
 describe('errorCodesOf', () => {
     it('has little for a public route that takes nothing', () => {
-        expect(codesOf()).to.equal(['INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'REQUEST_TIMEOUT']);
+        expect(codesOf()).to.equal(['INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'SERVER_BUSY', 'REQUEST_TIMEOUT']);
     });
 
     it('has what the route names, first and once', () => {
         const codes = codesOf({ app: { errors: ['DOMAIN_TAKEN', 'INTERNAL_ERROR'] } });
-        expect(codes).to.equal(['DOMAIN_TAKEN', 'INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'REQUEST_TIMEOUT']);
+        expect(codes).to.equal([
+            'DOMAIN_TAKEN',
+            'INTERNAL_ERROR',
+            'STORE_UNAVAILABLE',
+            'SERVER_BUSY',
+            'REQUEST_TIMEOUT',
+        ]);
     });
 
     it('has the refusals of a credential where one is needed', () => {

@@ -74,7 +74,11 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             expect(successes, name).to.equal([String(routes.get(name)?.settings.app?.status)]);
         }
         const created = served.operations.filter(({ operation }) => operation.responses['201']);
-        expect(created.map(({ name }) => name).sort()).to.equal(['post /api/auth/register', 'post /api/threads']);
+        expect(created.map(({ name }) => name).sort()).to.equal([
+            'post /api/auth/register',
+            'post /api/keys',
+            'post /api/threads',
+        ]);
     });
 
     it('shows a success that fits its schema, and the schema of the route', () => {
@@ -93,7 +97,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const example = operation.responses['200']?.content['application/json'].example;
             return example?.pagination !== undefined;
         });
-        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/threads', SEND]);
+        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/keys', '/api/threads', SEND]);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
         expect(ThreadsDataAnswer.required).to.include('pagination');
