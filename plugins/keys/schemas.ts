@@ -15,7 +15,6 @@ const scopes = () =>
         .items(Joi.string().pattern(/^[a-z]+:[a-z]+$/, 'permission'))
         .min(1)
         .max(50)
-        .unique()
         .description('permissions, of those that you have yourself')
         .label('KeyScopes');
 const rate = () =>

@@ -15,12 +15,17 @@ const MIB = 1_048_576;
 export function processLoad(): { measure: () => Load; stop: () => void } {
     const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     histogram.enable();
+    let seen = { count: 0, sum: 0 };
     return {
         measure: () => {
-            const { mean } = histogram;
-            histogram.reset();
-            // The mean is NaN as long as nothing was recorded; what is recorded includes the resolution.
-            const delayMs = Number.isNaN(mean) ? 0 : Math.max(0, mean / 1e6 - RESOLUTION_MS);
+            // Not by `reset`, which forgets the delay that is just going on: a loop that is late by more than the time
+            // between two looks would never be noticed.
+            const { count, mean } = histogram;
+            const sum = count === 0 ? 0 : mean * count;
+            const fresh = { count: count - seen.count, sum: sum - seen.sum };
+            seen = { count, sum };
+            // What is recorded includes the resolution.
+            const delayMs = fresh.count === 0 ? 0 : Math.max(0, fresh.sum / fresh.count / 1e6 - RESOLUTION_MS);
             return { delayMs, rssMb: process.memoryUsage.rss() / MIB };
         },
         stop: () => void histogram.disable(),

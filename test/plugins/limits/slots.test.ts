@@ -104,7 +104,7 @@ describe('the generations that a user may have at once', () => {
         const answers = await Promise.all([1, 2, 3, 4].map(() => send(survivor, 'Hello')));
         expect(admitted(answers)).to.have.length(3);
         // Otherwise it would wait for its store.
-        await killed.drain.finish(AbortSignal.abort());
+        await killed.drain.finish(AbortSignal.timeout(1));
         await Promise.all([lost, killed.stop(), survivor.stop()]);
     });
 });
