@@ -50,6 +50,8 @@ export interface Config {
     MODEL_ANSWER_TIMEOUT: number;
     SANDBOX_MODEL: boolean;
     SANDBOX_TOKEN_DELAY_MS: number;
+    MAX_EVENT_LOOP_DELAY_MS: number;
+    MAX_RSS_MB: number;
     /** Seconds */
     SHUTDOWN_TIMEOUT: number;
     BUILD_COMMIT: string;
@@ -62,7 +64,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
 const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
@@ -161,6 +163,8 @@ const settings = (production: boolean) => {
         MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
         SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
         SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
+        MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
+        MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
         BUILD_COMMIT: Joi.string(),
         BUILD_TIME: Joi.string().isoDate().allow(null).default(null),

@@ -4,6 +4,7 @@ import type { Drain } from './drain.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
 import type { Vault } from './security/vault.ts';
+import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
 
 /** What every feature is given to stand on. */
@@ -15,4 +16,6 @@ export interface Platform {
     logger: Logger;
     drain: Drain;
     jobs: Jobs;
+    /** How busy the process is; its own measure unless given. */
+    measureLoad?: () => Load;
 }

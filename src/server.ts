@@ -12,6 +12,8 @@ import { admin } from '../plugins/admin/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { health } from '../plugins/health/index.ts';
+import { keys } from '../plugins/keys/index.ts';
+import { limits } from '../plugins/limits/index.ts';
 import { models } from '../plugins/models/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
@@ -43,7 +45,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
-    for (const feature of [tenants, users, auth, admin, models, threads, health, docs]) {
+    for (const feature of [tenants, users, auth, keys, limits, admin, models, threads, health, docs]) {
         await server.register({ plugin: feature, options: platform });
     }
     return server;

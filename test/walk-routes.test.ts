@@ -38,6 +38,7 @@ const PUBLIC_FILES = '/swaggerui/';
 const PARAMS: Record<string, string> = {
     tenantId: 'tenant_00000000000000000000000000',
     userId: 'user_00000000000000000000000000',
+    keyId: 'key_00000000000000000000000000',
     threadId: 'thread_00000000000000000000000000',
     sessionId: 'sess_00000000000000000000000000',
     messageId: 'msg_00000000000000000000000000',
@@ -94,6 +95,8 @@ const PAYLOADS: Record<string, object> = {
     'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
     'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
     'PATCH /api/users/{userId}': { displayName: 'Taken over' },
+    'PATCH /api/keys/{keyId}': { name: 'Taken over' },
+    'POST /api/keys/{keyId}/rotate': {},
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
 
@@ -115,7 +118,10 @@ describe('every route that names a record', () => {
         await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
         const { body } = await victim.call('GET', '/api/auth/sessions');
         const { id: sessionId } = body.data.sessions[0];
-        records = { tenantId: victim.tenantId, userId: victim.userId, sessionId, threadId, modelId: 'sandbox' };
+        const key = { name: 'A private key', scopes: ['thread:read'] };
+        const created = await victim.call('POST', '/api/keys', { payload: key });
+        const keyId = String(created.body.data.key.id);
+        records = { tenantId: victim.tenantId, userId: victim.userId, sessionId, threadId, keyId, modelId: 'sandbox' };
     });
 
     after(() => app.stop());

@@ -15,7 +15,7 @@ import { logout } from './routes/logout.ts';
 import { refresh } from './routes/refresh.ts';
 import { register } from './routes/register.ts';
 import { resetPassword } from './routes/reset-password.ts';
-import { accessTokenScheme } from './scheme.ts';
+import { credentialScheme } from './scheme.ts';
 import { AuthService } from './service.ts';
 import { SessionService } from './session-service.ts';
 import { AuthStore } from './store.ts';
@@ -36,7 +36,7 @@ export const auth: Plugin<Platform> = {
     register: (server, platform) => {
         const { config, store, vault, clock, drain, logger } = platform;
         const { tenants, users } = server.plugins;
-        const authStore = new AuthStore(store, vault, tenants, users);
+        const authStore = new AuthStore(store, vault, tenants, users, clock);
         users.onPurge((tenantId, userId) => authStore.purge(tenantId, userId));
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
         const passwords = new Passwords(config.BCRYPT_COST);
@@ -58,8 +58,8 @@ export const auth: Plugin<Platform> = {
         };
         server.expose(port);
 
-        server.auth.scheme('access-token', accessTokenScheme(accessTokens, authStore));
-        server.auth.strategy('user', 'access-token');
+        server.auth.scheme('credential', credentialScheme(accessTokens, authStore));
+        server.auth.strategy('user', 'credential');
         server.auth.default('user');
         defineCookies(server, config);
         server.ext('onPreAuth', publicLimit(authStore));

@@ -12,9 +12,9 @@ const TENANT_ROLES = new Map([
 
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
-    ['support', [...USER, 'tenant:read', 'tenant:suspend']],
-    ['finance', [...USER, 'tenant:read']],
-    ['superadmin', [...USER, ...USER_ADMIN, 'tenant:read', 'tenant:write', 'tenant:suspend']],
+    ['support', [...USER, 'tenant:read', 'tenant:suspend', 'limit:read']],
+    ['finance', [...USER, 'tenant:read', 'limit:read']],
+    ['superadmin', [...USER, ...USER_ADMIN, 'tenant:read', 'tenant:write', 'tenant:suspend', 'limit:read']],
 ]);
 
 /** @returns None for a role that the tenant does not have */

@@ -1,52 +1,115 @@
-import { accessTokenOf, checkTenant } from './credential.ts';
+import { checkTenant, credentialOf } from './credential.ts';
 import { permissionsOf } from './permissions.ts';
 import { callerOf } from '../../src/http/caller.ts';
-import { apiError } from '../../src/http/errors.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
 import { bucketOf } from '../../src/http/rate-limit.ts';
 import { isoTime } from '../../src/redis/codec.ts';
+import { openApiKey } from '../../src/security/api-keys.ts';
 
 import type { Request, ServerAuthScheme } from '@hapi/hapi';
-import type { AuthStore, Verdict } from './store.ts';
-import type { AccessClaims, AccessTokens } from '../../src/security/access-tokens.ts';
+import type { AuthStore, RouteUse, Verdict } from './store.ts';
+import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
+/** How many credentials that are none of ours an IP address may try. */
+const GUESSES = { limit: 100, window: 60 };
+/** When a key without an expiry expires. */
+const NEVER = '9999-12-31T23:59:59.999Z';
+
 /**
- * Authentication by access token, from the Authorization header or the `access` cookie: the signature is checked here,
- * everything that may have changed since in one script.
+ * Authentication by access token or by service API key: the signature or the checksum is checked here, everything that
+ * may have changed since in one script.
  */
-export const accessTokenScheme =
+export const credentialScheme =
     (tokens: AccessTokens, store: AuthStore): ServerAuthScheme =>
     () => ({
         authenticate: async (request, h) => {
-            const token = accessTokenOf(request);
-            if (token === null) throw apiError('UNAUTHENTICATED');
-            const claims = tokens.verify(token);
-            checkTenant(request, claims);
-            request.logger.setBindings({ tenantId: claims.tid, userId: claims.sub });
-            const verdict = await store.admit(claims, bucketOf(request), request.route.settings.app?.rateLimit);
-            if (verdict.rate) request.app.rate = verdict.rate;
-            refuse(verdict);
-            const actor = actorOf(request, claims, verdict);
-            return h.authenticated({ credentials: { scope: actor.permissions, actor } });
+            const credential = credentialOf(request);
+            if (credential === null) throw apiError('UNAUTHENTICATED');
+            const { kind, text } = credential;
+            try {
+                const actor = await (kind === 'key'
+                    ? byKey(request, store, text)
+                    : byToken(request, store, tokens, text));
+                return h.authenticated({ credentials: { scope: actor.permissions, actor } });
+            } catch (error) {
+                if (isApiError(error, 'UNAUTHENTICATED') || isApiError(error, 'KEY_INVALID')) {
+                    await countGuess(request, store);
+                }
+                throw error;
+            }
         },
     });
 
-function refuse({ code, wait }: Verdict): void {
-    if (code === 0) throw apiError('SESSION_ENDED');
+async function byToken(request: Request, store: AuthStore, tokens: AccessTokens, text: string): Promise<Actor> {
+    const claims = tokens.verify(text);
+    checkTenant(request, claims.tid);
+    request.logger.setBindings({ tenantId: claims.tid, userId: claims.sub });
+    const verdict = await store.admit(claims, useOf(request));
+    if (verdict.code === 0) throw apiError('SESSION_ENDED');
+    check(request, verdict);
+    return {
+        ...callerOf(request),
+        tenantId: claims.tid,
+        userId: claims.sub,
+        username: claims.username,
+        sessionId: claims.sid,
+        role: verdict.role,
+        tier: verdict.tier,
+        permissions: permissionsOf(verdict.role, claims.tid),
+        tokenId: claims.jti,
+        expiresAt: isoTime(claims.exp * 1000),
+    };
+}
+
+async function byKey(request: Request, store: AuthStore, text: string): Promise<Actor> {
+    const key = openApiKey(text);
+    if (key === null) throw apiError('KEY_INVALID');
+    const { tenantId, keyId } = key;
+    checkTenant(request, tenantId);
+    const { verdict, holder } = await store.admitKey(key, useOf(request));
+    if (verdict.code === 0) throw apiError('KEY_INVALID');
+    check(request, verdict);
+    if (holder === undefined || !isForKeys(request)) throw apiError('KEY_NOT_ALLOWED');
+    const { userId, username, scopes, expiresAt } = holder;
+    request.logger.setBindings({ tenantId, userId, keyId });
+    return {
+        ...callerOf(request),
+        tenantId,
+        userId,
+        username,
+        sessionId: '',
+        role: verdict.role,
+        tier: verdict.tier,
+        permissions: permissionsOf(verdict.role, tenantId).filter((permission) => scopes.includes(permission)),
+        tokenId: keyId,
+        expiresAt: expiresAt === null ? NEVER : isoTime(expiresAt),
+        keyId,
+    };
+}
+
+const useOf = (request: Request): RouteUse => ({
+    bucket: bucketOf(request),
+    own: request.route.settings.app?.rateLimit,
+});
+
+/** Routes that ask for no permission are about the user's own account, which is for sessions. */
+const isForKeys = ({ route }: Request): boolean => route.settings.auth?.access?.some(({ scope }) => scope) ?? false;
+
+/** @throws TENANT_SUSPENDED, USER_DISABLED, RATE_LIMITED, QUOTA_EXCEEDED */
+function check(request: Request, { code, rate, wait, quota }: Verdict): void {
+    if (rate) request.app.rate = rate;
     if (code === -1) throw apiError('TENANT_SUSPENDED');
     if (code === -2) throw apiError('USER_DISABLED');
     if (code === -3) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
+    if (quota) {
+        const details = { quota: 'requestsPerMonth', ...quota, resetsAt: isoTime(quota.resetsAt) };
+        throw apiError('QUOTA_EXCEEDED', { details, retryAfter: wait / 1000 });
+    }
 }
 
-const actorOf = (request: Request, claims: AccessClaims, { role, tier }: Verdict): Actor => ({
-    ...callerOf(request),
-    tenantId: claims.tid,
-    userId: claims.sub,
-    username: claims.username,
-    sessionId: claims.sid,
-    role,
-    tier,
-    permissions: permissionsOf(role, claims.tid),
-    tokenId: claims.jti,
-    expiresAt: isoTime(claims.exp * 1000),
-});
+/** Slows down whoever tries credentials one after the other. @throws RATE_LIMITED */
+async function countGuess({ info }: Request, store: AuthStore): Promise<void> {
+    const { isWithin, wait } = await store.limit('failed-authentication', info.remoteAddress, GUESSES);
+    if (!isWithin) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
+}

@@ -1,32 +1,66 @@
+import { quotaMonth, type QuotaMonth } from '../../src/quota-month.ts';
 import { Collection } from '../../src/redis/collection.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
-import { requestsPerMinute, type TenantService } from '../tenants/api.ts';
+import { figuresByTier, type TenantService } from '../tenants/api.ts';
 
 import type { Session } from './api.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { RateLimit, RateState } from '../../src/http/rate-limit.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { AccessClaims } from '../../src/security/access-tokens.ts';
+import type { ApiKeyText } from '../../src/security/api-keys.ts';
 import type { RefreshClaims } from '../../src/security/refresh-tokens.ts';
 import type { Vault } from '../../src/security/vault.ts';
 import type { User, UserService } from '../users/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
-const LIMITS_BY_TIER = JSON.stringify(requestsPerMinute);
+const LIMITS_BY_TIER = figuresByTier('requestsPerMinute', 'requestsPerMonth');
 
 const PURGE_BATCH = 100;
 
 /** Limit, remaining, reset (epoch s), window (s), wait (ms) */
 type RateReply = [number, number, number, number, number];
 
+/** What the two admission scripts answer with; the last two are used and limit of the quota. */
+type AdmitReply = [code: number, role?: string, tier?: string, rate?: RateReply, used?: unknown, limit?: unknown];
+type KeyReply = [
+    code: number,
+    role: string,
+    tier: string,
+    rate: RateReply,
+    userId: string,
+    username: string,
+    scopes: string,
+    expiry: string,
+];
+
 export interface Verdict {
     code: number;
     role: string;
     tier: string;
     rate: RateState | undefined;
-    /** Milliseconds to wait, when over a limit. */
+    /** Milliseconds to wait, when over a limit or the quota. */
     wait: number;
+    /** Of the month, when over the quota. */
+    quota?: { used: number; limit: number; resetsAt: number };
+}
+
+/** What admits a request besides its credential. */
+export interface RouteUse {
+    /** What the route is counted under. */
+    bucket: string;
+    /** The limit of the route itself. */
+    own?: RateLimit | undefined;
+}
+
+/** Whose key it is that was admitted, and what it may do. */
+export interface KeyHolder {
+    userId: string;
+    username: string;
+    scopes: string[];
+    expiresAt: number | null;
 }
 
 /** A session to be ended, with the access token to be revoked where one is at hand. */
@@ -80,7 +114,9 @@ export class AuthStore {
     readonly sessions: Collection<Session>;
     readonly #tenants: TenantService;
     readonly #users: UserService;
+    readonly #clock: Clock;
     readonly #admit: RunScript;
+    readonly #admitKey: RunScript;
     readonly #limit: RunScript;
     readonly #refresh: RunScript;
     readonly #end: RunScript;
@@ -93,10 +129,11 @@ export class AuthStore {
     readonly #returnAttempt: RunScript;
     readonly #redis: Datastore['redis'];
 
-    constructor(store: Datastore, vault: Vault, tenants: TenantService, users: UserService) {
+    constructor(store: Datastore, vault: Vault, tenants: TenantService, users: UserService, clock: Clock) {
         this.#redis = store.redis;
         this.#tenants = tenants;
         this.#users = users;
+        this.#clock = clock;
         this.sessions = new Collection<Session>(store, vault, {
             name: 'session',
             owner: 'userId',
@@ -113,6 +150,7 @@ export class AuthStore {
             notFound: 'SESSION_ENDED',
         });
         this.#admit = store.script(lua('admit'));
+        this.#admitKey = store.script(lua('admit-key'));
         this.#limit = store.script(lua('limit'));
         this.#refresh = store.script(lua('refresh-session'));
         this.#end = store.script(lua('end-session'));
@@ -125,24 +163,61 @@ export class AuthStore {
         this.#returnAttempt = store.script(lua('return-attempt'));
     }
 
-    /** Decides about a request with a verified token; `own` is the limit of its route, counted under `bucket`. */
-    async admit({ tid, sub, sid, jti }: AccessClaims, bucket: string, own?: RateLimit): Promise<Verdict> {
+    /** Decides about a request with a verified token. */
+    async admit({ tid, sub, sid, jti }: AccessClaims, { bucket, own }: RouteUse): Promise<Verdict> {
+        const month = quotaMonth(this.#clock());
         const keys = [
-            tenantKey(tid, 'revoked', jti),
-            this.sessions.key(tid, sid),
             this.#tenants.key(tid),
             this.#users.key(tid, sub),
+            tenantKey(tid, 'quota', month.name),
+            tenantKey(tid, 'violations'),
             tenantKey(tid, 'rate', 'user', sub),
+            tenantKey(tid, 'revoked', jti),
+            this.sessions.key(tid, sid),
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
-        const reply = await this.#admit(keys, [sub, LIMITS_BY_TIER, own?.limit ?? 0, own?.window ?? 0]);
-        const [code, role = '', tier = '', rate] = reply as [number, string?, string?, RateReply?];
-        return { code, role, tier, rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
+        const reply = await this.#admit(keys, [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, sub]);
+        return this.#verdict(reply as AdmitReply, month);
+    }
+
+    /** Decides about a request with a service API key. */
+    async admitKey({ tenantId, keyId, digest }: ApiKeyText, { bucket, own }: RouteUse) {
+        const month = quotaMonth(this.#clock());
+        const keys = [
+            this.#tenants.key(tenantId),
+            this.#users.key(tenantId, ''),
+            tenantKey(tenantId, 'quota', month.name),
+            tenantKey(tenantId, 'violations'),
+            `${tenantKey(tenantId, 'rate', 'user')}:`,
+            tenantKey(tenantId, 'key', keyId),
+            tenantKey(tenantId, 'rate', 'key', keyId),
+            ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : []),
+        ];
+        const args = [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, digest];
+        const reply = await this.#admitKey(keys, args);
+        const verdict = this.#verdict(reply as AdmitReply, month);
+        if (verdict.code !== 1) return { verdict };
+        const [, , , , userId, username, scopes, expiry] = reply as KeyReply;
+        const holder: KeyHolder = {
+            userId,
+            username,
+            scopes: JSON.parse(scopes) as string[],
+            expiresAt: expiry === '' ? null : Number(expiry),
+        };
+        return { verdict, holder };
+    }
+
+    #verdict([code, role = '', tier = '', rate, used, limit]: AdmitReply, { endsAt }: QuotaMonth): Verdict {
+        const verdict = { code, role, tier, rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
+        if (code !== -4) return verdict;
+        const quota = { used: Number(used), limit: Number(limit), resetsAt: endsAt };
+        return { ...verdict, wait: endsAt - this.#clock(), quota };
     }
 
     /** Counts a request of an IP address. */
     async limit(bucket: string, ipAddress: string, { limit, window }: RateLimit) {
-        const reply = await this.#limit([tenantKey(PLATFORM, 'rate', bucket, ipAddress)], [limit, window]);
+        const keys = [tenantKey(PLATFORM, 'rate', bucket, ipAddress), tenantKey(PLATFORM, 'violations')];
+        const reply = await this.#limit(keys, [limit, window, bucket, ipAddress]);
         const [within, rate] = reply as [number, RateReply];
         return { isWithin: within === 1, rate: rateState(rate), wait: rate[4] };
     }

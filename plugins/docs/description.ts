@@ -2,7 +2,8 @@
 export const description = `Multi-tenant backend for LLM applications.
 
 **Credentials.** Get tokens at \`POST /api/auth/login\` and send \`Authorization: Bearer <accessToken>\`; browsers may rely
-on the cookies that are set as well. An access token lives \`expiresIn\` seconds: get the next at \`POST /api/auth/refresh\`.
+on the cookies that are set as well. Programs may take
+a service API key of \`POST /api/keys\` in its place, or send it as \`X-API-Key\`. An access token lives \`expiresIn\` seconds: get the next at \`POST /api/auth/refresh\`.
 
 **Answers.** Every success is \`{"success": true, "data": {…}, "timestamp", "requestId"}\`, a list with \`pagination\`
 beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, …}\`. Branch on \`error.code\`, and on
@@ -19,6 +20,8 @@ repeat is answered as the first one was, in an envelope of its own and with \`Id
 /** The groups the routes are listed in. */
 export const tags = [
     { name: 'auth', description: 'Registration, login and sessions' },
+    { name: 'keys', description: 'Service API keys' },
+    { name: 'limits', description: 'Tiers, quotas and what was used of them' },
     { name: 'threads', description: 'Conversations' },
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },

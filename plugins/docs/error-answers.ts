@@ -11,11 +11,14 @@ const CREDENTIAL: ErrorCode[] = [
     'TENANT_MISMATCH',
     'TENANT_SUSPENDED',
     'USER_DISABLED',
+    'KEY_INVALID',
+    'KEY_NOT_ALLOWED',
     'RATE_LIMITED',
+    'QUOTA_EXCEEDED',
 ];
 const BODY: ErrorCode[] = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 const IDEMPOTENT: ErrorCode[] = ['VALIDATION_ERROR', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_PROGRESS'];
-const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE'];
+const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'SERVER_BUSY'];
 
 /** What a route may fail with: what it names itself, and what follows from its options. */
 export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCode[] {
@@ -64,6 +67,13 @@ const errorAnswer = (codes: ErrorCode[]): Response => ({
 const EXAMPLE_DETAILS: { [Code in ErrorCode]?: Record<string, unknown> } = {
     VALIDATION_ERROR: { fields: { title: 'title is not allowed to be empty' } },
     FORBIDDEN: { permission: 'thread:write' },
+    QUOTA_EXCEEDED: {
+        quota: 'requestsPerMonth',
+        used: 10_000,
+        limit: 10_000,
+        resetsAt: '2026-12-01T00:00:00.000Z',
+    },
+    CONCURRENCY_LIMIT: { limit: 3 },
 };
 
 /** An example of each error, for `components`. */

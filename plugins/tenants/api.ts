@@ -1,12 +1,12 @@
-import type { Plan } from './tiers.ts';
+import type { LimitOverrides, Plan } from './tiers.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
-export { tenantExample, tenantSchema } from './schemas.ts';
-export { requestsPerMinute, type Plan } from './tiers.ts';
+export { limitOverridesSchema, tenantExample, tenantSchema, tierLimitsSchema } from './schemas.ts';
+export { figuresByTier, limitsOf, tiers, type LimitOverrides, type Plan, type TierLimits } from './tiers.ts';
 
 /** A tenant; all its records live under its id. */
 export interface Tenant extends RecordBase {
@@ -15,6 +15,8 @@ export interface Tenant extends RecordBase {
     domain: string;
     status: 'active' | 'suspended' | 'deleted';
     plan: Plan;
+    /** Figures that go before those of the tiers. */
+    limits: LimitOverrides | null;
     suspendedReason: string | null;
     /** Sessions that began before are over. */
     epoch: string | null;

@@ -1,11 +1,39 @@
 import Joi from 'joi';
 
+import type { TierLimits } from './tiers.ts';
+
+const count = (least = 0) => Joi.number().integer().min(least).max(Number.MAX_SAFE_INTEGER);
+const unlimited = (what: string) => count().allow(null).description(`${what}; null: no limit`);
+
+const figures: Record<keyof TierLimits, Joi.Schema> = {
+    requestsPerMinute: count(1).description('of a user'),
+    requestsPerMonth: unlimited('of the tenant'),
+    concurrentGenerations: count().description('of a user'),
+    tunnels: unlimited('of the tenant'),
+    proxies: unlimited('of the tenant'),
+    replicasPerProxy: count(),
+    relayedBytesPerMonth: unlimited('of the tenant'),
+    projects: unlimited('of a user'),
+    vms: unlimited('of a user'),
+    apiKeys: count().description('of a user'),
+    auditRetentionDays: count(1),
+};
+
+/** What a tier allows. */
+export const tierLimitsSchema = Joi.object<TierLimits>(figures).label('TierLimits');
+
+/** The figures that a platform admin may set for one tenant. */
+export const limitOverridesSchema = Joi.object<Partial<TierLimits>>(
+    Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, figure.optional()])),
+).label('LimitOverrides');
+
 export const tenantSchema = Joi.object({
     id: Joi.string(),
     name: Joi.string(),
     domain: Joi.string(),
     status: Joi.string().valid('active', 'suspended', 'deleted'),
     plan: Joi.string().valid('free', 'premium', 'enterprise'),
+    limits: limitOverridesSchema.allow(null).description('figures that go before those of the tiers'),
     suspendedReason: Joi.string().allow(null),
     epoch: Joi.string().isoDate().allow(null).description('sessions that began before are over'),
     deletedAt: Joi.string().isoDate().allow(null),
@@ -20,6 +48,7 @@ export const tenantExample = {
     domain: 'acme.example',
     status: 'active',
     plan: 'free',
+    limits: null,
     suspendedReason: null,
     epoch: null,
     deletedAt: null,

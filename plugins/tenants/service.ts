@@ -94,6 +94,7 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
     id,
     ...details,
     status: 'active' as const,
+    limits: null,
     suspendedReason: null,
     epoch: null,
     deletedAt: null,

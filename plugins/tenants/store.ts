@@ -49,6 +49,7 @@ export function createTenantStore(store: Datastore, vault: Vault) {
             domain: 'text',
             status: 'text',
             plan: 'text',
+            limits: 'json',
             suspendedReason: 'text',
             epoch: 'time',
             deletedAt: 'time',

@@ -1,5 +1,85 @@
 /** What a tenant pays for; a user's tier is the plan's unless set on the user. */
 export type Plan = 'free' | 'premium' | 'enterprise';
 
-/** Requests per minute and user, by tier. */
-export const requestsPerMinute: Record<Plan, number> = { free: 100, premium: 500, enterprise: 2_000 };
+/** What a tier allows; `null` is no limit. */
+export interface TierLimits {
+    /** Of a user. */
+    requestsPerMinute: number;
+    /** Of a tenant, as all figures by month. */
+    requestsPerMonth: number | null;
+    /** Of a user. */
+    concurrentGenerations: number;
+    tunnels: number | null;
+    proxies: number | null;
+    replicasPerProxy: number;
+    relayedBytesPerMonth: number | null;
+    /** Of a user. */
+    projects: number | null;
+    /** Of a user. */
+    vms: number | null;
+    /** Of a user: service API keys. */
+    apiKeys: number;
+    auditRetentionDays: number;
+}
+
+/** The figures that a platform admin has set for one tenant; they go before those of any tier. */
+export type LimitOverrides = Partial<TierLimits>;
+
+const GIB = 1_073_741_824;
+
+/** The one table that limits, quotas and feature checks read. */
+export const tiers: Record<Plan, TierLimits> = {
+    free: {
+        requestsPerMinute: 100,
+        requestsPerMonth: 10_000,
+        concurrentGenerations: 3,
+        tunnels: 3,
+        proxies: 0,
+        replicasPerProxy: 0,
+        relayedBytesPerMonth: GIB,
+        projects: 10,
+        vms: 5,
+        apiKeys: 100,
+        auditRetentionDays: 90,
+    },
+    premium: {
+        requestsPerMinute: 500,
+        requestsPerMonth: 1_000_000,
+        concurrentGenerations: 25,
+        tunnels: 50,
+        proxies: 10,
+        replicasPerProxy: 3,
+        relayedBytesPerMonth: 100 * GIB,
+        projects: 10,
+        vms: 50,
+        apiKeys: 100,
+        auditRetentionDays: 365,
+    },
+    enterprise: {
+        requestsPerMinute: 2_000,
+        requestsPerMonth: null,
+        concurrentGenerations: 100,
+        tunnels: null,
+        proxies: null,
+        replicasPerProxy: 10,
+        relayedBytesPerMonth: null,
+        projects: null,
+        vms: null,
+        apiKeys: 100,
+        auditRetentionDays: 7 * 365,
+    },
+};
+
+const isPlan = (tier: string): tier is Plan => Object.hasOwn(tiers, tier);
+
+/** What a tier allows in a tenant with those figures of its own. @throws {RangeError} When there is no such tier */
+export function limitsOf(tier: string, overrides: LimitOverrides | null): TierLimits {
+    if (!isPlan(tier)) throw new RangeError(`There is no tier ${tier}`);
+    return { ...tiers[tier], ...overrides };
+}
+
+/** Some figures of every tier, as JSON `{tier: [figure, …]}` for a script. */
+export const figuresByTier = (...figures: (keyof TierLimits)[]): string =>
+    JSON.stringify(
+        Object.fromEntries(Object.entries(tiers).map(([tier, limits]) => [tier, figures.map((name) => limits[name])])),
+    );

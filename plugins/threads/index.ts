@@ -15,7 +15,7 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'models', 'users', 'idempotency'],
+    dependencies: ['auth', 'idempotency', 'limits', 'models', 'users'],
     register: (server, { store, vault, clock, logger, drain }) => {
         const threadStore = new ThreadStore(store, vault);
         server.plugins.users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
@@ -23,6 +23,7 @@ export const threads: Plugin<Platform> = {
         const messageService = new MessageService({
             store: threadStore,
             models: server.plugins.models,
+            limits: server.plugins.limits,
             generations: new Generations(drain),
             clock,
             logger,

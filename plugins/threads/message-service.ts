@@ -12,6 +12,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { LimitService } from '../limits/api.ts';
 import type { ModelCall, ModelService } from '../models/api.ts';
 
 export interface NewMessage {
@@ -22,6 +23,7 @@ export interface NewMessage {
 export interface MessageServiceParts {
     store: ThreadStore;
     models: ModelService;
+    limits: LimitService;
     generations: Generations;
     clock: Clock;
     logger: Logger;
@@ -45,10 +47,10 @@ export class MessageService {
      * Stores the message, then calls the model. The answer goes on without whoever asked for it.
      *
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
-     *   SHUTTING_DOWN
+     *   SHUTTING_DOWN, CONCURRENCY_LIMIT
      */
     async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Reply> {
-        const { store, models, generations } = this.#parts;
+        const { store, models, generations, limits } = this.#parts;
         generations.checkOpen();
         const { content, temperature } = message;
         const model = models.get(modelName);
@@ -57,13 +59,20 @@ export class MessageService {
         const { requestId } = actor;
         const asked = { model, messages: [], requestId, ...(temperature !== undefined && { temperature }) };
         const { call, ignoredParameters } = models.prepare(asked);
-        const messages = assembleContext(model, await store.newest(place, LOOK_BACK), content);
         const userMessage = { ...this.#draft(place), content, tokens };
-        await this.#append(actor, place, userMessage);
         const details = ignoredParameters.length > 0 && { details: { ignoredParameters } };
         const opening = { userMessageId: userMessage.id, ...details };
-        const generation = this.#generate(actor, place, { ...call, messages }, opening);
-        return runningReply(generation, { userMessage, ...details });
+        const slot = await limits.takeSlot(actor);
+        try {
+            const messages = assembleContext(model, await store.newest(place, LOOK_BACK), content);
+            await this.#append(actor, place, userMessage);
+            const generation = this.#generate(actor, place, { ...call, messages }, opening);
+            void generation.finished.then(slot.release, slot.release);
+            return runningReply(generation, { userMessage, ...details });
+        } catch (error) {
+            await slot.release();
+            throw error;
+        }
     }
 
     /** A reply that was given before, once more. */

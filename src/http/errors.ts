@@ -104,6 +104,12 @@ export const catalogue = {
         'Get a new one at POST /api/auth/refresh.',
     ),
     SESSION_ENDED: entry(401, 'authentication', 'The session has ended.', 'Log in again.'),
+    KEY_INVALID: entry(
+        401,
+        'authentication',
+        'The API key is not valid.',
+        'Check that it is complete; a key that was revoked or has expired must be replaced.',
+    ),
     INVALID_CREDENTIALS: entry(
         401,
         'authentication',
@@ -128,6 +134,12 @@ export const catalogue = {
         'authorization',
         'You are not permitted to do this.',
         'Ask an admin for the permission named in details.permission.',
+    ),
+    KEY_NOT_ALLOWED: entry(
+        403,
+        'authorization',
+        'An API key may not be used here.',
+        'Log in and use the access token of the session.',
     ),
     TENANT_MISMATCH: entry(
         403,
@@ -156,6 +168,7 @@ export const catalogue = {
     SESSION_NOT_FOUND: entry(404, 'not_found', 'There is no such session.', 'Take an id from GET /api/auth/sessions.'),
     THREAD_NOT_FOUND: entry(404, 'not_found', 'There is no such thread.', 'Take an id from GET /api/threads.'),
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
+    KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     IDEMPOTENCY_IN_PROGRESS: entry(
@@ -194,6 +207,18 @@ export const catalogue = {
         'rate_limit',
         'There were too many failed logins.',
         'Wait for the number of seconds in Retry-After, or reset the password.',
+    ),
+    QUOTA_EXCEEDED: entry(
+        429,
+        'rate_limit',
+        'The quota named in details.quota is used up.',
+        'Wait until details.resetsAt, or ask for a larger plan.',
+    ),
+    CONCURRENCY_LIMIT: entry(
+        429,
+        'rate_limit',
+        'There are as many generations running as your tier allows.',
+        'Wait for one of them to end; see details.limit.',
     ),
     PROVIDER_RATE_LIMITED: entry(
         429,

@@ -10,11 +10,14 @@ export interface Actor extends Caller {
     tenantId: string;
     userId: string;
     username: string;
+    /** `''` with a service API key. */
     sessionId: string;
     role: string;
     tier: string;
     permissions: string[];
-    /** The access token's own id, and when it expires. */
+    /** The access token's own id (of an API key: the key's), and when it expires. */
     tokenId: string;
     expiresAt: string;
+    /** Of the service API key that the request came with. */
+    keyId?: string;
 }

@@ -15,6 +15,7 @@ import { processorsOf } from '../../src/worker.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
+import type { Platform } from '../../src/platform.ts';
 
 export const PLATFORM_ADMIN = { email: 'admin@platform.local', password: 'a password for the platform' };
 
@@ -53,6 +54,7 @@ export interface AppOptions {
     config?: Partial<Config>;
     /** The socket of a Redis other than the shared one. */
     redisPath?: string;
+    measureLoad?: Platform['measureLoad'];
     /** Listen on a free port instead of taking injected requests only. */
     listen?: boolean;
     /** Do jobs too: on a Redis of the test's own, or it would do those of other tests by its clock. */
@@ -60,7 +62,8 @@ export interface AppOptions {
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
-export async function startApp({ config, redisPath, listen = false, worker }: AppOptions = {}): Promise<TestApp> {
+export async function startApp(options: AppOptions = {}): Promise<TestApp> {
+    const { config, redisPath, measureLoad, listen = false, worker } = options;
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
@@ -80,6 +83,7 @@ export async function startApp({ config, redisPath, listen = false, worker }: Ap
         logger,
         drain,
         jobs,
+        ...(measureLoad && { measureLoad }),
     });
     const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;
     if (listen) await server.start();
@@ -112,6 +116,9 @@ export function testConfig(environment: Record<string, string> = {}): Config {
         NODE_ENV: 'test',
         DATA_DIR: temporaryFolder(),
         PORT: '0',
+        // All tests run in one process, which may grow and be busy.
+        MAX_EVENT_LOOP_DELAY_MS: '60000',
+        MAX_RSS_MB: '65536',
         PLATFORM_ADMIN_EMAIL: PLATFORM_ADMIN.email,
         PLATFORM_ADMIN_PASSWORD: PLATFORM_ADMIN.password,
         ...environment,

@@ -1,37 +1,31 @@
 -- Decide about a request with a verified access token: the one round trip of authentication.
--- KEYS[1] revoked token · KEYS[2] session · KEYS[3] tenant · KEYS[4] user · KEYS[5] the user's rate
--- KEYS[6] the user's rate on this route, where it has a limit of its own
--- ARGV[1] user id · ARGV[2] JSON {tier: requests per minute} · ARGV[3] limit and ARGV[4] window (s) of the route
+-- KEYS[1] tenant · KEYS[2] user · KEYS[3] the tenant's quota of the month · KEYS[4] violations · KEYS[5] the user's rate
+-- KEYS[6] revoked token · KEYS[7] session · KEYS[8] the user's rate on this route, where it has a limit of its own
+-- ARGV[1] JSON {tier: [requests per minute, requests per month]} · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
+--         of the route · ARGV[5] user id
 -- Returns {code, role, tier, {limit, remaining, reset, window, wait}}; code 1 admitted, 0 session over,
---         -1 tenant not in standing, -2 user not in standing, -3 over a limit (nothing is counted then)
+--         -1 tenant not in standing, -2 user not in standing, -3 over a limit, -4 over the quota, with {…, used, limit}
+--         at the end (in both cases only the violation is counted)
 -- @include now
 -- @include gcra
 -- @include epoch
-local MINUTE = 60
-
-if redis.call('EXISTS', KEYS[1]) == 1 then return { 0 } end
-local user_id, began, seen = unpack(redis.call('HMGET', KEYS[2], 'userId', 'createdAt', 'lastSeenAt'))
-if user_id ~= ARGV[1] then return { 0 } end
-local status, plan, tenant_epoch = unpack(redis.call('HMGET', KEYS[3], 'status', 'plan', 'epoch'))
+-- @include violation
+-- @include admission
+if redis.call('EXISTS', KEYS[6]) == 1 then return { 0 } end
+local user_id, began, seen = unpack(redis.call('HMGET', KEYS[7], 'userId', 'createdAt', 'lastSeenAt'))
+if user_id ~= ARGV[5] then return { 0 } end
+local status, plan, overrides, tenant_epoch =
+    unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits', 'epoch'))
 if status ~= 'active' then return { -1 } end
-local active, role, tier, user_epoch = unpack(redis.call('HMGET', KEYS[4], 'isActive', 'role', 'tier', 'epoch'))
+local active, role, tier, user_epoch = unpack(redis.call('HMGET', KEYS[2], 'isActive', 'role', 'tier', 'epoch'))
 if active ~= '1' then return { -2 } end
 if is_over(began, tenant_epoch, user_epoch) then return { 0 } end
-tier = tier or plan
 
 local at = now()
-local rates = { gcra_peek(KEYS[5], cjson.decode(ARGV[2])[tier], MINUTE, at) }
-if KEYS[6] then rates[2] = gcra_peek(KEYS[6], tonumber(ARGV[3]), tonumber(ARGV[4]), at) end
-for _, rate in ipairs(rates) do
-    if rate.over > 0 then return { -3, role, tier, gcra_state(rate, false) } end
+local who = { id = user_id, role = role, tier = tier or plan, plan = plan, overrides = overrides }
+local rates = KEYS[8] and { { 'route', KEYS[8], tonumber(ARGV[3]), tonumber(ARGV[4]) } } or {}
+local verdict = admission(who, rates, ARGV[1], { rate = KEYS[5], quota = KEYS[3], violations = KEYS[4] }, ARGV[2], at)
+if verdict[1] == 1 and at - tonumber(seen or 0) >= 60000 then
+    redis.call('HSET', KEYS[7], 'lastSeenAt', string.format('%d', at))
 end
-
-if at - tonumber(seen or 0) >= MINUTE * 1000 then redis.call('HSET', KEYS[2], 'lastSeenAt', string.format('%d', at)) end
-
-local tightest
-for _, rate in ipairs(rates) do
-    gcra_take(rate)
-    local state = gcra_state(rate, true)
-    if not tightest or state[2] < tightest[2] then tightest = state end
-end
-return { 1, role, tier, tightest }
+return verdict

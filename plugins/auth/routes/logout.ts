@@ -37,6 +37,6 @@ function sessionOf(auth: AuthService, request: Request) {
     const accessToken = accessTokenOf(request);
     const refreshToken = cookie(request, 'refresh');
     const session = auth.sessionOf(accessToken, refreshToken);
-    if (session) checkTenant(request, { tid: session.tenantId });
+    if (session) checkTenant(request, session.tenantId);
     return session;
 }

@@ -41,6 +41,7 @@ export const sendMessage = (
                 'THREAD_NOT_FOUND',
                 'MODEL_NOT_FOUND',
                 'MESSAGE_TOO_LONG',
+                'CONCURRENCY_LIMIT',
                 'PROVIDER_KEY_MISSING',
                 'PROVIDER_KEY_INVALID',
                 'PROVIDER_REFUSED',

@@ -142,6 +142,35 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads'));
     });
 
+    it('about API keys are those of the document', async () => {
+        const payload = { name: 'Reports', scopes: ['thread:read'] };
+        const created = await tenant.call('POST', '/api/keys', { payload });
+        const { key, secret } = created.body.data;
+        const url = `/api/keys/${key.id}`;
+        const one = '/api/keys/{keyId}';
+        expectDocumented('post', '/api/keys', created);
+        expectDocumented('post', '/api/keys', await app.call('POST', '/api/keys', { payload, token: secret }));
+        expectDocumented('get', '/api/keys', await tenant.call('GET', '/api/keys'));
+        expectDocumented('get', '/api/threads', await app.call('GET', '/api/threads', { token: secret }));
+        expectDocumented('get', '/api/threads', await app.call('GET', '/api/threads', { token: `${secret}x` }));
+        expectDocumented('get', one, await tenant.call('GET', url));
+        expectDocumented('patch', one, await tenant.call('PATCH', url, { payload: { name: 'Nightly' } }));
+        expectDocumented('patch', one, await tenant.call('PATCH', url, { payload: { scopes: ['tenant:suspend'] } }));
+        expectDocumented('post', `${one}/rotate`, await tenant.call('POST', `${url}/rotate`, { payload: {} }));
+        expectDocumented('delete', one, await tenant.call('DELETE', url));
+        expectDocumented('delete', one, await tenant.call('DELETE', url));
+    });
+
+    it('about limits are those of the document', async () => {
+        for (const path of ['/api/tiers', '/api/profile/usage']) {
+            expectDocumented('get', path, await tenant.call('GET', path));
+        }
+        const path = '/api/admin/rate-limits/violations';
+        const token = await platformToken(app);
+        expectDocumented('get', path, await app.call('GET', `${path}?tenantId=${tenant.tenantId}`, { token }));
+        expectDocumented('get', path, await tenant.call('GET', path));
+    });
+
     it('of the administration are those of the document', async () => {
         const token = await platformToken(app);
         for (const action of ['suspend', 'activate']) {

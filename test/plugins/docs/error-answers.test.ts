@@ -17,7 +17,13 @@ const codesOf = (settings?: object, operation: Operation = PUBLIC, method?: stri
 
 describe('errorCodesOf', () => {
     it('has little for a public route that takes nothing', () => {
-        expect(codesOf()).to.equal(['HTTPS_REQUIRED', 'INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'REQUEST_TIMEOUT']);
+        expect(codesOf()).to.equal([
+            'HTTPS_REQUIRED',
+            'INTERNAL_ERROR',
+            'STORE_UNAVAILABLE',
+            'SERVER_BUSY',
+            'REQUEST_TIMEOUT',
+        ]);
     });
 
     it('has HTTPS_REQUIRED except for the probes', () => {
@@ -32,6 +38,7 @@ describe('errorCodesOf', () => {
             'INTERNAL_ERROR',
             'HTTPS_REQUIRED',
             'STORE_UNAVAILABLE',
+            'SERVER_BUSY',
             'REQUEST_TIMEOUT',
         ]);
     });

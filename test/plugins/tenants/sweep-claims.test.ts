@@ -34,6 +34,7 @@ describe('the sweep of claims', () => {
                 domain,
                 plan: 'free',
                 status: 'active',
+                limits: null,
                 suspendedReason: null,
                 epoch: null,
                 deletedAt: null,

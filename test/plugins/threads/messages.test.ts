@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
+import { setPlan } from '../../helpers/limits.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 
@@ -131,6 +132,7 @@ describe('POST /api/threads/{threadId}/models/{modelId}/messages', () => {
     });
 
     it('counts every message of several that are sent at once', async () => {
+        await setPlan(app, ada.tenantId, 'premium');
         const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => send(`Message ${n}`)));
         expect(answers.map(({ status }) => status)).to.equal(Array<number>(8).fill(200));
         expect(await countMessages()).to.equal(16);

@@ -51,10 +51,10 @@ describe('the Redis round trips of a request', () => {
         });
     }
 
-    it('are four for a message and its answer: three before the model is called', async () => {
+    it('are six for a message and its answer: four before the model is called', async () => {
         const commands = await countCommands(app.redis, () =>
             ada.call('POST', messagesPath(thread), { payload: { content: 'Hello' } }),
         );
-        expect(commands).to.equal(Array<string>(4).fill('evalsha'));
+        expect(commands).to.equal([...Array<string>(5).fill('evalsha'), 'zrem']);
     });
 });

@@ -4,6 +4,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
+import { setPlan } from '../../helpers/limits.ts';
 import { openStream } from '../../helpers/stream.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
@@ -96,6 +97,7 @@ describe('POST /api/threads/{threadId}/models/{modelId}/messages with stream: tr
     });
 
     it('keeps twenty streams of one user apart', async () => {
+        await setPlan(app, ada.tenantId, 'premium');
         const streams = await Promise.all(Array.from({ length: 20 }, (_, n) => open(`count to ${n + 10}`)));
         const answers = await Promise.all(streams.map((stream) => stream.rest()));
         for (const [n, events] of answers.entries()) {

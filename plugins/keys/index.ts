@@ -1,0 +1,25 @@
+import { createKey } from './routes/create-key.ts';
+import { getKey } from './routes/get-key.ts';
+import { listKeys } from './routes/list-keys.ts';
+import { revokeKey } from './routes/revoke-key.ts';
+import { rotateKey } from './routes/rotate-key.ts';
+import { updateKey } from './routes/update-key.ts';
+import { createKeyService } from './service.ts';
+import { createKeyStore } from './store.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
+
+export const keys: Plugin<Platform> = {
+    name: 'keys',
+    dependencies: ['auth', 'tenants'],
+    register: (server, { store, vault, clock }) => {
+        const service = createKeyService(createKeyStore(store, vault, server.plugins.tenants), clock);
+        server.route(createKey(service));
+        server.route(listKeys(service));
+        server.route(getKey(service));
+        server.route(updateKey(service));
+        server.route(revokeKey(service));
+        server.route(rotateKey(service));
+    },
+};

@@ -1,0 +1,38 @@
+import { Overload } from './overload.ts';
+import { getUsage } from './routes/get-usage.ts';
+import { listTiers } from './routes/list-tiers.ts';
+import { listViolations } from './routes/list-violations.ts';
+import { createLimitService } from './service.ts';
+import { createLimitStore } from './store.ts';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
+import { processLoad } from '../../src/telemetry/load.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
+
+export const limits: Plugin<Platform> = {
+    name: 'limits',
+    dependencies: ['auth', 'tenants'],
+    register: (server, { config, store, clock, logger, measureLoad }) => {
+        const { tenants } = server.plugins;
+        const service = createLimitService({
+            store: createLimitStore(store, tenants, clock),
+            tenants,
+            append: appendOutbox(store),
+            logger,
+        });
+        server.expose(service);
+
+        const load = processLoad();
+        const overload = new Overload(measureLoad ?? load.measure, config);
+        server.ext('onRequest', overload.refuse, { after: ['responses', 'hapi-pino'] });
+        server.ext('onPostStop', () => {
+            overload.stop();
+            load.stop();
+        });
+
+        server.route(listTiers(service));
+        server.route(getUsage(service));
+        server.route(listViolations(service));
+    },
+};

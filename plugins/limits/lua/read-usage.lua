@@ -1,0 +1,7 @@
+-- What is used of a tenant's quota of the month and of a user's slots.
+-- KEYS[1] quota · KEYS[2] slots (zset by expiry) · KEYS[3] tenant
+-- Returns {requests, slots in use, plan, JSON of the tenant's own figures or ''}
+-- @include now
+local plan, overrides = unpack(redis.call('HMGET', KEYS[3], 'plan', 'limits'))
+local running = redis.call('ZCOUNT', KEYS[2], '(' .. string.format('%d', now()), '+inf')
+return { tonumber(redis.call('HGET', KEYS[1], 'requests') or 0), running, plan, overrides or '' }

@@ -1,0 +1,102 @@
+import Joi from 'joi';
+
+import { violationKinds } from './violation-kinds.ts';
+import { idSchema } from '../../src/ids.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { tierLimitsSchema, tiers } from '../tenants/api.ts';
+
+const time = () => Joi.string().isoDate();
+const count = () => Joi.number().integer().min(0);
+
+export const tiersAnswer = Joi.object({
+    tiers: Joi.array()
+        .items(Joi.object({ name: Joi.string(), limits: tierLimitsSchema }).label('Tier'))
+        .label('Tiers'),
+    own: Joi.object({
+        tier: Joi.string(),
+        plan: Joi.string().description('of the tenant: its quotas are those of the plan'),
+        limits: tierLimitsSchema,
+    })
+        .description('your own position, with the figures that were set for your tenant')
+        .label('OwnTier'),
+}).label('TiersData');
+
+export const tiersExample = {
+    tiers: Object.entries(tiers).map(([name, limits]) => ({ name, limits })),
+    own: { tier: 'free', plan: 'free', limits: tiers.free },
+};
+
+export const usageAnswer = Joi.object({
+    usage: Joi.object({
+        requestsThisMonth: Joi.object({
+            used: count(),
+            limit: count().allow(null).description('null: no limit'),
+            resetsAt: time(),
+        })
+            .description('of the tenant')
+            .label('RequestQuota'),
+        generations: Joi.object({ running: count(), limit: count() }).label('GenerationSlots'),
+        tier: Joi.string(),
+        limits: tierLimitsSchema,
+    }).label('OwnUsage'),
+}).label('OwnUsageData');
+
+export const usageExample = {
+    usage: {
+        requestsThisMonth: { used: 1_234, limit: 10_000, resetsAt: '2026-12-01T00:00:00.000Z' },
+        generations: { running: 1, limit: 3 },
+        tier: 'free',
+        limits: tiers.free,
+    },
+};
+
+export interface ViolationQuery {
+    tenantId: string;
+}
+
+export const violationQuery = Joi.object<ViolationQuery>({
+    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).default(PLATFORM),
+}).label('ViolationQuery');
+
+const violationSchema = Joi.object({
+    kind: Joi.string().valid(...violationKinds),
+    at: time(),
+    userId: Joi.string().allow(null),
+    keyId: Joi.string().allow(null),
+    ipAddress: Joi.string().allow(null),
+    route: Joi.string().allow(null),
+}).label('Violation');
+
+export const violationsAnswer = Joi.object({
+    violations: Joi.object({
+        tenantId: Joi.string(),
+        days: Joi.array()
+            .items(
+                Joi.object({
+                    date: Joi.string().description('in UTC'),
+                    counts: Joi.object(Object.fromEntries(violationKinds.map((kind) => [kind, count()]))).label(
+                        'Violations',
+                    ),
+                }).label('ViolationDay'),
+            )
+            .label('ViolationDays'),
+        recent: Joi.array().items(violationSchema).label('RecentViolations').description('the newest first'),
+    }).label('TenantViolations'),
+}).label('ViolationsData');
+
+export const violationsExample = {
+    violations: {
+        tenantId: 'tenant_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+        days: [{ date: '2026-11-20', counts: { user: 1, route: 0, key: 0, address: 0, quota: 0, concurrency: 0 } }],
+        recent: [
+            {
+                kind: 'user',
+                at: '2026-11-20T10:30:00.000Z',
+                userId: 'user_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+                keyId: null,
+                ipAddress: null,
+                route: 'get /api/threads',
+            },
+        ],
+    },
+};
