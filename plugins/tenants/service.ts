@@ -34,7 +34,7 @@ export interface TenantRules extends TenantService {
 }
 
 export function createTenantService(parts: TenantParts): TenantRules {
-    const { store, jobs, clock } = parts;
+    const { store } = parts;
 
     return {
         async create(details, found) {
@@ -76,13 +76,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         suspend: (actor, id, reason) => change(parts, actor, id, 'suspend', reason),
         activate: (actor, id) => change(parts, actor, id, 'activate'),
         restore: (actor, id) => change(parts, actor, id, 'restore'),
-        async remove(actor, id) {
-            const { revision } = await this.get(id);
-            // Asked for first: if the process dies now, the job finds nothing to do. One a day is enough.
-            const jobId = [PURGE_TENANT, id, revision, Math.floor(clock() / DAY_MS)].join('-');
-            await jobs.add(PURGE_TENANT, { tenantId: id }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id: jobId });
-            return change(parts, actor, id, 'delete');
-        },
+        remove: (actor, id) => remove(parts, actor, id),
         list: (query) => store.list(query),
         purge: (tenantId) => purge(parts, tenantId),
 
@@ -144,6 +138,15 @@ async function change(
         if (isApiError(error)) await append(PLATFORM, { audit: [entryOf(error.data?.code ?? 'INTERNAL_ERROR')] });
         throw error;
     }
+}
+
+async function remove(parts: TenantParts, actor: Actor, id: string): Promise<Tenant> {
+    const { store, jobs, clock } = parts;
+    const { revision } = await store.get(id);
+    // Asked for first: if the process dies now, the job finds nothing to do. One a day is enough.
+    const jobId = [PURGE_TENANT, id, revision, Math.floor(clock() / DAY_MS)].join('-');
+    await jobs.add(PURGE_TENANT, { tenantId: id }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id: jobId });
+    return change(parts, actor, id, 'delete');
 }
 
 /** Removes a tenant whose time is over. Each step may be done again; the record, which goes last, says that it must. */

@@ -98,7 +98,12 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const example = operation.responses['200']?.content['application/json'].example;
             return example?.pagination !== undefined;
         });
-        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/threads', SEND]);
+        expect(pages.map(({ path }) => path).sort()).to.equal([
+            '/api/admin/tenants',
+            '/api/threads',
+            SEND,
+            '/api/users',
+        ]);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
         expect(ThreadsDataAnswer.required).to.include('pagination');
