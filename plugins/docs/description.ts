@@ -20,6 +20,7 @@ repeat is answered as the first one was, in an envelope of its own and with \`Id
 /** The groups the routes are listed in. */
 export const tags = [
     { name: 'auth', description: 'Registration, login and sessions' },
+    { name: 'users', description: 'The users of a tenant, for its admins' },
     { name: 'keys', description: 'Service API keys' },
     { name: 'limits', description: 'Tiers, quotas and what was used of them' },
     { name: 'threads', description: 'Conversations' },

@@ -9,11 +9,12 @@ const SWEEP_EVERY_MS = 30_000;
 
 export const tenants: Plugin<Platform> = {
     name: 'tenants',
-    register: (server, { store, vault, logger, jobs }) => {
+    register: (server, { store, vault, logger, jobs, clock }) => {
         const service = createTenantService({
             store: createTenantStore(store, vault),
             append: appendOutbox(store),
             jobs,
+            clock,
         });
         server.expose(service);
 

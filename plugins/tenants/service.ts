@@ -7,6 +7,7 @@ import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
 import type { Tenant, TenantService } from './api.ts';
 import type { TenantChange, TenantStore } from './store.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -14,6 +15,7 @@ import type { Actor } from '../../src/types/actor.ts';
 /** A registration has ended, well or badly, long before that. */
 const CLAIM_LIFETIME_MS = 60_000;
 
+const DAY_MS = 24 * 3600 * 1000;
 /** So that a purge is not asked for before its time by a clock that is a little ahead. */
 const PURGE_MARGIN_MS = 60_000;
 
@@ -23,6 +25,7 @@ export interface TenantParts {
     store: TenantStore;
     append: AppendOutbox;
     jobs: Jobs;
+    clock: Clock;
 }
 
 export interface TenantRules extends TenantService {
@@ -31,7 +34,7 @@ export interface TenantRules extends TenantService {
 }
 
 export function createTenantService(parts: TenantParts): TenantRules {
-    const { store, jobs } = parts;
+    const { store } = parts;
 
     return {
         async create(details, found) {
@@ -64,7 +67,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
             return isOurs;
         },
 
-        get: (tenantId) => store.records.get({ tenantId }, tenantId),
+        get: (tenantId) => store.get(tenantId),
         exists: async (tenantId) => (await store.records.find({ tenantId }, tenantId)) !== null,
         findByDomain: (domain) => store.findByDomain(domain),
         key: (tenantId) => store.records.key(tenantId, tenantId),
@@ -73,11 +76,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         suspend: (actor, id, reason) => change(parts, actor, id, 'suspend', reason),
         activate: (actor, id) => change(parts, actor, id, 'activate'),
         restore: (actor, id) => change(parts, actor, id, 'restore'),
-        async remove(actor, id) {
-            // Asked for first: if the process dies now, the job finds nothing to do.
-            await jobs.add(PURGE_TENANT, { tenantId: id }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS });
-            return change(parts, actor, id, 'delete');
-        },
+        remove: (actor, id) => remove(parts, actor, id),
         list: (query) => store.list(query),
         purge: (tenantId) => purge(parts, tenantId),
 
@@ -129,7 +128,7 @@ async function change(
             result,
             ...(reason !== undefined && { details: { reason } }),
         });
-    await store.records.get({ tenantId: id }, id);
+    await store.get(id);
     await append(PLATFORM, { audit: [entryOf('intended')] });
     const outbox = { events: [{ type: HAPPENED[kind], data: { tenantId: id } }], audit: [entryOf('success')] };
     try {
@@ -142,17 +141,26 @@ async function change(
     }
 }
 
+async function remove(parts: TenantParts, actor: Actor, id: string): Promise<Tenant> {
+    const { store, jobs, clock } = parts;
+    const { revision } = await store.get(id);
+    // Asked for first: if the process dies now, the job finds nothing to do. One a day is enough.
+    const jobId = [PURGE_TENANT, id, revision, Math.floor(clock() / DAY_MS)].join('-');
+    await jobs.add(PURGE_TENANT, { tenantId: id }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id: jobId });
+    return change(parts, actor, id, 'delete');
+}
+
 /** Removes a tenant whose time is over. Each step may be done again; the record, which goes last, says that it must. */
 async function purge({ store, jobs }: Pick<TenantParts, 'store' | 'jobs'>, tenantId: string): Promise<void> {
     const time = await store.timeUntilPurge(tenantId);
     if (!time) return;
     if (time.left > 0) {
         // Restored and deleted again since the job was added.
-        const id = `${PURGE_TENANT}-${tenantId}-${time.due}`;
+        const id = [PURGE_TENANT, tenantId, time.due, time.left].join('-');
         await jobs.add(PURGE_TENANT, { tenantId }, { delay: time.left + PURGE_MARGIN_MS, id });
         return;
     }
-    const { domain } = await store.records.get({ tenantId }, tenantId);
+    const { domain } = await store.get(tenantId);
     await store.removeKeys(tenantId);
     const entry = { action: 'tenant.purge', resource: 'tenant', resourceId: tenantId, result: 'success' };
     const events = [{ type: 'tenant.purged', data: { tenantId } }];

@@ -67,6 +67,13 @@ export function createTenantStore(store: Datastore, vault: Vault) {
 
     return {
         records,
+        /** @throws TENANT_NOT_FOUND */
+        get: async (tenantId: string): Promise<Tenant> => {
+            const tenant = await records.find({ tenantId }, tenantId);
+            // A barred place has no revision.
+            if (!tenant?.revision) throw apiError('TENANT_NOT_FOUND');
+            return tenant;
+        },
         ...createTenantChanges(store, vault, records),
         timeUntilPurge: (tenantId: string) => untilPurge(records.key(tenantId, tenantId)),
         create: (tenant: Omit<Tenant, 'revision' | 'createdAt' | 'updatedAt'>, { drafts, outbox }: Founding) =>

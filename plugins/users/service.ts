@@ -18,7 +18,8 @@ import type { Actor, Caller } from '../../src/types/actor.ts';
 
 export const PURGE_USER = 'purge-user';
 
-const INVITATION_LIFETIME_MS = 7 * 24 * 3600 * 1000;
+const DAY_MS = 24 * 3600 * 1000;
+const INVITATION_LIFETIME_MS = 7 * DAY_MS;
 /** So that a purge is not asked for before its time by a clock that is a little ahead. */
 const PURGE_MARGIN_MS = 60_000;
 
@@ -130,12 +131,13 @@ export class Users implements UserService {
     };
 
     remove = async (actor: Actor, userId: string, revision?: number): Promise<PublicUser> => {
+        const { jobs, clock } = this.#parts;
+        const { tenantId } = actor;
+        const user = await this.get(tenantId, userId);
         // Asked for first: if the process dies now, the job finds nothing to do. The other way round it would be missed.
-        await this.#parts.jobs.add(
-            PURGE_USER,
-            { tenantId: actor.tenantId, userId },
-            { delay: RESTORABLE_MS + PURGE_MARGIN_MS },
-        );
+        // One job a day is enough for all tries of a deletion that is refused.
+        const id = [PURGE_USER, userId, user.revision, Math.floor(clock() / DAY_MS)].join('-');
+        await jobs.add(PURGE_USER, { tenantId, userId }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id });
         const outbox = changeOf(actor, 'delete', userId);
         return this.#change(actor, userId, { kind: 'delete', changes: { isActive: false }, revision, outbox });
     };
@@ -156,7 +158,7 @@ export class Users implements UserService {
         if (!time) return;
         if (time.left > 0) {
             // Restored and deleted again since the job was added.
-            const id = `${PURGE_USER}-${userId}-${time.due}`;
+            const id = [PURGE_USER, userId, time.due, time.left].join('-');
             await jobs.add(PURGE_USER, { tenantId, userId }, { delay: time.left + PURGE_MARGIN_MS, id });
             return;
         }

@@ -38,7 +38,12 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
         Date.now,
     );
     const jobs = openJobs({ path: socket }, createLogger({ level: 'silent', pretty: false }));
-    const tenants = createTenantService({ store: createTenantStore(store, vault), append: appendOutbox(store), jobs });
+    const tenants = createTenantService({
+        store: createTenantStore(store, vault),
+        append: appendOutbox(store),
+        jobs,
+        clock: Date.now,
+    });
     const passwords = new Passwords(10);
     const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
     const create = createRecords(store);

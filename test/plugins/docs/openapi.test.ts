@@ -75,9 +75,11 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         }
         const created = served.operations.filter(({ operation }) => operation.responses['201']);
         expect(created.map(({ name }) => name).sort()).to.equal([
+            'post /api/admin/tenants',
             'post /api/auth/register',
             'post /api/keys',
             'post /api/threads',
+            'post /api/users',
             'post /api/users/{userId}/password-reset',
         ]);
     });
@@ -98,7 +100,13 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const example = operation.responses['200']?.content['application/json'].example;
             return example?.pagination !== undefined;
         });
-        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/keys', '/api/threads', SEND]);
+        expect(pages.map(({ path }) => path).sort()).to.equal([
+            '/api/admin/tenants',
+            '/api/keys',
+            '/api/threads',
+            SEND,
+            '/api/users',
+        ]);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
         expect(ThreadsDataAnswer.required).to.include('pagination');

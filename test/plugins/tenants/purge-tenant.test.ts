@@ -93,6 +93,23 @@ describe('the purge of a tenant', () => {
         expectError(await app.call('GET', urlOf(tenant), { token }), 'TENANT_NOT_FOUND');
     });
 
+    it('goes on where it was interrupted', async () => {
+        const { tenants } = app.server.plugins;
+        const domain = tenantKey('platform', 'domain', tenant.domain);
+        const tries = [
+            // Each step of a purge ends in one of these commands.
+            async () => void (await app.redis.unlink((await keysOf(tenant)).filter((key) => !key.endsWith(':info')))),
+            async () => void (await app.redis.del(domain)),
+            async () => void (await app.redis.zrem(tenantKey('platform', 'tenants'), tenant.tenantId)),
+        ];
+        await remove();
+        await app.advance(31 * DAYS);
+        for (const step of tries) await step();
+        await tenants.purge(tenant.tenantId);
+        expect(await keysOf(tenant)).to.equal([]);
+        expect(await app.redis.exists(domain)).to.equal(0);
+    });
+
     it('may be done by several at once, and again', async () => {
         const { tenants } = app.server.plugins;
         await remove();

@@ -166,6 +166,20 @@ describe('DELETE /api/users/{userId}', () => {
         expect(entries).to.have.length(1);
     });
 
+    it('asks for one purge however often it is refused, and for none of who does not exist', async () => {
+        const unknown = '/api/users/user_00000000000000000000000000';
+        for (let n = 0; n < 5; n++) {
+            expectError(await tenant.call('DELETE', `/api/users/${tenant.userId}`), 'LAST_ADMIN');
+            expectError(await tenant.call('DELETE', unknown), 'USER_NOT_FOUND');
+        }
+        const [job, ...more] = await jobs.delayed();
+        expect(job?.data).to.equal({ tenantId: tenant.tenantId, userId: tenant.userId });
+        expect(more).to.equal([]);
+        await app.advance(31 * DAYS);
+        await due();
+        expect((await tenant.call('GET', '/api/auth/me')).status).to.equal(200);
+    });
+
     it('is refused whole when the purge cannot be asked for', async () => {
         await app.redis.set(tenantKey('platform', 'jobs', 'maintenance', 'delayed'), 'in the way');
         const { status } = await remove();

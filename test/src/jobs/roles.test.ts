@@ -18,7 +18,7 @@ import type { Redis } from 'ioredis';
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
 
-const THREADS = 20_000;
+const THREADS = 6_000;
 
 async function freePort(): Promise<string> {
     const server = createServer().listen(0, '127.0.0.1');
