@@ -78,8 +78,8 @@ export function limitsOf(tier: string, overrides: LimitOverrides | null): TierLi
     return { ...tiers[tier], ...overrides };
 }
 
-/** Some figures of every tier, as JSON `{tier: [figure, …]}` for a script. */
+/** Some figures of every tier, as `<tier>:<figure>:<figure> …` for a script; no limit is nothing. */
 export const figuresByTier = (...figures: (keyof TierLimits)[]): string =>
-    JSON.stringify(
-        Object.fromEntries(Object.entries(tiers).map(([tier, limits]) => [tier, figures.map((name) => limits[name])])),
-    );
+    Object.entries(tiers)
+        .map(([tier, limits]) => [tier, ...figures.map((name) => limits[name] ?? '')].join(':'))
+        .join(' ');

@@ -2,7 +2,7 @@
 -- record, so the user's keys are what KEYS[2], [5] and [8] begin with, followed by the user's id: the same slot.
 -- KEYS[1] tenant · KEYS[2] users · KEYS[3] the tenant's quota of the month · KEYS[4] violations · KEYS[5] the users' rates
 -- KEYS[6] API key · KEYS[7] the key's own rate · KEYS[8] the users' rates on this route, where it has a limit of its own
--- ARGV[1] JSON {tier: [requests per minute, requests per month]} · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
+-- ARGV[1] tiers as `admission.lua` takes them · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
 --         of the route · ARGV[5] digest of the key
 -- Returns what `admit.lua` returns, code 0: no such key, or it has expired; after {code, role, tier, rate} of an
 --         admitted request: user id, user name, JSON of the key's scopes, expiry of the key or ''

@@ -1,7 +1,7 @@
 -- Decide about a request with a verified access token: the one round trip of authentication.
 -- KEYS[1] tenant · KEYS[2] user · KEYS[3] the tenant's quota of the month · KEYS[4] violations · KEYS[5] the user's rate
 -- KEYS[6] revoked token · KEYS[7] session · KEYS[8] the user's rate on this route, where it has a limit of its own
--- ARGV[1] JSON {tier: [requests per minute, requests per month]} · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
+-- ARGV[1] tiers as `admission.lua` takes them · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
 --         of the route · ARGV[5] user id
 -- Returns {code, role, tier, {limit, remaining, reset, window, wait}}; code 1 admitted, 0 session over,
 --         -1 tenant not in standing, -2 user not in standing, -3 over a limit, -4 over the quota, with {…, used, limit}

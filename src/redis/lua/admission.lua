@@ -1,14 +1,20 @@
 -- What every request passes whose credential is good, needs `gcra` and `violation`: the rates of the user, of the key
 -- and of the route, then the tenant's quota of the month. All of them are spent or none.
 -- who: {id, role, tier, plan, overrides, key} · rates: a list of {kind, key, limit, window}; the user's own comes before
--- tiers: JSON {tier: [requests per minute, requests per month]} · the last five answer as `admit.lua` says
+-- tiers: `<tier>:<requests per minute>:<requests per month or nothing>` for each, which is read faster than JSON
+-- Returns what `admit.lua` says
 local QUOTA_LIFETIME = 400 * 24 * 3600
 
 local function admission(who, rates, tiers, keys, route, at)
-    tiers = cjson.decode(tiers)
-    local own = who.overrides and cjson.decode(who.overrides) or {}
-    local per_minute, per_month = own.requestsPerMinute or tiers[who.tier][1], own.requestsPerMonth
-    if per_month == nil then per_month = tiers[who.plan][2] end
+    local per_minute, per_month = string.match(tiers, who.tier .. ':(%d+):(%d*)')
+    if who.plan ~= who.tier then per_month = select(2, string.match(tiers, who.plan .. ':(%d+):(%d*)')) end
+    per_minute, per_month = tonumber(per_minute), tonumber(per_month)
+    if who.overrides then
+        local own = cjson.decode(who.overrides)
+        per_minute = own.requestsPerMinute or per_minute
+        if own.requestsPerMonth ~= nil then per_month = own.requestsPerMonth end
+        if per_month == cjson.null then per_month = nil end
+    end
 
     table.insert(rates, 1, { 'user', keys.rate, per_minute, 60 })
     for n, rate in ipairs(rates) do
@@ -22,7 +28,7 @@ local function admission(who, rates, tiers, keys, route, at)
 
     local used = redis.call('HINCRBY', keys.quota, 'requests', 1)
     if used == 1 then redis.call('EXPIRE', keys.quota, QUOTA_LIFETIME) end
-    if per_month ~= cjson.null and used > per_month then
+    if per_month and used > per_month then
         redis.call('HINCRBY', keys.quota, 'requests', -1)
         count_violation(keys.violations, { kind = 'quota', userId = who.id, keyId = who.key, route = route }, at)
         return { -4, who.role, who.tier, gcra_state(rates[1], false), used - 1, per_month }
