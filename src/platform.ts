@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
+import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
 import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -16,6 +17,8 @@ export interface Platform {
     logger: Logger;
     drain: Drain;
     jobs: Jobs;
+    /** The one line in which passwords are hashed. */
+    passwords: Passwords;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

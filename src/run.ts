@@ -4,6 +4,7 @@ import { startJobWorker } from './jobs/worker.ts';
 import { checkEviction, connectRedis } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
 import { startEmbeddedRedis } from './redis/embedded.ts';
+import { Passwords } from './security/passwords.ts';
 import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -34,6 +35,7 @@ export async function run(config: Config): Promise<number> {
                 logger,
                 drain,
                 jobs,
+                passwords: new Passwords(config.BCRYPT_COST),
             });
             if (config.ROLE === 'worker') await server.initialize();
             else await server.start();

@@ -23,7 +23,6 @@ import { Background } from '../../src/background.ts';
 import { createMailer } from '../../src/mail/mailer.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 import { AccessTokens } from '../../src/security/access-tokens.ts';
-import { Passwords } from '../../src/security/passwords.ts';
 import { RefreshTokens } from '../../src/security/refresh-tokens.ts';
 
 import type { Plugin } from '@hapi/hapi';
@@ -34,12 +33,11 @@ export const auth: Plugin<Platform> = {
     name: 'auth',
     dependencies: ['tenants', 'users'],
     register: (server, platform) => {
-        const { config, store, vault, clock, drain, logger } = platform;
+        const { config, store, vault, clock, drain, logger, passwords } = platform;
         const { tenants, users } = server.plugins;
         const authStore = new AuthStore(store, vault, tenants, users, clock);
         users.onPurge((tenantId, userId) => authStore.purge(tenantId, userId));
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
-        const passwords = new Passwords(config.BCRYPT_COST);
         const attempts = new Attempts(authStore);
         const parts = { store: authStore, append: appendOutbox(store), tenants, users, passwords, attempts };
         const service = new AuthService({

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-import { checkStrength } from './check-strength.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
+import { checkStrength } from '../../src/security/check-strength.ts';
 
 import type { ResetToken } from './api.ts';
 import type { Attempts } from './attempts.ts';
@@ -102,13 +102,15 @@ export class PasswordService {
 
     /** @throws USER_NOT_FOUND */
     async createResetToken(actor: Actor, userId: string): Promise<ResetToken> {
-        const { users, store } = this.#parts;
+        const { store } = this.#parts;
         const { tenantId } = actor;
-        const { id } = await users.get(tenantId, userId);
-        const token = newToken({ tenantId, userId: id });
-        const entry = { action: 'user.password_reset', resource: 'user', resourceId: id, result: 'success' };
+        const user = await store.findUser({ tenantId, userId });
+        // Whoever was invited and has no password yet gets one by accepting.
+        if (!user || user.passwordHash === null) throw apiError('USER_NOT_FOUND');
+        const token = newToken({ tenantId, userId });
+        const entry = { action: 'user.password_reset', resource: 'user', resourceId: userId, result: 'success' };
         const terms = { digest: digestOf(token), lifetimeMs: TOKEN_LIFETIME_MS };
-        const expiry = await store.addResetToken({ tenantId, userId: id }, terms, { audit: [audited(actor, entry)] });
+        const expiry = await store.addResetToken({ tenantId, userId }, terms, { audit: [audited(actor, entry)] });
         return { token, expiresAt: isoTime(expiry ?? 0) };
     }
 
@@ -118,7 +120,8 @@ export class PasswordService {
         const tenantId = named.tenantId ?? (await tenants.findByDomain(domain));
         const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
         const entry = { action: 'auth.password_forgot', resource: 'user' };
-        if (tenantId === null || !user?.isActive) {
+        // Whoever was invited and has no password yet gets one by accepting.
+        if (tenantId === null || !user?.isActive || user.passwordHash === null) {
             const unknown = { ...entry, resourceId: email, result: 'USER_NOT_FOUND' };
             return append(PLATFORM, { audit: [audited(caller, unknown)] });
         }

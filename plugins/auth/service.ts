@@ -1,10 +1,10 @@
-import { checkStrength } from './check-strength.ts';
 import { permissionsOf } from './permissions.ts';
 import { apiError, isApiError, type ErrorCode } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
+import { checkStrength } from '../../src/security/check-strength.ts';
 
 import type { Attempts } from './attempts.ts';
 import type { Login, Register } from './schemas.ts';

@@ -7,15 +7,13 @@ import { restoreUser } from './routes/restore-user.ts';
 import { updateUser } from './routes/update-user.ts';
 import { Users } from './service.ts';
 import { UserStore } from './store.ts';
-import { Passwords } from '../../src/security/passwords.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
 
 export const users: Plugin<Platform> = {
     name: 'users',
-    register: (server, { config, store, vault, jobs, clock }) => {
-        const passwords = new Passwords(config.BCRYPT_COST);
+    register: (server, { store, vault, jobs, clock, passwords }) => {
         const service = new Users({ store: new UserStore(store, vault), jobs, passwords, clock });
         server.expose(service);
         // The strategy that the routes ask for is `auth`'s, which is made after this.

@@ -6,6 +6,7 @@ import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
+import { checkStrength } from '../../src/security/check-strength.ts';
 
 import type { NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
 import type { Acceptance } from './schemas.ts';
@@ -72,7 +73,7 @@ export class Users implements UserService {
 
     prepare = async (tenantId: string, { password, ...details }: UserDetails) => {
         const { store, passwords, clock } = this.#parts;
-        const passwordHash = password === undefined ? null : await passwords.hash(password);
+        const passwordHash = password === undefined ? null : await hashNew(passwords, password, details);
         const { user, draft } = this.draft(tenantId, { ...details, passwordHash });
         if (passwordHash !== null) return { user, drafts: [draft], token: null };
         const { token, hash } = newInvitation(tenantId, user.id);
@@ -96,7 +97,8 @@ export class Users implements UserService {
         const { tenantId, userId, hash } = claims;
         const invitation = await store.invitations.find({ tenantId }, userId);
         if (invitation?.hash !== hash) throw apiError('INVITATION_INVALID');
-        const passwordHash = await passwords.hash(password);
+        const { email } = await store.records.get({ tenantId }, userId);
+        const passwordHash = await hashNew(passwords, password, { email, displayName });
         const entry = { action: 'user.accept', resource: 'user', resourceId: userId, result: 'success' };
         const outbox = {
             events: [{ type: 'user.joined', data: { userId } }],
@@ -206,4 +208,15 @@ function changeOf(
     const entry = { action: `user.${action}`, resource: 'user', resourceId: userId, result: 'success' };
     const event = { type: `user.${action}d`, data: { userId } };
     return { events: [event], audit: [audited(actor, { ...entry, ...(details && { details }) })] };
+}
+
+/** @throws VALIDATION_ERROR when the password is easy to guess; SERVER_BUSY */
+async function hashNew(
+    passwords: Passwords,
+    password: string,
+    { email, displayName }: { email: string; displayName?: string | undefined },
+): Promise<string> {
+    const domain = email.slice(email.indexOf('@') + 1);
+    await checkStrength('password', password, { email, displayName, domain, tenantName: '' });
+    return passwords.hash(password);
 }

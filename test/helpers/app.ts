@@ -8,6 +8,7 @@ import { openJobs } from '../../src/jobs/jobs.ts';
 import { startJobWorker } from '../../src/jobs/worker.ts';
 import { connectRedis } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
+import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
@@ -83,6 +84,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         logger,
         drain,
         jobs,
+        passwords: new Passwords(settings.BCRYPT_COST),
         ...(measureLoad && { measureLoad }),
     });
     const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;

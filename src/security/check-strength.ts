@@ -1,5 +1,5 @@
-import { apiError } from '../../src/http/errors.ts';
-import { weaknessOf } from '../../src/security/password-strength.ts';
+import { weaknessOf } from './password-strength.ts';
+import { apiError } from '../http/errors.ts';
 
 /** What others know of a user. */
 export interface KnownFacts {
