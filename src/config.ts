@@ -129,7 +129,13 @@ const settings = (production: boolean) => {
             .default(resolve('data')),
         REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
         REDIS_ALLOW_EVICTION: Joi.boolean().default(false),
-        ROLE: Joi.string().valid('api', 'worker', 'all').default('all'),
+        ROLE: Joi.when('REDIS_URL', {
+            is: Joi.exist(),
+            then: Joi.string().valid('api', 'worker', 'all'),
+            otherwise: Joi.string().valid('all').messages({
+                'any.only': '{{#label}} must be all without REDIS_URL: an embedded Redis belongs to one process',
+            }),
+        }).default('all'),
         REGISTRATION: Joi.string()
             .valid('open', 'closed')
             .default(production ? 'closed' : 'open'),

@@ -123,6 +123,14 @@ describe('loadConfig', () => {
         expect(loadConfig(KEYS)).to.satisfy(Object.isFrozen);
     });
 
+    it('lets a process of one role share a Redis, and not keep one for itself', () => {
+        const [fault] = faultsOf({ ROLE: 'worker' });
+        expect(fault).to.equal('ROLE must be all without REDIS_URL: an embedded Redis belongs to one process');
+        expect(
+            loadConfig({ ROLE: 'worker', REDIS_URL: 'redis://127.0.0.1', DATA_DIR: temporaryFolder() }).ROLE,
+        ).to.equal('worker');
+    });
+
     it('says a line for each fault', () => {
         const faults = faultsOf({
             NODE_ENV: 'staging',
