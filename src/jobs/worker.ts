@@ -32,6 +32,7 @@ export async function startJobWorker(
         const processor = processors[job.name];
         if (!processor) throw new Error(`Nobody does jobs of the name ${job.name}`);
         await processor(job.data, { id: String(job.id) });
+        log.info({ jobId: job.id, job: job.name }, 'job done');
     };
     const worker = new Worker<JobData>(QUEUE, process, {
         connection: redis,
@@ -53,7 +54,6 @@ export async function startJobWorker(
 }
 
 function report(worker: Worker<JobData>, log: Logger): void {
-    worker.on('completed', (job) => log.info({ jobId: job.id, job: job.name }, 'job done'));
     worker.on('failed', (job, error) => {
         const { id: jobId, name, attemptsMade } = job ?? {};
         log.error({ jobId, job: name, attempt: attemptsMade, err: error }, 'job failed');
