@@ -210,6 +210,9 @@ describe('the API keys of a user', () => {
     });
 
     it('are not stored for a user who was deleted while the provider was asked', async () => {
+        // The last admin of a tenant cannot leave it.
+        const second = { email: `bob@${ada.domain}`, displayName: 'Bob', role: 'admin', password: ada.password };
+        expect((await ada.call('POST', '/api/users', { payload: second })).status).to.equal(201);
         const wait = hold();
         provider.answer({ steps: [wait, '{}'] });
         const adding = add({ openai: KEY });
