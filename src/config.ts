@@ -68,6 +68,7 @@ export class ConfigError extends Error {}
 const OWN_PREFIXES =
     /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
+const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
 const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
 
@@ -139,13 +140,7 @@ const settings = (production: boolean) => {
             .default(resolve('data')),
         REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
         REDIS_ALLOW_EVICTION: Joi.boolean().default(false),
-        ROLE: Joi.when('REDIS_URL', {
-            is: Joi.exist(),
-            then: Joi.string().valid('api', 'worker', 'all'),
-            otherwise: Joi.string().valid('all').messages({
-                'any.only': '{{#label}} must be all without REDIS_URL: an embedded Redis belongs to one process',
-            }),
-        }).default('all'),
+        ROLE: Joi.string().valid('api', 'worker', 'all').default('all'),
         REGISTRATION: Joi.string()
             .valid('open', 'closed')
             .default(production ? 'closed' : 'open'),
@@ -204,6 +199,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
         ...(error?.details.map(({ message }) => message) ?? []),
         ...misspelt.map((name) => `${name} is not a setting of this program; see the README for those that are`),
     ];
+    if (value.ROLE !== 'all' && value.REDIS_URL === undefined) faults.push(LONELY_ROLE);
     if (faults.length > 0) throw new ConfigError(faults.join('\n'));
     return Object.freeze({ ...withGenerated(value as Config), ...build(value as Config) });
 }
