@@ -31,7 +31,9 @@ export interface Config {
     LOG_LEVEL: string;
     LOG_PRETTY: boolean;
     DOCS: boolean;
+    ANTHROPIC_BASE_URL: string;
     OPENAI_BASE_URL: string;
+    GOOGLE_BASE_URL: string;
     OLLAMA_URL: string;
     /** The platform's own API keys by provider. */
     PROVIDER_KEYS_SHARED: Record<string, string>;
@@ -128,7 +130,9 @@ const settings = (production: boolean) => {
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
+        ANTHROPIC_BASE_URL: httpUrl().default('https://api.anthropic.com'),
         OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
+        GOOGLE_BASE_URL: httpUrl().default('https://generativelanguage.googleapis.com'),
         OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
         PROVIDER_KEYS_SHARED: providerKeys.default({}),
         CATALOGUE_FILE: Joi.string(),

@@ -10,6 +10,7 @@ import { auth } from '../plugins/auth/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { health } from '../plugins/health/index.ts';
 import { models } from '../plugins/models/index.ts';
+import { profile } from '../plugins/profile/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
 import { users } from '../plugins/users/index.ts';
@@ -36,7 +37,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
 
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
-    for (const feature of [tenants, users, auth, admin, models, threads, health, docs]) {
+    for (const feature of [tenants, users, auth, admin, models, profile, threads, health, docs]) {
         await server.register({ plugin: feature, options: platform });
     }
     return server;

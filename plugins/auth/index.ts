@@ -38,6 +38,7 @@ export const auth: Plugin<Platform> = {
             refreshTokens: new RefreshTokens(config.JWT_KEYS),
         });
 
+        server.expose('checkPassword', service.checkPassword.bind(service));
         server.auth.scheme('access-token', accessTokenScheme(accessTokens, authStore));
         server.auth.strategy('user', 'access-token');
         server.auth.default('user');

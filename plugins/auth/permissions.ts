@@ -1,6 +1,6 @@
 import { PLATFORM } from '../../src/redis/keys.ts';
 
-const USER = ['thread:read', 'thread:write', 'model:read'];
+const USER = ['thread:read', 'thread:write', 'model:read', 'profile:read', 'profile:write'];
 
 /** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
 const TENANT_ROLES = new Map([

@@ -38,7 +38,7 @@ function refuse({ code, wait }: Verdict): void {
     if (code === -3) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
 }
 
-const actorOf = (request: Request, claims: AccessClaims, { role, tier }: Verdict): Actor => ({
+const actorOf = (request: Request, claims: AccessClaims, { role, tier, providerKeys }: Verdict): Actor => ({
     ...callerOf(request),
     tenantId: claims.tid,
     userId: claims.sub,
@@ -47,6 +47,7 @@ const actorOf = (request: Request, claims: AccessClaims, { role, tier }: Verdict
     role,
     tier,
     permissions: permissionsOf(role, claims.tid),
+    providerKeys,
     tokenId: claims.jti,
     expiresAt: isoTime(claims.exp * 1000),
 });

@@ -134,6 +134,23 @@ export class AuthService {
         return { tenantId: tid, userId: sub, sessionId: sid, tokenId: jti, tokenExpiresAt: isoTime(exp * 1000) };
     }
 
+    /** @throws INVALID_CREDENTIALS, SERVER_BUSY */
+    async checkPassword(actor: Actor, password: string): Promise<void> {
+        const { users, passwords } = this.#parts;
+        const { tenantId, userId } = actor;
+        const { email } = await users.get(tenantId, userId);
+        const user = await users.findByEmail(tenantId, email);
+        if (await passwords.verify(password, user?.passwordHash ?? null)) return;
+        const entry = {
+            action: 'auth.check_password',
+            resource: 'user',
+            resourceId: userId,
+            result: 'INVALID_CREDENTIALS',
+        };
+        await this.#parts.append(tenantId, { audit: [audited(actor, entry)] });
+        throw apiError('INVALID_CREDENTIALS');
+    }
+
     async me({ tenantId, userId, tier, permissions, expiresAt }: Actor) {
         const { users, tenants } = this.#parts;
         const [user, tenant] = await Promise.all([users.get(tenantId, userId), tenants.get(tenantId)]);

@@ -21,6 +21,8 @@ export interface Verdict {
     code: number;
     role: string;
     tier: string;
+    /** Names of the providers that the user has an API key of. */
+    providerKeys: string[];
     rate: RateState | undefined;
     /** Milliseconds to wait, when over a limit. */
     wait: number;
@@ -90,8 +92,9 @@ export class AuthStore {
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
         const reply = await this.#admit(keys, [sub, LIMITS_BY_TIER, own?.limit ?? 0, own?.window ?? 0]);
-        const [code, role = '', tier = '', rate] = reply as [number, string?, string?, RateReply?];
-        return { code, role, tier, rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
+        const [code, role = '', tier = '', rate, names = ''] = reply as [number, string?, string?, RateReply?, string?];
+        const providerKeys = names.split(',').filter((name) => name !== '');
+        return { code, role, tier, providerKeys, rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
     }
 
     /** Counts a request of an IP address. */

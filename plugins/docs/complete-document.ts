@@ -36,6 +36,7 @@ export function completeDocument(raw: OpenApiDocument, routes: readonly RequestR
 
 function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
     const { parameters, requestBody } = operation;
+    const { takesBinary } = route.settings.app ?? {};
     const responses: Record<string, Response> = {
         ...successes(operation, route, schemas),
         ...errorAnswers(errorCodesOf(route, operation)),
@@ -47,6 +48,7 @@ function complete(operation: Operation, route: RequestRoute, schemas: Schemas): 
         ...operation,
         ...(parameters && { parameters: parameters.map(tidyIn(schemas)) }),
         ...(requestBody && { requestBody: completeBody(requestBody.content, schemas) }),
+        ...(takesBinary && { requestBody: { required: true, content: binary(takesBinary) } }),
         responses,
     };
 }
@@ -59,15 +61,18 @@ const tidyIn =
     });
 
 function successes({ responses }: Operation, { settings }: RequestRoute, schemas: Schemas) {
-    const events = settings.app?.streamExample;
+    const { streamExample: events, answersBinary } = settings.app ?? {};
     return mapValues(responses, ({ content, ...response }) => ({
         ...response,
         content: {
-            ...mapValues(content, tidyIn(schemas)),
+            ...(answersBinary ? binary(answersBinary) : mapValues(content, tidyIn(schemas))),
             ...(events && { 'text/event-stream': eventStream(events) }),
         },
     }));
 }
+
+const binary = (types: string[]): Record<string, MediaType> =>
+    Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
 
 const eventStream = (events: ServerSentEvent[]): MediaType => ({
     schema: { type: 'string' },

@@ -16,6 +16,7 @@ beside \`data\`; every failure is \`{"success": false, "error": {"code", â€¦}, â
 /** The groups the routes are listed in. */
 export const tags = [
     { name: 'auth', description: 'Registration, login and sessions' },
+    { name: 'profile', description: 'What users see and change of themselves' },
     { name: 'threads', description: 'Conversations' },
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },

@@ -15,13 +15,18 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'models'],
+    dependencies: ['auth', 'models', 'profile'],
     register: (server, { store, vault, clock, logger, drain }) => {
-        const threadStore = new ThreadStore(store, vault);
+        const { models, profile } = server.plugins;
+        const threadStore = new ThreadStore(store, vault, {
+            profile: (owner) => profile.key(owner),
+            providerKeys: (owner) => models.keys.key(owner),
+        });
         const threadService = createThreadService(threadStore);
         const messageService = new MessageService({
             store: threadStore,
-            models: server.plugins.models,
+            models,
+            profile,
             generations: new Generations(drain),
             clock,
             logger,

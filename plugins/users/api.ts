@@ -1,5 +1,6 @@
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
+import type { Actor } from '../../src/types/actor.ts';
 import type { Plan } from '../tenants/api.ts';
 
 export { userExample, userSchema } from './schemas.ts';
@@ -39,6 +40,10 @@ export interface UserService {
     findByEmail(tenantId: string, email: string): Promise<User | null>;
     /** Without the password hash. */
     publish(user: User): PublicUser;
+    /** Takes a user out of service, sessions and all; the record stays to be restored. @throws USER_NOT_FOUND */
+    softDelete(actor: Actor, userId: string): Promise<void>;
+    /** Names what is destroyed at once when a user is deleted, in the same script. */
+    destroyWith(keysOf: (tenantId: string, userId: string) => string[]): void;
     /** Where a user's record lives, for scripts that look at the user's standing. */
     key(tenantId: string, userId: string): string;
     /** Reads what such a script returned. */

@@ -2,7 +2,7 @@
 -- KEYS[1] revoked token · KEYS[2] session · KEYS[3] tenant · KEYS[4] user · KEYS[5] the user's rate
 -- KEYS[6] the user's rate on this route, where it has a limit of its own
 -- ARGV[1] user id · ARGV[2] JSON {tier: requests per minute} · ARGV[3] limit and ARGV[4] window (s) of the route
--- Returns {code, role, tier, {limit, remaining, reset, window, wait}}; code 1 admitted, 0 session over,
+-- Returns {code, role, tier, {limit, remaining, reset, window, wait}, provider keys}; code 1 admitted, 0 session over,
 --         -1 tenant not in standing, -2 user not in standing, -3 over a limit (nothing is counted then)
 -- @include now
 -- @include gcra
@@ -14,7 +14,8 @@ local user_id, began = unpack(redis.call('HMGET', KEYS[2], 'userId', 'createdAt'
 if user_id ~= ARGV[1] then return { 0 } end
 local status, plan, tenant_epoch = unpack(redis.call('HMGET', KEYS[3], 'status', 'plan', 'epoch'))
 if status ~= 'active' then return { -1 } end
-local active, role, tier, user_epoch = unpack(redis.call('HMGET', KEYS[4], 'isActive', 'role', 'tier', 'epoch'))
+local active, role, tier, user_epoch, provider_keys =
+    unpack(redis.call('HMGET', KEYS[4], 'isActive', 'role', 'tier', 'epoch', 'providerKeys'))
 if active ~= '1' then return { -2 } end
 if is_over(began, tenant_epoch, user_epoch) then return { 0 } end
 tier = tier or plan
@@ -32,4 +33,4 @@ for _, rate in ipairs(rates) do
     local state = gcra_state(rate, true)
     if not tightest or state[2] < tightest[2] then tightest = state end
 end
-return { 1, role, tier, tightest }
+return { 1, role, tier, tightest, provider_keys or '' }

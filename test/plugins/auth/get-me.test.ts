@@ -30,7 +30,13 @@ describe('GET /api/auth/me', () => {
         expect(body.data.user).to.include({ id: tenant.userId, email: tenant.email, role: 'admin', isActive: true });
         expect(body.data.tenant).to.include({ id: tenant.tenantId, domain: tenant.domain, status: 'active' });
         expect(body.data.tier).to.equal('free');
-        expect(body.data.permissions).to.equal(['thread:read', 'thread:write', 'model:read']);
+        expect(body.data.permissions).to.equal([
+            'thread:read',
+            'thread:write',
+            'model:read',
+            'profile:read',
+            'profile:write',
+        ]);
         const { exp } = JSON.parse(Buffer.from(tenant.accessToken.split('.')[1] ?? '', 'base64url').toString());
         expect(body.data.expiresAt).to.equal(new Date(exp * 1000).toISOString());
         expect(Object.keys(body.data)).to.have.length(5);

@@ -81,6 +81,8 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         for (const { name, path, method, operation } of served.operations) {
             const { settings } = routes.get(name) as RequestRoute;
             const status = String(settings.app?.status);
+            // Bytes are in no form that an example could show.
+            if (settings.app?.answersBinary) continue;
             const { example } = operation.responses[status].content['application/json'];
             const place = ['paths', path, method, 'responses', status, 'content', 'application/json', 'schema'];
             expect(served.faults(place, example), name).to.equal('');
@@ -90,10 +92,10 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
 
     it('shows `pagination` in every list, and nowhere else', () => {
         const pages = served.operations.filter(({ operation }) => {
-            const example = operation.responses['200']?.content['application/json'].example;
+            const example = operation.responses['200']?.content['application/json']?.example;
             return example?.pagination !== undefined;
         });
-        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/threads', SEND]);
+        expect(pages.map(({ path }) => path).sort()).to.equal(['/api/profile/activity', '/api/threads', SEND]);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
         expect(ThreadsDataAnswer.required).to.include('pagination');
@@ -101,7 +103,9 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
     });
 
     it('shows a body that fits its schema, and the schema of the route', () => {
-        const withBody = served.operations.filter(({ operation }) => operation.requestBody);
+        const withBody = served.operations.filter(
+            ({ operation }) => operation.requestBody?.content['application/json'],
+        );
         const validated = [...routes.values()].filter(({ settings }) => settings.validate?.payload);
         expect(withBody).to.have.length(validated.length);
         for (const { name, path, method, operation } of withBody) {
@@ -112,6 +116,16 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const payload = routes.get(name)?.settings.validate?.payload as Joi.Schema;
             expect(payload.validate(example).error, name).to.be.undefined();
         }
+    });
+
+    it('shows the types of bodies and answers that are bytes', () => {
+        const { put, get } = served.document.paths['/api/profile/avatar'];
+        const schema = { type: 'string', format: 'binary' };
+        const content = { 'image/png': { schema }, 'image/jpeg': { schema }, 'image/webp': { schema } };
+        expect(put.requestBody).to.equal({ required: true, content });
+        expect(get.responses['200'].content).to.equal(content);
+        expect(Object.keys(put.responses['200'].content)).to.equal(['application/json']);
+        expect(Object.keys(get.responses['404'].content)).to.equal(['application/json']);
     });
 
     it('asks for a body where a field of it is required', () => {
