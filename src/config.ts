@@ -39,7 +39,9 @@ export interface Config {
     LOG_LEVEL: string;
     LOG_PRETTY: boolean;
     DOCS: boolean;
+    ANTHROPIC_BASE_URL: string;
     OPENAI_BASE_URL: string;
+    GOOGLE_BASE_URL: string;
     OLLAMA_URL: string;
     /** The platform's own API keys by provider. */
     PROVIDER_KEYS_SHARED: Record<string, string>;
@@ -113,6 +115,14 @@ const providerKeys = Joi.string().custom((text: string, helpers) => {
 
 const httpUrl = () => Joi.string().uri({ scheme: ['http', 'https'] });
 
+const providers = () => ({
+    ANTHROPIC_BASE_URL: httpUrl().default('https://api.anthropic.com'),
+    OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
+    GOOGLE_BASE_URL: httpUrl().default('https://generativelanguage.googleapis.com'),
+    OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
+    PROVIDER_KEYS_SHARED: providerKeys.default({}),
+});
+
 const settings = (production: boolean) => {
     const secret = (rule: Joi.Schema, hint: string) =>
         production
@@ -155,9 +165,7 @@ const settings = (production: boolean) => {
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
-        OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
-        OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
-        PROVIDER_KEYS_SHARED: providerKeys.default({}),
+        ...providers(),
         CATALOGUE_FILE: Joi.string(),
         MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
         MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),

@@ -24,6 +24,12 @@ export interface ResetToken {
 export interface AuthPort {
     /** A token by which a user of the actor's tenant resets the password, to be handed over. @throws USER_NOT_FOUND */
     createResetToken(actor: Actor, userId: string): Promise<ResetToken>;
+    /**
+     * For what only the user in person may do: the password once more.
+     *
+     * @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY
+     */
+    checkPassword(actor: Actor, password: string): Promise<void>;
 }
 
 declare module '@hapi/hapi' {

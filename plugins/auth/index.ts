@@ -55,6 +55,7 @@ export const auth: Plugin<Platform> = {
         const passwordService = new PasswordService({ ...parts, mailer: createMailer(config), background });
         const port: AuthPort = {
             createResetToken: (actor, userId) => passwordService.createResetToken(actor, userId),
+            checkPassword: (actor, password) => passwordService.check(actor, password),
         };
         server.expose(port);
 

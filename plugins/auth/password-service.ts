@@ -43,22 +43,20 @@ export class PasswordService {
         this.#parts = parts;
     }
 
+    /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY */
+    async check(actor: Actor, password: string): Promise<void> {
+        await this.#verify(actor, password, 'auth.check_password');
+    }
+
     /**
      * Changes the actor's password and ends all other sessions; how many there were.
      *
      * @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY, VALIDATION_ERROR
      */
     async change(actor: Actor, { currentPassword, newPassword }: ChangePassword): Promise<number> {
-        const { store, attempts, passwords } = this.#parts;
-        const user = await this.#userOf(actor);
+        const { store, passwords } = this.#parts;
         const entry = { action: 'auth.password_change', resource: 'user', resourceId: actor.userId };
-        const isRight = () => passwords.verify(currentPassword, user.passwordHash);
-        const verified = user.passwordHash;
-        if (!(await attempts.check(actor.tenantId, user.email, actor.ipAddress, isRight)) || verified === null) {
-            const refused = audited(actor, { ...entry, result: 'INVALID_CREDENTIALS' });
-            await this.#parts.append(actor.tenantId, { audit: [refused] });
-            throw apiError('INVALID_CREDENTIALS');
-        }
+        const { user, verified } = await this.#verify(actor, currentPassword, entry.action);
         await this.#checkStrength(actor.tenantId, user, newPassword);
         const ended = await store.changePassword(actor, await passwords.hash(newPassword), {
             verified,
@@ -130,6 +128,19 @@ export class PasswordService {
         const expiry = await store.addResetToken(place, terms, audit('success'));
         if (expiry === null) return append(tenantId, audit('RATE_LIMITED'));
         await mailer.send({ to: user.email, subject: 'Reset your password', text: mailText(token, expiry) });
+    }
+
+    /** The actor with the hash that the password fits. @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY */
+    async #verify(actor: Actor, password: string, action: string) {
+        const { attempts, passwords } = this.#parts;
+        const user = await this.#userOf(actor);
+        const verified = user.passwordHash;
+        const isRight = () => passwords.verify(password, verified);
+        const fits = await attempts.check(actor.tenantId, user.email, actor.ipAddress, isRight);
+        if (fits && verified !== null) return { user, verified };
+        const entry = { action, resource: 'user', resourceId: actor.userId, result: 'INVALID_CREDENTIALS' };
+        await this.#parts.append(actor.tenantId, { audit: [audited(actor, entry)] });
+        throw apiError('INVALID_CREDENTIALS');
     }
 
     /** @throws SESSION_ENDED for a user who is gone */

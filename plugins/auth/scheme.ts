@@ -7,7 +7,8 @@ import { isoTime } from '../../src/redis/codec.ts';
 import { openApiKey } from '../../src/security/api-keys.ts';
 
 import type { Request, ServerAuthScheme } from '@hapi/hapi';
-import type { AuthStore, RouteUse, Verdict } from './store.ts';
+import type { AuthStore, RouteUse } from './store.ts';
+import type { Verdict } from './verdict.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -57,6 +58,7 @@ async function byToken(request: Request, store: AuthStore, tokens: AccessTokens,
         role: verdict.role,
         tier: verdict.tier,
         permissions: permissionsOf(verdict.role, claims.tid),
+        providerKeys: verdict.providerKeys,
         tokenId: claims.jti,
         expiresAt: isoTime(claims.exp * 1000),
     };
@@ -82,6 +84,7 @@ async function byKey(request: Request, store: AuthStore, text: string): Promise<
         role: verdict.role,
         tier: verdict.tier,
         permissions: permissionsOf(verdict.role, tenantId).filter((permission) => scopes.includes(permission)),
+        providerKeys: verdict.providerKeys,
         tokenId: keyId,
         expiresAt: expiresAt === null ? NEVER : isoTime(expiresAt),
         keyId,

@@ -1,3 +1,12 @@
+import {
+    namesIn,
+    rateState,
+    type AdmitReply,
+    type KeyReply,
+    type RateReply,
+    type TokenReply,
+    type Verdict,
+} from './verdict.ts';
 import { quotaMonth, type QuotaMonth } from '../../src/quota-month.ts';
 import { Collection } from '../../src/redis/collection.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
@@ -6,7 +15,7 @@ import { figuresByTier, type TenantService } from '../tenants/api.ts';
 
 import type { Session } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
-import type { RateLimit, RateState } from '../../src/http/rate-limit.ts';
+import type { RateLimit } from '../../src/http/rate-limit.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { AccessClaims } from '../../src/security/access-tokens.ts';
@@ -19,33 +28,6 @@ const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url)
 const LIMITS_BY_TIER = figuresByTier('requestsPerMinute', 'requestsPerMonth');
 
 const PURGE_BATCH = 100;
-
-/** Limit, remaining, reset (epoch s), window (s), wait (ms) */
-type RateReply = [number, number, number, number, number];
-
-/** What the two admission scripts answer with; the last two are used and limit of the quota. */
-type AdmitReply = [code: number, role?: string, tier?: string, rate?: RateReply, used?: unknown, limit?: unknown];
-type KeyReply = [
-    code: number,
-    role: string,
-    tier: string,
-    rate: RateReply,
-    userId: string,
-    username: string,
-    scopes: string,
-    expiry: string,
-];
-
-export interface Verdict {
-    code: number;
-    role: string;
-    tier: string;
-    rate: RateState | undefined;
-    /** Milliseconds to wait, when over a limit or the quota. */
-    wait: number;
-    /** Of the month, when over the quota. */
-    quota?: { used: number; limit: number; resetsAt: number };
-}
 
 /** What admits a request besides its credential. */
 export interface RouteUse {
@@ -177,7 +159,10 @@ export class AuthStore {
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
         const reply = await this.#admit(keys, [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, sub]);
-        return this.#verdict(reply as AdmitReply, month);
+        const verdict = this.#verdict(reply as AdmitReply, month);
+        if (verdict.code !== 1) return verdict;
+        const [, , , , providerKeys] = reply as TokenReply;
+        return { ...verdict, providerKeys: namesIn(providerKeys) };
     }
 
     /** Decides about a request with a service API key. */
@@ -197,18 +182,18 @@ export class AuthStore {
         const reply = await this.#admitKey(keys, args);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return { verdict };
-        const [, , , , userId, username, scopes, expiry] = reply as KeyReply;
+        const [, , , , userId, username, scopes, expiry, providerKeys] = reply as KeyReply;
         const holder: KeyHolder = {
             userId,
             username,
             scopes: JSON.parse(scopes) as string[],
             expiresAt: expiry === '' ? null : Number(expiry),
         };
-        return { verdict, holder };
+        return { verdict: { ...verdict, providerKeys: namesIn(providerKeys) }, holder };
     }
 
     #verdict([code, role = '', tier = '', rate, used, limit]: AdmitReply, { endsAt }: QuotaMonth): Verdict {
-        const verdict = { code, role, tier, rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
+        const verdict = { code, role, tier, providerKeys: [], rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
         if (code !== -4) return verdict;
         const quota = { used: Number(used), limit: Number(limit), resetsAt: endsAt };
         return { ...verdict, wait: endsAt - this.#clock(), quota };
@@ -374,5 +359,3 @@ const endedSessions = ({ userId }: UserPlace, entry: AuditEntry) => ({
     userId,
     audit: outboxLists({ audit: [entry] }).audit[0],
 });
-
-const rateState = ([limit, remaining, reset, window]: RateReply): RateState => ({ limit, remaining, reset, window });

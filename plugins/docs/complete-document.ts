@@ -36,20 +36,21 @@ export function completeDocument(raw: OpenApiDocument, routes: readonly RequestR
 }
 
 function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
-    const isIdempotent = route.settings.app?.idempotent !== undefined;
-    const parameters = [...(operation.parameters ?? []), ...(isIdempotent ? [idempotencyKey] : [])];
+    const { idempotent, takesBinary } = route.settings.app ?? {};
+    const parameters = [...(operation.parameters ?? []), ...(idempotent === undefined ? [] : [idempotencyKey])];
     const { requestBody } = operation;
     const responses: Record<string, Response> = {
         ...successes(operation, route, schemas),
         ...errorAnswers(errorCodesOf(route, operation)),
     };
     for (const [status, response] of Object.entries(responses)) {
-        response.headers = headersOf(Number(status), operation, isIdempotent);
+        response.headers = headersOf(Number(status), operation, idempotent !== undefined);
     }
     return {
         ...operation,
         ...(parameters.length > 0 && { parameters: parameters.map(tidyIn(schemas)) }),
         ...(requestBody && { requestBody: completeBody(requestBody.content, schemas) }),
+        ...(takesBinary && { requestBody: { required: true, content: binary(takesBinary) } }),
         responses,
     };
 }
@@ -71,15 +72,18 @@ const tidyIn =
     });
 
 function successes({ responses }: Operation, { settings }: RequestRoute, schemas: Schemas) {
-    const events = settings.app?.streamExample;
+    const { streamExample: events, answersBinary } = settings.app ?? {};
     return mapValues(responses, ({ content, ...response }) => ({
         ...response,
         content: {
-            ...mapValues(content, tidyIn(schemas)),
+            ...(answersBinary ? binary(answersBinary) : mapValues(content, tidyIn(schemas))),
             ...(events && { 'text/event-stream': eventStream(events) }),
         },
     }));
 }
+
+const binary = (types: string[]): Record<string, MediaType> =>
+    Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
 
 const eventStream = (events: ServerSentEvent[]): MediaType => ({
     schema: { type: 'string' },

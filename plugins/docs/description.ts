@@ -22,6 +22,8 @@ export const tags = [
     { name: 'auth', description: 'Registration, login and sessions' },
     { name: 'keys', description: 'Service API keys' },
     { name: 'limits', description: 'Tiers, quotas and what was used of them' },
+    { name: 'users', description: 'The users of a tenant, for its admins' },
+    { name: 'profile', description: 'What users see and change of themselves' },
     { name: 'threads', description: 'Conversations' },
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },

@@ -39,8 +39,9 @@ function labelOf(name: string, schemas: Schemas): string {
  */
 export function tidySchema(schema: Schema, schemas: Schemas): Schema {
     if (schema.$ref !== undefined) return resolve(schema.$ref, schemas);
-    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, properties, items, ...rest } = schema;
+    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, type, properties, items, ...rest } = schema;
     return {
+        ...(type !== undefined && !isMixed(schema) && { type }),
         ...rest,
         ...formatOf(formats),
         ...(schema.nullable && schema.enum && { enum: [...schema.enum, null] }),
@@ -48,6 +49,10 @@ export function tidySchema(schema: Schema, schemas: Schemas): Schema {
         ...(properties && tidyProperties(properties, schemas)),
     };
 }
+
+/** An enum of words and of `true` and `false`, which hapi-swagger takes for words. */
+const isMixed = ({ enum: values = [] }: Schema): boolean =>
+    ['string', 'boolean'].every((type) => values.some((value) => typeof value === type));
 
 function resolve($ref: string, schemas: Schemas): Schema {
     const name = nameOf($ref);

@@ -12,9 +12,12 @@ import type { Platform } from '../../src/platform.ts';
 
 export const keys: Plugin<Platform> = {
     name: 'keys',
-    dependencies: ['auth', 'tenants'],
+    dependencies: ['auth', 'tenants', 'users'],
     register: (server, { store, vault, clock }) => {
-        const service = createKeyService(createKeyStore(store, vault, server.plugins.tenants), clock);
+        const { tenants, users } = server.plugins;
+        const keyStore = createKeyStore(store, vault, tenants);
+        users.onPurge((tenantId, userId) => keyStore.purge(tenantId, userId));
+        const service = createKeyService(keyStore, clock);
         server.route(createKey(service));
         server.route(listKeys(service));
         server.route(getKey(service));

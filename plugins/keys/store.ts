@@ -1,11 +1,14 @@
 import { isoTime } from '../../src/redis/codec.ts';
 import { Collection, type Place } from '../../src/redis/collection.ts';
+import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { ApiKey } from './api.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
 import type { TenantService } from '../tenants/api.ts';
+
+const PURGE_BATCH = 100;
 
 /** A key still to be created. */
 export type NewKey = Omit<ApiKey, 'revision' | 'createdAt' | 'updatedAt'>;
@@ -45,7 +48,20 @@ export function createKeyStore(store: Datastore, vault: Vault, tenants: TenantSe
             const time = isoTime(figure);
             return { key: { ...key, revision: 1, createdAt: time, updatedAt: time } };
         },
+
+        /** Removes the keys of a user; the list of them goes last, so that it can be done again. */
+        async purge(tenantId: string, userId: string): Promise<void> {
+            const list = records.orderKey({ tenantId, ownerId: userId }, 'created');
+            for (;;) {
+                const ids = await store.redis.zrange(list, 0, String(PURGE_BATCH - 1));
+                if (ids.length === 0) break;
+                await store.redis.unlink(ids.flatMap((id) => [records.key(tenantId, id), rateKey(tenantId, id)]));
+                await store.redis.zrem(list, ids);
+            }
+        },
     };
 }
 
 export type KeyStore = ReturnType<typeof createKeyStore>;
+
+const rateKey = (tenantId: string, keyId: string): string => tenantKey(tenantId, 'rate', 'key', keyId);

@@ -1,4 +1,10 @@
+import type { Actor } from '../../src/types/actor.ts';
+
 export type ProviderName = 'anthropic' | 'openai' | 'google' | 'ollama' | 'sandbox';
+
+/** What users know a provider's API key by. */
+export const KEY_NAMES = ['claude', 'openai', 'google'] as const;
+export type KeyName = (typeof KEY_NAMES)[number];
 
 /** Micro-dollars per million tokens; null is a price nobody told us. */
 export interface TokenPrices {
@@ -39,6 +45,8 @@ export interface ModelCall {
     model: Model;
     messages: ChatMessage[];
     temperature?: number;
+    /** The user's own key, which goes before the platform's. */
+    apiKey?: string;
     /** Sent to the provider, so that its log can be held against ours. */
     requestId: string;
 }
@@ -77,10 +85,50 @@ export interface ModelProvider {
     status(signal: AbortSignal): Promise<ProviderStatus>;
 }
 
+/** What a provider says of a key; `unknown` when it could not be asked. */
+export type KeyVerdict = boolean | 'unknown';
+
+/** Whose keys. */
+export interface KeyOwner {
+    tenantId: string;
+    userId: string;
+}
+
+/** What a user is told of a key of his own; the key itself is never shown again. */
+export interface KeyState {
+    configured: boolean;
+    /** To the minute. */
+    lastUsed?: string;
+}
+
+/** API keys that users bring: sealed in Redis, opened for a call only. */
+export interface ProviderKeyService {
+    /**
+     * Asks each provider about its key and stores those that it does not refuse.
+     *
+     * @throws USER_NOT_FOUND when the user was deleted meanwhile
+     */
+    add(
+        actor: Actor,
+        keys: Partial<Record<KeyName, string>>,
+    ): Promise<{ updated: KeyName[]; verified: Partial<Record<KeyName, KeyVerdict>> }>;
+    /** @throws PROVIDER_KEY_NOT_FOUND */
+    remove(actor: Actor, name: KeyName): Promise<void>;
+    /** Where a user's keys live, for scripts that bring them along. */
+    key(owner: KeyOwner): string;
+    /** Reads what such a script returned of all keys. */
+    describe(owner: KeyOwner, flat: string[]): Record<KeyName, KeyState>;
+    /** The key, or null when its master key was retired. */
+    open(owner: KeyOwner, name: KeyName, sealed: string): string | null;
+}
+
 /** The port of the models feature. */
 export interface ModelService {
     /** @throws MODEL_NOT_FOUND */
     get(idOrAlias: string): Model;
+    keys: ProviderKeyService;
+    /** Whose API key a call to the model needs; null when it needs none. */
+    keyName(model: Model): KeyName | null;
     /** What the call may not say to this model. @throws VALIDATION_ERROR, PROVIDER_KEY_MISSING */
     prepare(call: ModelCall): { call: ModelCall; ignoredParameters: string[] };
     /**

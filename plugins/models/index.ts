@@ -1,11 +1,14 @@
 import { Agent } from 'undici';
 
 import { loadCatalogue } from './catalogue.ts';
+import { createKeyChecks } from './key-checks.ts';
+import { createKeyService } from './key-service.ts';
 import { ollama } from './providers/ollama.ts';
 import { openAi } from './providers/openai.ts';
 import { sandbox } from './providers/sandbox.ts';
 import { listModels } from './routes/list-models.ts';
 import { createModelService } from './service.ts';
+import { ProviderKeyStore } from './store.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { ModelProvider, ProviderName } from './api.ts';
@@ -13,20 +16,24 @@ import type { Platform } from '../../src/platform.ts';
 
 export const models: Plugin<Platform> = {
     name: 'models',
-    dependencies: ['auth'],
-    register: (server, { config, clock }) => {
-        const { OPENAI_BASE_URL, OLLAMA_URL, PROVIDER_KEYS_SHARED: keys } = config;
+    dependencies: ['auth', 'users'],
+    register: (server, { config, store, vault, clock }) => {
+        const { OPENAI_BASE_URL, OLLAMA_URL, PROVIDER_KEYS_SHARED: shared } = config;
         // The deadlines are the service's: an answer may well pause for longer than a connection's default.
         const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
         const providers: Partial<Record<ProviderName, ModelProvider>> = {
             ollama: ollama({ dispatcher, baseUrl: OLLAMA_URL }),
-            openai: openAi({ dispatcher, baseUrl: OPENAI_BASE_URL, apiKey: keys.openai }),
+            openai: openAi({ dispatcher, baseUrl: OPENAI_BASE_URL, apiKey: shared.openai }),
             ...(config.SANDBOX_MODEL && { sandbox: sandbox(config.SANDBOX_TOKEN_DELAY_MS) }),
         };
+        const { users } = server.plugins;
+        const keys = createKeyService(new ProviderKeyStore(store, users), vault, createKeyChecks(dispatcher, config));
+        users.destroyWith((tenantId, userId) => [keys.key({ tenantId, userId })]);
         const service = createModelService({
+            keys,
             catalogue: loadCatalogue(config.CATALOGUE_FILE),
             providers,
-            withKey: new Set<ProviderName>(['ollama', 'sandbox', ...(keys.openai ? (['openai'] as const) : [])]),
+            withKey: new Set<ProviderName>(['ollama', 'sandbox', ...(shared.openai ? (['openai'] as const) : [])]),
             clock,
             timeouts: { first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000, total: config.MODEL_ANSWER_TIMEOUT * 1000 },
         });

@@ -1,4 +1,4 @@
-import type { Model, ProviderName } from './api.ts';
+import type { KeyName, Model, ProviderName } from './api.ts';
 
 /** A model as the API shows it. */
 export interface PublicModel {
@@ -20,7 +20,8 @@ export interface PublicModel {
     reason: string | null;
 }
 
-const KEY_NAMES: Record<ProviderName, string | null> = {
+/** Whose API key a call to a provider needs. */
+export const KEY_OF: Record<ProviderName, KeyName | null> = {
     anthropic: 'claude',
     openai: 'openai',
     google: 'google',
@@ -37,7 +38,7 @@ export function publicModel(model: Model, hasKey: boolean, at: number): PublicMo
         name,
         provider,
         aliases,
-        apiKeyRequired: KEY_NAMES[provider],
+        apiKeyRequired: KEY_OF[provider],
         requiresLoading,
         capabilities,
         contextLength,

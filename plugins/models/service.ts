@@ -1,15 +1,24 @@
 import { estimateUsage, isCredible } from './estimate.ts';
-import { publicModel, type PublicModel } from './public-model.ts';
+import { KEY_OF, publicModel, type PublicModel } from './public-model.ts';
 import { statusCache } from './status-cache.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 
-import type { ModelCall, ModelProvider, ModelService, ProviderName, StreamPart, Usage } from './api.ts';
+import type {
+    ModelCall,
+    ModelProvider,
+    ModelService,
+    ProviderKeyService,
+    ProviderName,
+    StreamPart,
+    Usage,
+} from './api.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clock } from '../../src/clock.ts';
 
 export interface ModelServiceOptions {
     catalogue: Catalogue;
     providers: Partial<Record<ProviderName, ModelProvider>>;
+    keys: ProviderKeyService;
     /** Providers that a call can be paid at: those of the platform's keys, and those that need none. */
     withKey: Set<ProviderName>;
     clock: Clock;
@@ -18,12 +27,23 @@ export interface ModelServiceOptions {
 }
 
 /** The catalogue and the calls to its models. */
-export function createModelService(options: ModelServiceOptions): ModelService & { list(): PublicModel[] } {
-    const { catalogue, providers, withKey, clock, timeouts } = options;
+export function createModelService(
+    options: ModelServiceOptions,
+): ModelService & { list(ownKeys: string[]): PublicModel[] } {
+    const { catalogue, providers, keys, withKey, clock, timeouts } = options;
     const offered = catalogue.models.filter(({ provider }) => providers[provider] !== undefined);
 
     return {
-        list: () => offered.map((model) => publicModel(model, withKey.has(model.provider), clock())),
+        keys,
+
+        keyName: ({ provider }) => KEY_OF[provider],
+
+        /** @param ownKeys Names of the keys that the user brings */
+        list: (ownKeys) =>
+            offered.map((model) => {
+                const hasKey = withKey.has(model.provider) || ownKeys.includes(KEY_OF[model.provider] ?? '');
+                return publicModel(model, hasKey, clock());
+            }),
 
         get(idOrAlias) {
             const model = catalogue.find(idOrAlias);
@@ -34,7 +54,7 @@ export function createModelService(options: ModelServiceOptions): ModelService &
         },
 
         prepare(call) {
-            if (!withKey.has(call.model.provider)) {
+            if (call.apiKey === undefined && !withKey.has(call.model.provider)) {
                 throw apiError('PROVIDER_KEY_MISSING', { details: { provider: call.model.provider } });
             }
             const { temperature, ...rest } = call;

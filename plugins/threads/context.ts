@@ -28,11 +28,21 @@ export function checkLength(model: Model, content: string): number {
  * whose answer failed is left out with it: it will most likely be asked again.
  *
  * @param newestFirst The messages before the new one
+ * @param systemPrompt Goes first, whatever else has room
+ * @throws MESSAGE_TOO_LONG when the message has no room beside it
  */
-export function assembleContext(model: Model, newestFirst: Message[], content: string): ChatMessage[] {
+export function assembleContext(
+    model: Model,
+    newestFirst: Message[],
+    content: string,
+    systemPrompt: string | null = null,
+): ChatMessage[] {
     const context: ChatMessage[] = [{ role: 'user', content }];
     const unanswered = new Set<string | null>();
-    let room = inputBudget(model) - estimateTokens(content);
+    const tokens = estimateTokens(content);
+    const limit = inputBudget(model) - estimateTokens(systemPrompt ?? '');
+    if (tokens > limit) throw apiError('MESSAGE_TOO_LONG', { details: { tokens, limit: Math.max(0, limit) } });
+    let room = limit - tokens;
     for (const message of newestFirst) {
         if (message.role === 'assistant' && message.content === '') unanswered.add(message.replyTo);
         else if (!unanswered.has(message.id)) {
@@ -41,5 +51,6 @@ export function assembleContext(model: Model, newestFirst: Message[], content: s
             context.unshift({ role: message.role, content: message.content });
         }
     }
+    if (systemPrompt !== null) context.unshift({ role: 'system', content: systemPrompt });
     return context;
 }

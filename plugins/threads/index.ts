@@ -15,15 +15,20 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'idempotency', 'limits', 'models', 'users'],
+    dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'users'],
     register: (server, { store, vault, clock, logger, drain }) => {
-        const threadStore = new ThreadStore(store, vault);
-        server.plugins.users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
+        const { models, profile, limits, users } = server.plugins;
+        const threadStore = new ThreadStore(store, vault, {
+            profile: (owner) => profile.key(owner),
+            providerKeys: (owner) => models.keys.key(owner),
+        });
+        users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
         const threadService = createThreadService(threadStore);
         const messageService = new MessageService({
             store: threadStore,
-            models: server.plugins.models,
-            limits: server.plugins.limits,
+            models,
+            profile,
+            limits,
             generations: new Generations(drain),
             clock,
             logger,

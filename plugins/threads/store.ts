@@ -9,6 +9,7 @@ import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts'
 import type { LastMessage, Message, Thread } from './api.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
+import type { KeyName, KeyOwner } from '../models/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const PREVIEW_LENGTH = 200;
@@ -30,6 +31,29 @@ export interface MessageQuery {
     cursor?: string | undefined;
 }
 
+/** What a call is made of besides the new message. */
+export interface CallContext {
+    /** Newest first */
+    messages: Message[];
+    /** As `ProfileService.callDefaults` reads it. */
+    profile: string[];
+    /** The user's own key for the provider, as `ProviderKeyService.open` opens it. */
+    sealedKey: string | null;
+}
+
+export interface AppendOptions {
+    /** An earlier try may have stored it, though its answer was lost. */
+    isRepeated?: boolean;
+    /** The user's own key that is about to be used. */
+    ownKey?: KeyName | null;
+}
+
+/** Where records of other features live that go with a message. */
+export interface ForeignKeys {
+    profile: (owner: KeyOwner) => string;
+    providerKeys: (owner: KeyOwner) => string;
+}
+
 type StreamEntry = [id: string, fields: string[]];
 
 /** Threads as a collection with two orders per user; messages as one stream per thread and model. */
@@ -37,13 +61,15 @@ export class ThreadStore {
     readonly threads: Collection<Thread>;
     readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
+    readonly #foreign: ForeignKeys;
     readonly #append: RunScript;
     readonly #read: RunScript;
     readonly #delete: RunScript;
 
-    constructor(store: Datastore, vault: Vault) {
+    constructor(store: Datastore, vault: Vault, foreign: ForeignKeys) {
         this.#redis = store.redis;
         this.#vault = vault;
+        this.#foreign = foreign;
         this.threads = new Collection<Thread>(store, vault, {
             name: 'thread',
             owner: 'userId',
@@ -95,10 +121,17 @@ export class ThreadStore {
         }
     }
 
-    /** The newest messages of a context, newest first. @throws THREAD_NOT_FOUND */
-    async newest(place: ContextPlace, count: number): Promise<Message[]> {
-        const { entries } = await this.#entries(place, 'desc', '', count);
-        return entries.map(([, fields]) => decodeMessage(place, fields));
+    /**
+     * The newest messages of a context with what else the user's call is made of, in one round trip.
+     *
+     * @param keyName The API key that the call needs
+     * @throws THREAD_NOT_FOUND
+     */
+    async callContext(place: ContextPlace, keyName: KeyName | null, count: number): Promise<CallContext> {
+        const owner = ownerOf(place);
+        const keys = [this.#foreign.profile(owner), this.#foreign.providerKeys(owner)];
+        const { entries, profile, sealedKey } = await this.#entries(place, 'desc', '', count, keys, keyName ?? '');
+        return { messages: entries.map(([, fields]) => decodeMessage(place, fields)), profile, sealedKey };
     }
 
     /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
@@ -114,17 +147,20 @@ export class ThreadStore {
         return { items, pagination: { cursor: next, limit, hasMore, totalCount: total } };
     }
 
-    /**
-     * @param isRepeated An earlier try may have stored it, though its answer was lost
-     * @throws THREAD_NOT_FOUND when it was deleted meanwhile
-     */
-    async append(place: ContextPlace, message: Message, outbox: Outbox, isRepeated = false): Promise<void> {
+    /** @throws THREAD_NOT_FOUND when it was deleted meanwhile */
+    async append(
+        place: ContextPlace,
+        message: Message,
+        outbox: Outbox,
+        { isRepeated = false, ownKey = null }: AppendOptions = {},
+    ): Promise<void> {
         const { tenantId, ownerId, threadId, modelId } = place;
         const keys = [
             this.threads.key(tenantId, threadId),
             this.#messagesKey(place),
             this.threads.orderKey({ tenantId, ownerId }, 'updated_at'),
             ...outboxKeys(tenantId),
+            ...(ownKey === null ? [] : [this.#foreign.providerKeys(ownerOf(place))]),
         ];
         const change = {
             threadId,
@@ -134,6 +170,7 @@ export class ThreadStore {
             isRepeated,
             message: encodeMessage(message),
             last: preview(message),
+            ...(ownKey !== null && { ownKey }),
             ...outboxLists(outbox),
         };
         const done = await this.#append(keys, [JSON.stringify(change)]);
@@ -151,14 +188,25 @@ export class ThreadStore {
         return `${this.threads.key(tenantId, threadId)}:model:${modelId}:messages`;
     }
 
-    async #entries(place: ContextPlace, direction: string, after: string, count: number) {
-        const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place)];
-        const reply = await this.#read(keys, [place.ownerId, direction, after, count]);
-        const [found, total = 0, entries = []] = reply as [number, number?, StreamEntry[]?];
+    async #entries(
+        place: ContextPlace,
+        direction: string,
+        after: string,
+        count: number,
+        foreign: string[] = [],
+        keyName = '',
+    ) {
+        const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place), ...foreign];
+        const reply = await this.#read(keys, [place.ownerId, direction, after, count, keyName]);
+        const [found, total = 0, entries = [], profile = [], sealedKey = null] = reply as ReadReply;
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
-        return { total, entries };
+        return { total, entries, profile, sealedKey };
     }
 }
+
+type ReadReply = [found: number, total?: number, StreamEntry[]?, profile?: string[], sealedKey?: string | null];
+
+const ownerOf = ({ tenantId, ownerId }: ContextPlace): KeyOwner => ({ tenantId, userId: ownerId });
 
 /** Where a message stands is known from its key; what it has not is left out. */
 function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {

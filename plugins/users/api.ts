@@ -47,6 +47,9 @@ export interface PreparedUser {
 /** Removes what a feature keeps of a user. It may be called again after it was interrupted, or for nothing. */
 export type PurgeStep = (tenantId: string, userId: string) => Promise<void>;
 
+/** Names keys that a feature keeps of a user. */
+export type KeysOf = (tenantId: string, userId: string) => string[];
+
 /** The port of the users feature. */
 export interface UserService {
     /** A user to be created together with other records; the e-mail address is unique in the tenant (EMAIL_TAKEN). */
@@ -63,12 +66,16 @@ export interface UserService {
      * @throws USER_NOT_FOUND, REVISION_MISMATCH, LAST_ADMIN, ALREADY_DELETED
      */
     remove(actor: Actor, userId: string, revision?: number): Promise<PublicUser>;
+    /** Names what is destroyed at once when a user is deleted, in the same script. */
+    destroyWith(keysOf: KeysOf): void;
     /** Has a feature remove what it keeps of a user that is purged, before the user itself goes. */
     onPurge(step: PurgeStep): void;
     /** Removes everything of a user whose time to be restored is over; sees to it later when it is not. */
     purge(tenantId: string, userId: string): Promise<void>;
     /** Without the password hash. */
     publish(user: User): PublicUser;
+    /** For scripts that give a user another name: what finds the user, and by which terms from then on. */
+    renaming(tenantId: string, displayName: string): { termsKey: string; terms: Partial<SearchTerms> };
     /** Where a user's record lives, for scripts that look at the user's standing. */
     key(tenantId: string, userId: string): string;
     /** Reads what such a script returned. */

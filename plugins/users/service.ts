@@ -7,7 +7,7 @@ import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
-import type { NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
+import type { KeysOf, NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
 import type { Acceptance } from './schemas.ts';
 import type { UserChange, UserChanges, UserStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -49,6 +49,7 @@ export interface UserPage {
 export class Users implements UserService {
     readonly #parts: UserParts;
     readonly #purgeSteps: PurgeStep[] = [];
+    readonly #destroyed: KeysOf[] = [];
 
     constructor(parts: UserParts) {
         this.#parts = parts;
@@ -137,7 +138,9 @@ export class Users implements UserService {
             { delay: RESTORABLE_MS + PURGE_MARGIN_MS },
         );
         const outbox = changeOf(actor, 'delete', userId);
-        return this.#change(actor, userId, { kind: 'delete', changes: { isActive: false }, revision, outbox });
+        const destroyed = this.#destroyed.flatMap((keysOf) => keysOf(actor.tenantId, userId));
+        const changes = { isActive: false };
+        return this.#change(actor, userId, { kind: 'delete', changes, revision, destroyed, outbox });
     };
 
     /** @throws USER_NOT_FOUND, NOT_RESTORABLE */
@@ -148,6 +151,10 @@ export class Users implements UserService {
 
     onPurge = (step: PurgeStep): void => {
         this.#purgeSteps.push(step);
+    };
+
+    destroyWith = (keysOf: KeysOf): void => {
+        this.#destroyed.push(keysOf);
     };
 
     purge = async (tenantId: string, userId: string): Promise<void> => {
@@ -173,6 +180,10 @@ export class Users implements UserService {
 
     publish = ({ passwordHash: _secret, epoch: _epoch, terms: _terms, ...user }: User): PublicUser => {
         return user;
+    };
+
+    renaming = (tenantId: string, displayName: string) => {
+        return { termsKey: this.#parts.store.termsKey(tenantId), terms: { displayName: nameTerms(displayName) } };
     };
 
     key = (tenantId: string, userId: string): string => {

@@ -41,6 +41,8 @@ export interface UserChange {
     kind: 'update' | 'delete' | 'restore';
     changes: UserChanges;
     revision?: number | undefined;
+    /** Keys of other features that go with a user who is deleted. */
+    destroyed?: string[];
     outbox: Outbox;
 }
 
@@ -111,7 +113,11 @@ export class UserStore {
         this.#create(tenantId, drafts, outbox);
 
     /** @throws USER_NOT_FOUND, REVISION_MISMATCH, EMAIL_TAKEN, LAST_ADMIN, ALREADY_DELETED, NOT_RESTORABLE */
-    async change(tenantId: string, id: string, { kind, changes, revision, outbox }: UserChange): Promise<User> {
+    async change(
+        tenantId: string,
+        id: string,
+        { kind, changes, revision, destroyed = [], outbox }: UserChange,
+    ): Promise<User> {
         const { isActive, ...fields } = changes;
         const { email, role } = fields;
         const change = {
@@ -126,7 +132,7 @@ export class UserStore {
             lifetime: RESTORABLE_MS,
             ...outboxLists(outbox),
         };
-        const reply = await this.#change(this.#keys(tenantId, id), [JSON.stringify(change)]);
+        const reply = await this.#change([...this.#keys(tenantId, id), ...destroyed], [JSON.stringify(change)]);
         const [code, user = []] = reply as [number, string[]?];
         if (code !== 1) throw apiError(REFUSALS[code] ?? 'USER_NOT_FOUND');
         return this.records.decode(user);
@@ -145,7 +151,7 @@ export class UserStore {
 
     /** A page of the users with a term that begins so. @throws INVALID_CURSOR */
     async search(tenantId: string, begin: string, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
-        const termsKey = tenantKey(tenantId, 'users', 'terms');
+        const termsKey = this.termsKey(tenantId);
         const list = `${termsKey}:${begin}`;
         const after = cursor === undefined ? '' : openCursor(this.#vault, list, cursor).score;
         const seen = Buffer.from(after, 'base64url').toString();
@@ -159,6 +165,8 @@ export class UserStore {
             pagination: { cursor: next, limit, hasMore: next !== null },
         };
     }
+
+    termsKey = (tenantId: string): string => tenantKey(tenantId, 'users', 'terms');
 
     timeUntilPurge = (tenantId: string, id: string) => this.#timeUntilPurge(this.records.key(tenantId, id));
 
@@ -176,7 +184,7 @@ export class UserStore {
         return [
             this.records.key(tenantId, id),
             tenantKey(tenantId, 'users', 'by-email'),
-            tenantKey(tenantId, 'users', 'terms'),
+            this.termsKey(tenantId),
             tenantKey(tenantId, 'users', 'admins'),
             ...outboxKeys(tenantId),
         ];

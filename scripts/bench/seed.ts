@@ -43,7 +43,7 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
     const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
     const create = createRecords(store);
     const { sessions } = new AuthStore(store, vault, tenants, users, Date.now);
-    const { threads } = new ThreadStore(store, vault);
+    const { threads } = new ThreadStore(store, vault, { profile: () => '', providerKeys: () => '' });
     const details = { name: 'Bench', domain: `${newId('req')}.example`.toLowerCase(), plan: 'enterprise' } as const;
     const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
 

@@ -8,13 +8,27 @@ import type { RateLimit } from './rate-limit.ts';
 import type { ServerSentEvent } from './sse.ts';
 
 /** What a route promises, in the OpenAPI document as on the wire. */
-export interface RouteDescription {
-    /** The group the route is listed in. */
-    tag: string;
+export type RouteDescription = JsonRoute | BinaryRoute;
+
+/** A route that answers with bytes: they go out as they are, without the envelope. */
+interface BinaryRoute extends Promises {
+    /** The content types it may answer with. */
+    answersBinary: string[];
+}
+
+interface JsonRoute extends Promises {
+    answersBinary?: undefined;
     /** The schema of `data`; its label names it in the document. Keys that do not say `.optional()` are always there. */
     answer: Joi.ObjectSchema;
     /** An example of `data`. */
     example: object;
+}
+
+interface Promises {
+    /** The group the route is listed in. */
+    tag: string;
+    /** The content types of a body that is bytes. */
+    takesBinary?: string[];
     /** 200 unless given. */
     status?: number;
     /** The answer is a page: `pagination` stands beside `data`. */
@@ -53,7 +67,8 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  * the status for the envelope, and the schema that answers are checked against.
  */
 export function describeRoute(summary: string, description: RouteDescription) {
-    const { tag, notes, status = 200, errors = [], rateLimit, streamExample, idempotent } = description;
+    const { tag, notes, status = 200, errors = [], rateLimit, streamExample } = description;
+    const { idempotent, takesBinary, answersBinary } = description;
     if (idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
@@ -65,8 +80,10 @@ export function describeRoute(summary: string, description: RouteDescription) {
             ...(rateLimit && { rateLimit }),
             ...(streamExample && { streamExample }),
             ...(idempotent && { idempotent }),
+            ...(takesBinary && { takesBinary }),
+            ...(answersBinary && { answersBinary }),
         },
-        ...(!streamExample && { response: { status: { [status]: answerSchema(description) } } }),
+        ...checkedAnswer(description),
         plugins: {
             'hapi-swagger': {
                 ...describeAccess(description),
@@ -76,8 +93,14 @@ export function describeRoute(summary: string, description: RouteDescription) {
     } satisfies RouteOptions;
 }
 
+/** Event streams and bytes are not checked. */
+function checkedAnswer(description: RouteDescription) {
+    if (description.streamExample || description.answersBinary) return {};
+    return { response: { status: { [description.status ?? 200]: answerSchema(description) } } };
+}
+
 /** What a handler gives: the data, with `pagination` in it where the answer is a page. The document shows the envelope. */
-const answerSchema = ({ answer, isPage }: RouteDescription) =>
+const answerSchema = ({ answer, isPage }: JsonRoute) =>
     requireKeys(isPage ? answer.keys({ pagination: paginationSchema }) : answer).meta({ swaggerHidden: true });
 
 const describeAccess = ({ isPublic, rateLimit }: RouteDescription) => ({
@@ -88,7 +111,9 @@ const describeAccess = ({ isPublic, rateLimit }: RouteDescription) => ({
 });
 
 /** The whole envelope, with the example as the schema's meta. */
-function describeSuccess({ answer, example, isPage = false }: RouteDescription) {
+function describeSuccess(description: RouteDescription) {
+    if (description.answersBinary) return { description: 'Success' };
+    const { answer, example, isPage = false } = description;
     const schema = Joi.object({
         success: Joi.boolean().valid(true),
         data: answer,

@@ -48,7 +48,12 @@ export const catalogue = {
         'The cursor does not belong to this list.',
         'Start again without a cursor, and change nothing else of the query between two pages.',
     ),
-    PAYLOAD_TOO_LARGE: entry(413, 'validation', 'The body is too large.', 'Send at most 1 MiB.'),
+    PAYLOAD_TOO_LARGE: entry(
+        413,
+        'validation',
+        'The body is too large.',
+        'Send at most 1 MiB, or what the route says.',
+    ),
     MESSAGE_TOO_LONG: entry(
         413,
         'validation',
@@ -59,7 +64,7 @@ export const catalogue = {
         415,
         'validation',
         'The body has another content type.',
-        'Send Content-Type: application/json.',
+        'Send Content-Type: application/json, or what the route says.',
     ),
     PROVIDER_KEY_MISSING: entry(
         422,
@@ -169,6 +174,8 @@ export const catalogue = {
     THREAD_NOT_FOUND: entry(404, 'not_found', 'There is no such thread.', 'Take an id from GET /api/threads.'),
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
+    PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
+    AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     IDEMPOTENCY_IN_PROGRESS: entry(

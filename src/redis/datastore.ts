@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import type { Redis } from 'ioredis';
 
-/** Runs a Lua script in one round trip. Numbers go out as decimal strings. */
-export type RunScript = (keys: string[], args: (string | number)[]) => Promise<unknown>;
+/** Runs a Lua script in one round trip. Numbers go out as decimal strings, buffers as they are. */
+export type RunScript = (keys: string[], args: (string | number | Buffer)[]) => Promise<unknown>;
 
 /** Redis as the stores see it: plain commands, and scripts by file. */
 export interface Datastore {

@@ -24,6 +24,11 @@ export class Vault {
         return `${VERSION}.${id}.${sealed.toString('base64url')}`;
     }
 
+    /** Whether it was sealed with the newest master key. */
+    isCurrent(token: string): boolean {
+        return token.startsWith(`${VERSION}.${this.#keyring.newest.id}.`);
+    }
+
     /** The text, or null when it was altered, sealed for another purpose, or its key was retired. */
     open(token: string, purpose: string): string | null {
         const [version, id = '', encoded = '', ...rest] = token.split('.');

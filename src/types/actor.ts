@@ -15,6 +15,8 @@ export interface Actor extends Caller {
     role: string;
     tier: string;
     permissions: string[];
+    /** Names of the model providers that the user has an API key of. */
+    providerKeys: string[];
     /** The access token's own id (of an API key: the key's), and when it expires. */
     tokenId: string;
     expiresAt: string;

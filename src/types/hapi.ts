@@ -26,6 +26,9 @@ declare module '@hapi/hapi' {
         rateLimit?: RateLimit;
         /** What the route itself fails with: for the OpenAPI document. */
         errors?: ErrorCode[];
+        /** The content types of a body and of an answer that are bytes: for the OpenAPI document. */
+        takesBinary?: string[];
+        answersBinary?: string[];
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
         streamExample?: ServerSentEvent[];
         /** Of a route that takes an Idempotency-Key; see `describeRoute`. */

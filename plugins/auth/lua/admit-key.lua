@@ -5,7 +5,7 @@
 -- ARGV[1] JSON {tier: [requests per minute, requests per month]} · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
 --         of the route · ARGV[5] digest of the key
 -- Returns what `admit.lua` returns, code 0: no such key, or it has expired; after {code, role, tier, rate} of an
---         admitted request: user id, user name, JSON of the key's scopes, expiry of the key or ''
+--         admitted request: user id, user name, JSON of the key's scopes, expiry of the key or '', provider keys
 -- @include now
 -- @include gcra
 -- @include violation
@@ -33,7 +33,8 @@ if not (is_current or is_previous) then return { 0 } end
 if expiry and tonumber(expiry) <= at then return { 0 } end
 local status, plan, overrides = unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits'))
 if status ~= 'active' then return { -1 } end
-local active, role, tier, name = unpack(redis.call('HMGET', KEYS[2] .. user_id, 'isActive', 'role', 'tier', 'username'))
+local active, role, tier, name, provider_keys =
+    unpack(redis.call('HMGET', KEYS[2] .. user_id, 'isActive', 'role', 'tier', 'username', 'providerKeys'))
 if active ~= '1' then return { -2 } end
 
 local rates = {}
@@ -47,4 +48,4 @@ if verdict[1] ~= 1 then return verdict end
 if at - tonumber(last_used or 0) >= LAST_USED_EVERY then
     redis.call('HSET', KEYS[6], 'lastUsedAt', string.format('%d', at))
 end
-return { 1, role, verdict[3], verdict[4], user_id, name, scopes, expiry or '' }
+return { 1, role, verdict[3], verdict[4], user_id, name, scopes, expiry or '', provider_keys or '' }

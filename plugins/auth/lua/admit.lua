@@ -3,7 +3,8 @@
 -- KEYS[6] revoked token · KEYS[7] session · KEYS[8] the user's rate on this route, where it has a limit of its own
 -- ARGV[1] JSON {tier: [requests per minute, requests per month]} · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
 --         of the route · ARGV[5] user id
--- Returns {code, role, tier, {limit, remaining, reset, window, wait}}; code 1 admitted, 0 session over,
+-- Returns {code, role, tier, {limit, remaining, reset, window, wait}}; code 1 admitted, with {…, provider keys} as
+--         `name,name` at the end, 0 session over,
 --         -1 tenant not in standing, -2 user not in standing, -3 over a limit, -4 over the quota, with {…, used, limit}
 --         at the end (in both cases only the violation is counted)
 -- @include now
@@ -17,7 +18,8 @@ if user_id ~= ARGV[5] then return { 0 } end
 local status, plan, overrides, tenant_epoch =
     unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits', 'epoch'))
 if status ~= 'active' then return { -1 } end
-local active, role, tier, user_epoch = unpack(redis.call('HMGET', KEYS[2], 'isActive', 'role', 'tier', 'epoch'))
+local active, role, tier, user_epoch, provider_keys =
+    unpack(redis.call('HMGET', KEYS[2], 'isActive', 'role', 'tier', 'epoch', 'providerKeys'))
 if active ~= '1' then return { -2 } end
 if is_over(began, tenant_epoch, user_epoch) then return { 0 } end
 
@@ -28,4 +30,5 @@ local verdict = admission(who, rates, ARGV[1], { rate = KEYS[5], quota = KEYS[3]
 if verdict[1] == 1 and at - tonumber(seen or 0) >= 60000 then
     redis.call('HSET', KEYS[7], 'lastSeenAt', string.format('%d', at))
 end
+if verdict[1] == 1 then verdict[5] = provider_keys or '' end
 return verdict

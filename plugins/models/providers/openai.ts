@@ -10,6 +10,7 @@ export interface OpenAiOptions {
     dispatcher: Dispatcher;
     /** Ends in `/v1`, as OpenAI's own clients have it. */
     baseUrl: string;
+    /** The platform's; a call may bring its own. */
     apiKey: string | undefined;
 }
 
@@ -35,19 +36,15 @@ const FINISH = new Map<unknown, FinishReason>([
 ]);
 
 /** OpenAI's Chat Completions (`POST /v1/chat/completions`), and every server that speaks them. */
-export function openAi({ dispatcher, baseUrl, apiKey }: OpenAiOptions): ModelProvider {
+export function openAi({ dispatcher, baseUrl, apiKey: shared }: OpenAiOptions): ModelProvider {
     const base = baseUrl.replace(/\/$/, '');
-    const authorization: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-    /** The provider's own words about a failure, which may repeat the key. */
-    const words = ({ error }: Chunk): string | null => {
-        if (!isText(error?.message)) return null;
-        return apiKey === undefined ? error.message : error.message.replaceAll(apiKey, '[key]');
-    };
     return {
         async *stream(call, signal) {
+            const apiKey = call.apiKey ?? shared;
+            const words = wordsWithout(apiKey);
             const request = {
                 url: `${base}/chat/completions`,
-                headers: { ...authorization, 'x-client-request-id': call.requestId },
+                headers: { ...authorization(apiKey), 'x-client-request-id': call.requestId },
                 body: requestBody(call),
                 signal,
             };
@@ -64,13 +61,13 @@ export function openAi({ dispatcher, baseUrl, apiKey }: OpenAiOptions): ModelPro
         },
 
         async status(signal) {
-            if (apiKey === undefined) return { status: 'not_configured' };
+            if (shared === undefined) return { status: 'not_configured' };
             const { origin, pathname } = new URL(`${base}/models`);
             const { statusCode, body } = await dispatcher.request({
                 origin,
                 path: pathname,
                 method: 'GET',
-                headers: authorization,
+                headers: authorization(shared),
                 signal,
             });
             await body.dump();
@@ -78,6 +75,17 @@ export function openAi({ dispatcher, baseUrl, apiKey }: OpenAiOptions): ModelPro
         },
     };
 }
+
+const authorization = (apiKey: string | undefined): Record<string, string> =>
+    apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+
+/** The provider's own words about a failure, which may repeat the key. */
+const wordsWithout =
+    (apiKey: string | undefined) =>
+    ({ error }: Chunk): string | null => {
+        if (!isText(error?.message)) return null;
+        return apiKey === undefined ? error.message : error.message.replaceAll(apiKey, '[key]');
+    };
 
 const requestBody = ({ model, messages, temperature }: ModelCall) => ({
     model: model.upstreamId ?? model.id,

@@ -4,7 +4,7 @@ import { modelExample, modelsAnswer } from '../schemas.ts';
 import type { ServerRoute } from '@hapi/hapi';
 import type { PublicModel } from '../public-model.ts';
 
-export const listModels = (models: { list(): PublicModel[] }): ServerRoute => ({
+export const listModels = (models: { list(ownKeys: string[]): PublicModel[] }): ServerRoute => ({
     method: 'GET',
     path: '/api/models',
     options: {
@@ -16,5 +16,5 @@ export const listModels = (models: { list(): PublicModel[] }): ServerRoute => ({
         }),
         auth: { access: { scope: 'model:read' } },
     },
-    handler: () => ({ models: models.list() }),
+    handler: ({ auth }) => ({ models: models.list(auth.credentials.actor.providerKeys) }),
 });

@@ -1,7 +1,9 @@
 -- Read messages of a model's context, if the thread is the caller's.
--- KEYS[1] thread · KEYS[2] messages (stream)
+-- KEYS[1] thread · KEYS[2] messages (stream) · for a call also: KEYS[3] the owner's profile · KEYS[4] the owner's API keys
 -- ARGV[1] owner · ARGV[2] asc | desc · ARGV[3] id of the last entry seen, or '' · ARGV[4] how many
--- Returns {1, length of the stream, {{entry id, {field, value, …}}, …}}, {0} no such thread of that owner
+-- ARGV[5] for a call: name of the API key it needs, or ''
+-- Returns {1, length of the stream, {{entry id, {field, value, …}}, …}, {profile field, value, …}?, sealed key?}
+--         {0} no such thread of that owner
 if redis.call('HGET', KEYS[1], 'userId') ~= ARGV[1] then return { 0 } end
 local from = ARGV[3] ~= '' and '(' .. ARGV[3]
 local found
@@ -10,4 +12,6 @@ if ARGV[2] == 'desc' then
 else
     found = redis.call('XRANGE', KEYS[2], from or '-', '+', 'COUNT', ARGV[4])
 end
-return { 1, redis.call('XLEN', KEYS[2]), found }
+if not KEYS[3] then return { 1, redis.call('XLEN', KEYS[2]), found } end
+local sealed = ARGV[5] ~= '' and redis.call('HGET', KEYS[4], ARGV[5])
+return { 1, redis.call('XLEN', KEYS[2]), found, redis.call('HGETALL', KEYS[3]), sealed }

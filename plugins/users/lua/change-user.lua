@@ -1,5 +1,6 @@
 -- Change, delete (softly) or restore a user, with everything that is found by what changes.
 -- KEYS[1] user · KEYS[2] users by e-mail · KEYS[3] search terms · KEYS[4] active admins · KEYS[5] events · KEYS[6] audit
+-- then, of a deletion, what is destroyed at once
 -- ARGV[1] JSON {kind: update | delete | restore, id, revision?, set: [field, value, …], remove: [field, …], email?, role?,
 --               isActive?: '0' | '1', terms?: {email?: [term, …], displayName?: [term, …]}, lifetime, events, audit}
 -- Returns {1, {field, value, …}} the whole user, {0} not found, {-1} another revision, {-2} the e-mail is taken,
@@ -7,11 +8,12 @@
 -- @include now
 -- @include outbox
 -- @include guard
+-- @include terms
 local change = cjson.decode(ARGV[1])
 local allowed = guard(KEYS[1], change)
 if allowed ~= 1 then return { allowed } end
-local email, role, was_active, deleted, terms, password =
-    unpack(redis.call('HMGET', KEYS[1], 'email', 'role', 'isActive', 'deletedAt', 'terms', 'passwordHash'))
+local email, role, was_active, deleted, password =
+    unpack(redis.call('HMGET', KEYS[1], 'email', 'role', 'isActive', 'deletedAt', 'passwordHash'))
 local at = now()
 if change.kind == 'restore' then
     if not deleted or at >= deleted + change.lifetime then return { -5 } end
@@ -39,17 +41,7 @@ if change.email and change.email ~= email then
     redis.call('HDEL', KEYS[2], email)
     redis.call('HSET', KEYS[2], change.email, change.id)
 end
-if change.terms then
-    terms = cjson.decode(terms)
-    for _, list in pairs(terms) do
-        for _, term in ipairs(list) do redis.call('ZREM', KEYS[3], term .. '\0' .. change.id) end
-    end
-    for name, list in pairs(change.terms) do terms[name] = list end
-    for _, list in pairs(terms) do
-        for _, term in ipairs(list) do redis.call('ZADD', KEYS[3], 0, term .. '\0' .. change.id) end
-    end
-    redis.call('HSET', KEYS[1], 'terms', cjson.encode(terms))
-end
+if change.terms then change_terms(KEYS[1], KEYS[3], change.id, change.terms) end
 
 local time = string.format('%d', at)
 redis.call('HSET', KEYS[1], 'updatedAt', time, 'isActive', active, unpack(change.set))
@@ -59,6 +51,8 @@ if #change.remove > 0 then redis.call('HDEL', KEYS[1], unpack(change.remove)) en
 if was_active == '1' and active ~= '1' then redis.call('HSET', KEYS[1], 'epoch', string.format('%d', at + 1)) end
 if change.kind == 'delete' then
     redis.call('HSET', KEYS[1], 'deletedAt', time, 'epoch', string.format('%d', at + 1))
+    redis.call('HDEL', KEYS[1], 'providerKeys')
+    for n = 7, #KEYS do redis.call('UNLINK', KEYS[n]) end
 elseif change.kind == 'restore' then
     redis.call('HDEL', KEYS[1], 'deletedAt')
 end

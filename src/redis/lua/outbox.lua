@@ -1,10 +1,26 @@
 -- How long an event stays for readers that come late, in milliseconds.
 local EVENT_LIFETIME = 7 * 24 * 3600 * 1000
 
+-- How many audit entries are kept in the list of the user who made them.
+local ACTIVITY_LENGTH = 1000
+
+-- Notes an audit entry under its user, if it has one: the key stands beside the audit's, in the same slot.
+local function note_activity(audit_key, entry, id)
+    for n = 1, #entry, 2 do
+        if entry[n] == 'userId' then
+            local key = audit_key:gsub('audit$', 'user:' .. entry[n + 1] .. ':activity')
+            redis.call('XADD', key, 'MAXLEN', '~', ACTIVITY_LENGTH, '*', 'e', id)
+            return
+        end
+    end
+end
+
 -- Appends a change's events and audit entries, each a flat list of field, value, field, value.
 local function append_entries(events_key, audit_key, entries, at)
     for _, event in ipairs(entries.events) do
         redis.call('XADD', events_key, 'MINID', '~', string.format('%d', at - EVENT_LIFETIME), '*', unpack(event))
     end
-    for _, entry in ipairs(entries.audit) do redis.call('XADD', audit_key, '*', unpack(entry)) end
+    for _, entry in ipairs(entries.audit) do
+        note_activity(audit_key, entry, redis.call('XADD', audit_key, '*', unpack(entry)))
+    end
 end

@@ -34,6 +34,8 @@ describe('GET /api/auth/me', () => {
             'thread:read',
             'thread:write',
             'model:read',
+            'profile:read',
+            'profile:write',
             'user:read',
             'user:write',
         ]);

@@ -2,8 +2,10 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
+import { PNG } from '../../helpers/images.ts';
 import { servedDocument, type ServedDocument } from '../../helpers/openapi.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
+import { newUser } from '../../helpers/user.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -22,7 +24,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
     const asked = new Set<string>();
 
     before(async () => {
-        app = await startApp();
+        app = await startApp({ config: { OPENAI_BASE_URL: 'http://127.0.0.1:1' } });
         served = await servedDocument(app);
         tenant = await newTenant(app);
         const { body } = await tenant.call('POST', '/api/threads', { payload: { title: 'Lisbon' } });
@@ -169,6 +171,41 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         const token = await platformToken(app);
         expectDocumented('get', path, await app.call('GET', `${path}?tenantId=${tenant.tenantId}`, { token }));
         expectDocumented('get', path, await tenant.call('GET', path));
+    });
+
+    it('about the profile are those of the document', async () => {
+        const path = '/api/profile';
+        const keys = `${path}/api-keys`;
+        const avatar = `${path}/avatar`;
+        const ada = await newTenant(app);
+        const patch = (payload: object, headers = {}) => ada.call('PATCH', path, { payload, headers });
+        expectDocumented('get', path, await ada.call('GET', path));
+        expectDocumented('patch', path, await patch({ preferences: { theme: 'dark' } }));
+        expectDocumented('patch', path, await patch({ displayName: 'Late' }, { 'if-match': '"1"' }));
+        expectDocumented('patch', path, await patch({ settings: { defaultModel: 'none' } }));
+        expectDocumented('patch', path, await patch({}));
+        expectDocumented('post', keys, await ada.call('POST', keys, { payload: { openai: 'a-key-of-ada' } }));
+        expectDocumented('post', keys, await ada.call('POST', keys, { payload: {} }));
+        expectDocumented('delete', `${keys}/{provider}`, await ada.call('DELETE', `${keys}/openai`));
+        expectDocumented('delete', `${keys}/{provider}`, await ada.call('DELETE', `${keys}/openai`));
+        const put = (payload: Buffer, type: string) =>
+            ada.call('PUT', avatar, { payload, headers: { 'content-type': type } });
+        expectDocumented('get', avatar, await ada.call('GET', avatar));
+        expectDocumented('put', avatar, await put(PNG, 'image/png'));
+        expectDocumented('put', avatar, await put(PNG, 'text/html'));
+        expectDocumented('put', avatar, await put(Buffer.alloc(262_145), 'image/png'));
+        expectDocumented('delete', avatar, await ada.call('DELETE', avatar));
+        expectDocumented('delete', avatar, await ada.call('DELETE', avatar));
+        const activity = `${path}/activity`;
+        expectDocumented('get', activity, await ada.call('GET', activity));
+        expectDocumented('get', activity, await ada.call('GET', `${activity}?cursor=foreign`));
+        const bob = await newUser(app, ada.tenantId, 'user');
+        const leave = (password: string) => bob.call('DELETE', path, { payload: { password } });
+        expectDocumented('delete', path, await leave('not the password'));
+        expectDocumented('delete', path, await leave(bob.password));
+        expectDocumented('get', path, await bob.call('GET', path));
+        const payload = { password: ada.password };
+        expectDocumented('delete', path, await ada.call('DELETE', path, { payload }));
     });
 
     it('of the administration are those of the document', async () => {

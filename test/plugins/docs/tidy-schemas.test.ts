@@ -58,6 +58,11 @@ describe('tidySchema', () => {
         expect(tidy(status)).to.include({ enum: ['on', 'off'] });
     });
 
+    it('says no type of an enum of words and booleans', () => {
+        const values = [true, false, 'unknown'];
+        expect(tidy({ type: 'string', enum: values })).to.equal({ enum: values });
+    });
+
     it('looks into lists', () => {
         const items = { type: 'string', 'x-convert': { trim: true } };
         expect(tidy({ type: 'array', items })).to.equal({ type: 'array', items: { type: 'string' } });

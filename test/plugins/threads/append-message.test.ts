@@ -41,12 +41,15 @@ describe('ThreadStore.append()', () => {
     it('stores a message once, however often it is repeated and whatever came in between', async () => {
         const ada = await newTenant(app);
         const threadId = await newThread(ada);
-        const store = new ThreadStore(app.store, new Vault(app.config.VAULT_KEYS));
+        const store = new ThreadStore(app.store, new Vault(app.config.VAULT_KEYS), {
+            profile: () => '',
+            providerKeys: () => '',
+        });
         const place = { tenantId: ada.tenantId, ownerId: ada.userId, threadId, modelId: 'sandbox' };
         const message = newMessage(threadId);
         await store.append(place, message, {});
         await store.append(place, newMessage(threadId), {});
-        await Promise.all(Array.from({ length: 5 }, () => store.append(place, message, {}, true)));
+        await Promise.all(Array.from({ length: 5 }, () => store.append(place, message, {}, { isRepeated: true })));
         const { items, pagination } = await store.list(place, { direction: 'asc', limit: 10 });
         expect(pagination.totalCount).to.equal(2);
         expect(items[0]).to.equal({ ...message, createdAt: items[0]?.createdAt ?? '' });
@@ -56,9 +59,12 @@ describe('ThreadStore.append()', () => {
     it('stores a repeated message that no earlier try has stored', async () => {
         const ada = await newTenant(app);
         const threadId = await newThread(ada);
-        const store = new ThreadStore(app.store, new Vault(app.config.VAULT_KEYS));
+        const store = new ThreadStore(app.store, new Vault(app.config.VAULT_KEYS), {
+            profile: () => '',
+            providerKeys: () => '',
+        });
         const place = { tenantId: ada.tenantId, ownerId: ada.userId, threadId, modelId: 'sandbox' };
-        await Promise.all([1, 2, 3].map(() => store.append(place, newMessage(threadId), {}, true)));
+        await Promise.all([1, 2, 3].map(() => store.append(place, newMessage(threadId), {}, { isRepeated: true })));
         expect((await store.list(place, { direction: 'asc', limit: 10 })).items).to.have.length(3);
     });
 });

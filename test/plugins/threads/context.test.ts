@@ -43,6 +43,26 @@ describe('assembleContext()', () => {
         expect(context.map(({ content }) => content)).to.equal(['before', 'question again']);
     });
 
+    it('puts the system prompt first, inside the budget', () => {
+        const history = [message('c'), message('b'), message('a')];
+        const prompt = 'p'.repeat(4 * 720);
+        const context = assembleContext(model(1_000), history, 'new', prompt);
+        expect(context.map(({ role, content }) => `${role} ${content.slice(0, 3)}`)).to.equal([
+            'system ppp',
+            'user b',
+            'user c',
+            'user new',
+        ]);
+    });
+
+    it('refuses a message that has no room beside the system prompt', () => {
+        const prompt = 'p'.repeat(4 * 745);
+        expect(assembleContext(model(1_000), [], 'x'.repeat(20), prompt)).to.have.length(2);
+        const refuse = () => assembleContext(model(1_000), [], 'x'.repeat(21), prompt);
+        const error = expect(refuse).to.throw() as unknown as { data: unknown };
+        expect(error.data).to.equal({ code: 'MESSAGE_TOO_LONG', details: { tokens: 6, limit: 5 } });
+    });
+
     it('keeps what came of an answer that broke off', () => {
         const history = [
             message('half', { role: 'assistant', status: 'interrupted', replyTo: 'question' }),

@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
+import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
@@ -25,6 +26,8 @@ describe('the Redis round trips of a request', () => {
         await ada.call('POST', messagesPath(thread), { payload: { content: 'Hello' } });
         await ada.call('GET', messagesPath(thread));
         await ada.call('GET', '/api/threads');
+        await ada.call('GET', '/api/profile');
+        await ada.call('GET', '/api/profile/activity');
         await ada.call('PATCH', `/api/threads/${thread}/title`, { payload: { title: 'A title' } });
     });
 
@@ -40,6 +43,8 @@ describe('the Redis round trips of a request', () => {
         ['POST', '/api/threads', 2],
         ['PATCH', '/api/threads/{id}/title', 2],
         ['GET', '/api/models', 1],
+        ['GET', '/api/profile', 2],
+        ['GET', '/api/profile/activity', 2],
     ] as const) {
         it(`are at most ${most} for ${method} ${path}`, async () => {
             const payload = method === 'GET' ? undefined : { title: 'A title' };
@@ -56,5 +61,22 @@ describe('the Redis round trips of a request', () => {
             ada.call('POST', messagesPath(thread), { payload: { content: 'Hello' } }),
         );
         expect(commands).to.equal([...Array<string>(5).fill('evalsha'), 'zrem']);
+    });
+
+    it('are as many with a system prompt, a default temperature and an API key of the user', async () => {
+        const { app: other, provider } = await startWithProvider({ redisPath: redis.path });
+        const bob = await newTenant(other);
+        await bob.call('POST', '/api/profile/api-keys', { payload: { openai: 'a-key-of-bob' } });
+        const settings = { systemPrompt: 'Be brief', defaultTemperature: 0.5 };
+        await bob.call('PATCH', '/api/profile', { payload: { settings } });
+        const path = messagesPath(await newThread(bob), 'remote');
+        await bob.call('POST', path, { payload: { content: 'Hello' } });
+        const commands = await countCommands(other.redis, async () => {
+            const { status } = await bob.call('POST', path, { payload: { content: 'Hello' } });
+            expect(status).to.equal(200);
+        });
+        expect(commands).to.equal([...Array<string>(5).fill('evalsha'), 'zrem']);
+        await other.stop();
+        await provider.stop();
     });
 });

@@ -5,6 +5,7 @@ import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
+import { PNG } from '../../helpers/images.ts';
 import { newEmail, createUser, newMember } from '../../helpers/invite.ts';
 import { DAYS, openQueue, type TestQueue } from '../../helpers/jobs.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
@@ -66,6 +67,18 @@ describe('DELETE /api/users/{userId}', () => {
         expect(entry).to.include({ resourceId: user.userId, userId: tenant.userId, result: 'success' });
     });
 
+    it('destroys provider keys and avatar at once', async () => {
+        const key = (...parts: string[]) => tenantKey(tenant.tenantId, 'user', user.userId, ...parts);
+        await user.call('PUT', '/api/profile/avatar', { payload: PNG, headers: { 'content-type': 'image/png' } });
+        await app.redis.hset(key('provider-keys'), 'openai', 'sealed');
+        await app.redis.hset(key(), 'providerKeys', 'openai');
+        await tenant.call('PATCH', url, { payload: { displayName: 'King' } });
+        expect(await app.redis.exists(key('avatar'), key('provider-keys'))).to.equal(2);
+        await remove();
+        expect(await app.redis.exists(key('avatar'), key('provider-keys'))).to.equal(0);
+        expect(await app.redis.hexists(key(), 'providerKeys')).to.equal(0);
+    });
+
     it('takes no change of a deleted user, and no second deletion of 5 at once', async () => {
         const answers = await Promise.all(Array.from({ length: 5 }, remove));
         expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
@@ -98,6 +111,11 @@ describe('DELETE /api/users/{userId}', () => {
 
     it('removes everything of the user after 30 days, and the e-mail address is free', async () => {
         await addThreads(3);
+        await user.call('PATCH', '/api/profile', {
+            payload: { displayName: 'King', settings: { systemPrompt: 'Be' } },
+        });
+        await user.call('POST', '/api/keys', { payload: { name: 'Mine', scopes: ['thread:read'] } });
+        await tenant.call('POST', '/api/keys', { payload: { name: 'Not yours', scopes: ['thread:read'] } });
         const own = await newUser(app, tenant.tenantId, 'user');
         await own.call('POST', '/api/threads', { payload: { title: 'Not yours' } });
         await remove();
@@ -110,6 +128,7 @@ describe('DELETE /api/users/{userId}', () => {
         expect(left.filter((key) => !key.startsWith(rates))).to.equal([]);
         for (const key of left) expect(await app.redis.ttl(key)).to.be.within(0, 60);
         expect(await app.redis.keys(tenantKey(tenant.tenantId, 'thread', '*'))).to.have.length(1);
+        expect(await app.redis.keys(tenantKey(tenant.tenantId, 'key', '*'))).to.have.length(1);
         expect(await app.redis.keys(tenantKey(tenant.tenantId, 'session', '*'))).to.have.length(2);
         expect((await tenant.call('GET', '/api/users?q=user')).body.data.users).to.have.length(1);
         for (const index of ['terms', 'admins']) {

@@ -105,7 +105,7 @@ describe('jobs', () => {
         await until(() => logs.some(({ msg }) => msg === 'job failed'));
         const line = logs.find(({ msg }) => msg === 'job failed');
         expect(line).to.include({ module: 'jobs', jobId: 'f1', job: 'fail', attempt: 1 });
-        expect((line?.err as Error).message).to.equal('Not yet');
+        expect(line?.err).to.include({ message: 'Not yet' });
         const [delayed] = await test.delayed();
         expect(delayed?.id).to.equal('f1');
         expect(delayed?.opts).to.include({ attempts: 16, removeOnComplete: { age: 86_400, count: 1_000 } });

@@ -23,6 +23,13 @@ describe('Vault', () => {
         }
     });
 
+    it('knows what its newest master key sealed', () => {
+        const rotated = new Vault(new Keyring([second, first]));
+        expect(rotated.isCurrent(rotated.seal('sk-key', PURPOSE))).to.be.true();
+        expect(rotated.isCurrent(vault.seal('sk-key', PURPOSE))).to.be.false();
+        expect(new Vault(new Keyring([key('fir'), first])).isCurrent(vault.seal('x', PURPOSE))).to.be.false();
+    });
+
     it('seals the same text differently each time, and shows neither text nor key', () => {
         const tokens = [vault.seal('sk-key', PURPOSE), vault.seal('sk-key', PURPOSE)];
         expect(tokens[0]).to.not.equal(tokens[1]);

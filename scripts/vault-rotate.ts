@@ -1,0 +1,65 @@
+/**
+ * Seals the API keys of all users with the newest of VAULT_KEYS, so that older ones can be taken out. Run it once every
+ * replica has the new key first in its list. It may run beside them, and more than once.
+ */
+import { join } from 'node:path';
+
+import { resealProviderKeys } from '../plugins/models/store.ts';
+import { ConfigError, loadConfig, type Config } from '../src/config.ts';
+import { connectRedis } from '../src/redis/client.ts';
+import { createDatastore } from '../src/redis/datastore.ts';
+import { startEmbeddedRedis } from '../src/redis/embedded.ts';
+import { Vault } from '../src/security/vault.ts';
+import { createLogger, type Logger } from '../src/telemetry/logger.ts';
+
+import type { Redis } from 'ioredis';
+
+interface Connection {
+    redis: Redis;
+    close: () => Promise<void>;
+}
+
+/** The server of REDIS_URL, or that of the data directory: through the running API's socket, or started for this. */
+async function connect({ REDIS_URL, DATA_DIR }: Config, logger: Logger): Promise<Connection> {
+    if (REDIS_URL !== undefined) return open(await connectRedis({ url: REDIS_URL }, logger));
+    const running = await connectRedis({ path: join(DATA_DIR, 'redis.sock') }, logger).catch(() => null);
+    if (running) return open(running);
+    const embedded = await startEmbeddedRedis(DATA_DIR, logger);
+    try {
+        return open(await connectRedis({ path: embedded.path }, logger), () => embedded.stop());
+    } catch (error) {
+        await embedded.stop();
+        throw error;
+    }
+}
+
+const open = (redis: Redis, stop?: () => Promise<void>): Connection => ({
+    redis,
+    close: async () => {
+        redis.disconnect();
+        await stop?.();
+    },
+});
+
+async function rotate(config: Config): Promise<number> {
+    const logger = createLogger({ level: 'silent', pretty: false });
+    const { redis, close } = await connect(config, logger);
+    try {
+        const { resealed, lost } = await resealProviderKeys(createDatastore(redis), new Vault(config.VAULT_KEYS));
+        const newest = config.VAULT_KEYS.newest.id;
+        process.stdout.write(`${resealed} provider keys were sealed again with the master key ${newest}.\n`);
+        if (lost === 0) return 0;
+        process.stderr.write(`${lost} provider keys were sealed with none of VAULT_KEYS: give the missing key too.\n`);
+        return 1;
+    } finally {
+        await close();
+    }
+}
+
+try {
+    process.exitCode = await rotate(loadConfig(process.env));
+} catch (error) {
+    const isOurs = error instanceof ConfigError || !(error instanceof Error);
+    process.stderr.write(`The rotation failed: ${isOurs ? String(error) : error.message}\n`);
+    process.exitCode = 1;
+}
