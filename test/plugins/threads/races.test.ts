@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
+import { setLimits } from '../../helpers/limits.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 
@@ -30,6 +31,7 @@ describe('a thread that is changed from several sides at once', () => {
 
     beforeEach(async () => {
         ada = await newTenant(app);
+        await setLimits(app, ada.tenantId, { concurrentGenerations: SENDS });
         thread = await newThread(ada);
     });
 
