@@ -11,7 +11,7 @@ import { newUser } from '../../helpers/user.ts';
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-const UNKNOWN = 'tenant_00000000000000000000000000';
+const UNKNOWN = 'tenant_00000000000000000000000SSS';
 const payload = { reason: 'Payment overdue' };
 const routeOf = (tenantId: string) => `/api/admin/tenants/${tenantId}/suspend`;
 

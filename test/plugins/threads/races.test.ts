@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
-import { setPlan } from '../../helpers/limits.ts';
+import { setLimits } from '../../helpers/limits.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 
@@ -31,8 +31,7 @@ describe('a thread that is changed from several sides at once', () => {
 
     beforeEach(async () => {
         ada = await newTenant(app);
-        // A free tenant has fewer answers at once than are sent here.
-        await setPlan(app, ada.tenantId, 'premium');
+        await setLimits(app, ada.tenantId, { concurrentGenerations: SENDS });
         thread = await newThread(ada);
     });
 
