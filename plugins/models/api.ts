@@ -15,6 +15,17 @@ export interface TokenPrices {
     cacheWrite1h?: number | null;
 }
 
+/** What a model takes besides messages, where it differs from the others of its provider. */
+export interface ModelParameters {
+    /** False: the model takes none, nor anything else that steers how it draws its tokens. */
+    temperature: false | { min: number; max: number; default: number };
+    topP?: boolean;
+    /** What the provider calls the limit of the output. */
+    maxTokensField?: string;
+    /** OpenAI: a call with tools goes to this endpoint. */
+    toolsEndpoint?: 'responses';
+}
+
 /** A model of the catalogue. */
 export interface Model {
     id: string;
@@ -28,23 +39,61 @@ export interface Model {
     contextLength: number;
     maxOutput: number | null;
     requiresLoading: boolean;
-    parameters: {
-        /** False: the model takes none. */
-        temperature: false | { min: number; max: number; default: number };
-    };
+    parameters: ModelParameters;
     prices: { validFrom: string | null; validUntil: string | null; microsPerMillion: TokenPrices }[];
 }
 
-export interface ChatMessage {
-    role: 'system' | 'user' | 'assistant';
-    content: string;
+/** A piece of a message; an image is at a URL, or Base64 in a `data:` URL. */
+export type ContentPart = { type: 'text'; text: string } | { type: 'image'; url: string };
+
+/** What a model wants done; `arguments` is JSON as the model wrote it. */
+export interface ToolCall {
+    id: string;
+    name: string;
+    arguments: string;
 }
+
+export interface ChatMessage {
+    role: 'system' | 'user' | 'assistant' | 'tool';
+    content: string | ContentPart[];
+    /** Of an assistant. */
+    toolCalls?: ToolCall[];
+    /** Of a tool's result: the call it belongs to. */
+    toolCallId?: string;
+}
+
+export interface ToolDefinition {
+    name: string;
+    description?: string;
+    /** JSON Schema of the arguments. */
+    parameters?: object;
+    strict?: boolean;
+}
+
+/** What a call asks for besides its messages. What a model does not take is left out and named. */
+export interface CallParameters {
+    temperature?: number;
+    topP?: number;
+    maxTokens?: number;
+    stop?: string[];
+    seed?: number;
+    presencePenalty?: number;
+    frequencyPenalty?: number;
+    tools?: ToolDefinition[];
+    /** `name`: that tool and no other. */
+    toolChoice?: 'auto' | 'none' | 'required' | { name: string };
+    parallelToolCalls?: boolean;
+    responseFormat?: { type: 'json_object' } | { type: 'json_schema'; name: string; schema: object; strict?: boolean };
+    reasoningEffort?: 'minimal' | 'low' | 'medium' | 'high';
+}
+
+export type ParameterName = keyof CallParameters;
 
 /** What a model is asked. */
 export interface ModelCall {
     model: Model;
     messages: ChatMessage[];
-    temperature?: number;
+    parameters: CallParameters;
     /** The user's own key, which goes before the platform's. */
     apiKey?: string;
     /** Sent to the provider, so that its log can be held against ours. */
@@ -69,6 +118,8 @@ export type StreamPart =
     | { type: 'start' }
     | { type: 'text'; delta: string }
     | { type: 'reasoning'; delta: string }
+    /** `id` and `name` come with the first part of each `index`. */
+    | { type: 'tool-call'; index: number; id?: string; name?: string; argumentsDelta: string }
     | { type: 'usage'; usage: Usage }
     | { type: 'finish'; reason: FinishReason };
 
@@ -129,8 +180,8 @@ export interface ModelService {
     keys: ProviderKeyService;
     /** Whose API key a call to the model needs; null when it needs none. */
     keyName(model: Model): KeyName | null;
-    /** What the call may not say to this model. @throws VALIDATION_ERROR, PROVIDER_KEY_MISSING */
-    prepare(call: ModelCall): { call: ModelCall; ignoredParameters: string[] };
+    /** The call without what this model does not take. @throws VALIDATION_ERROR, PROVIDER_KEY_MISSING */
+    prepare(call: ModelCall): { call: ModelCall; ignoredParameters: ParameterName[] };
     /**
      * The answer, part by part: `usage` and `finish` come once, at the end. The signal stops the provider.
      *
@@ -149,4 +200,4 @@ declare module '@hapi/hapi' {
     }
 }
 
-export { estimateTokens } from './estimate.ts';
+export { estimateTokens, textOf } from './estimate.ts';

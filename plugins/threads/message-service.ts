@@ -93,7 +93,7 @@ export class MessageService {
             model,
             messages: assembleContext(model, context.messages, content, systemPrompt),
             requestId: actor.requestId,
-            ...(degree !== undefined && { temperature: degree }),
+            parameters: { ...(degree !== undefined && { temperature: degree }) },
             ...(apiKey !== null && { apiKey }),
         });
     }
@@ -107,7 +107,7 @@ export class MessageService {
             draft: {
                 ...this.#draft(place),
                 role: 'assistant',
-                temperature: call.temperature ?? null,
+                temperature: call.parameters.temperature ?? null,
                 replyTo: opening.userMessageId,
             },
             opening,

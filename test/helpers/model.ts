@@ -21,6 +21,7 @@ export const testModel = (model: Partial<Model> = {}): Model => ({
 export const testCall = (model: Model, content = 'How are you?', call: Partial<ModelCall> = {}): ModelCall => ({
     model,
     messages: [{ role: 'user', content }],
+    parameters: {},
     requestId: 'req_of_the_test',
     ...call,
 });

@@ -49,7 +49,7 @@ export function ollama({ dispatcher, baseUrl }: OllamaOptions): ModelProvider {
     };
 }
 
-const requestBody = ({ model, messages, temperature }: ModelCall) => ({
+const requestBody = ({ model, messages, parameters: { temperature } }: ModelCall) => ({
     model: model.upstreamId ?? model.id,
     messages,
     stream: true,

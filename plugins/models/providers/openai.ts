@@ -87,7 +87,7 @@ const wordsWithout =
         return apiKey === undefined ? error.message : error.message.replaceAll(apiKey, '[key]');
     };
 
-const requestBody = ({ model, messages, temperature }: ModelCall) => ({
+const requestBody = ({ model, messages, parameters: { temperature } }: ModelCall) => ({
     model: model.upstreamId ?? model.id,
     messages,
     ...(temperature !== undefined && { temperature }),

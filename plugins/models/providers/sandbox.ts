@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { estimateUsage } from '../estimate.ts';
+import { estimateUsage, textOf } from '../estimate.ts';
 
 import type { FinishReason, ModelCall, ModelProvider } from '../api.ts';
 
@@ -14,10 +14,11 @@ export const sandbox = (delayMs: number): ModelProvider => ({
     async *stream(call, signal) {
         yield { type: 'start' };
         let answer = '';
+        const most = call.parameters.maxTokens ?? call.model.maxOutput;
         let tokens = 0;
         let reason: FinishReason = 'stop';
         for (const token of answerOf(call)) {
-            if (tokens++ === call.model.maxOutput) {
+            if (tokens++ === most) {
                 reason = 'length';
                 break;
             }
@@ -33,7 +34,7 @@ export const sandbox = (delayMs: number): ModelProvider => ({
 });
 
 function* answerOf({ messages }: ModelCall): Generator<string> {
-    const asked = messages.at(-1)?.content ?? '';
+    const asked = textOf(messages.at(-1)?.content ?? '');
     const count = Number(/\bcount to (\d{1,6})\b/i.exec(asked)?.[1] ?? 0);
     if (count > 0) {
         yield '1';

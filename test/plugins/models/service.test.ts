@@ -57,21 +57,23 @@ describe('ModelService', () => {
     describe('prepare()', () => {
         const prepare = (temperature: number | undefined, parameters = testModel().parameters) =>
             app.server.plugins.models.prepare(
-                testCall(testModel({ parameters }), 'Hi', temperature === undefined ? {} : { temperature }),
+                testCall(testModel({ parameters }), 'Hi', {
+                    parameters: temperature === undefined ? {} : { temperature },
+                }),
             );
 
         it('lets through a temperature of the range of the model, and none', () => {
             for (const temperature of [0, 1.5, 2]) {
                 const { call, ignoredParameters } = prepare(temperature);
-                expect(call.temperature).to.equal(temperature);
+                expect(call.parameters.temperature).to.equal(temperature);
                 expect(ignoredParameters).to.equal([]);
             }
-            expect(prepare(undefined).call).to.not.include('temperature');
+            expect(prepare(undefined).call.parameters).to.not.include('temperature');
         });
 
         it('leaves out the temperature that a model does not take, and says so', () => {
             const { call, ignoredParameters } = prepare(1, { temperature: false });
-            expect(call).to.not.include('temperature');
+            expect(call.parameters).to.not.include('temperature');
             expect(ignoredParameters).to.equal(['temperature']);
         });
 

@@ -57,7 +57,9 @@ describe('ollama()', () => {
 
     it('sends the temperature only when one was given', async () => {
         provider.answer({ steps: [RECORDED] });
-        await wholeAnswer(stream(testCall(testModel({ provider: 'ollama' }), 'Hi', { temperature: 0.5 })));
+        await wholeAnswer(
+            stream(testCall(testModel({ provider: 'ollama' }), 'Hi', { parameters: { temperature: 0.5 } })),
+        );
         expect(provider.requests[0]?.body).to.include({
             model: 'test-model',
             options: { num_ctx: 8_192, temperature: 0.5 },

@@ -65,7 +65,7 @@ describe('openAi()', () => {
 
     it('sends the temperature only when one was given, and the own id of a model that has no other', async () => {
         provider.answer({ steps: [RECORDED] });
-        await wholeAnswer(stream(testCall(testModel({ id: 'gpt-own' }), 'Hi', { temperature: 0 })));
+        await wholeAnswer(stream(testCall(testModel({ id: 'gpt-own' }), 'Hi', { parameters: { temperature: 0 } })));
         expect(provider.requests[0]?.body).to.include({ model: 'gpt-own', temperature: 0 });
     });
 
