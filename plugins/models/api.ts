@@ -123,6 +123,17 @@ export type StreamPart =
     | { type: 'usage'; usage: Usage }
     | { type: 'finish'; reason: FinishReason };
 
+/** An answer that has begun. */
+export interface OpenAnswer {
+    /** The call that is answered. */
+    call: ModelCall;
+    /**
+     * Begins with a word, a thought or a tool call, where there is any; `usage` and `finish` come once, at the end.
+     * Fails as `ModelService.open` does.
+     */
+    parts: AsyncIterable<StreamPart>;
+}
+
 /** How a provider is, as far as it can be told without a call that costs. */
 export interface ProviderStatus {
     status: 'reachable' | 'unreachable' | 'not_configured' | 'loaded';
@@ -183,11 +194,12 @@ export interface ModelService {
     /** The call without what this model does not take. @throws VALIDATION_ERROR, PROVIDER_KEY_MISSING */
     prepare(call: ModelCall): { call: ModelCall; ignoredParameters: ParameterName[] };
     /**
-     * The answer, part by part: `usage` and `finish` come once, at the end. The signal stops the provider.
+     * Asks the first of the models that answers, and waits until it begins. The signal stops the provider.
      *
+     * @param calls Prepared; those after the first are asked only when those before them failed
      * @throws The PROVIDER_… errors; what the signal was aborted with
      */
-    stream(call: ModelCall, signal: AbortSignal): AsyncIterable<StreamPart>;
+    open(calls: [ModelCall, ...ModelCall[]], signal: AbortSignal): Promise<OpenAnswer>;
     /** The usage of a call that ended before its provider told one. */
     estimateUsage(call: ModelCall, answer: string): Usage;
     /** How each provider is, not older than some seconds. */

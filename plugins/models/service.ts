@@ -1,4 +1,5 @@
 import { estimateUsage } from './estimate.ts';
+import { openAnswer } from './open-answer.ts';
 import { fitParameters } from './parameters.ts';
 import { KEY_OF, publicModel, type PublicModel } from './public-model.ts';
 import { statusCache } from './status-cache.ts';
@@ -54,10 +55,10 @@ export function createModelService(
             return { call: { ...call, parameters }, ignoredParameters: ignored };
         },
 
-        stream(call, signal) {
+        async open([call], signal) {
             const provider = providers[call.model.provider];
             if (!provider) throw apiError('MODEL_NOT_FOUND', { details: { model: call.model.id } });
-            return supervised(provider, call, signal, timeouts);
+            return { call, parts: await openAnswer(supervised(provider, call, signal, timeouts)) };
         },
 
         estimateUsage,

@@ -100,7 +100,8 @@ export class Generation {
     async #relay(): Promise<Outcome> {
         const { models, call } = this.#parts;
         try {
-            for await (const part of models.stream(call, this.#stop.signal)) {
+            const { parts } = await models.open([call], this.#stop.signal);
+            for await (const part of parts) {
                 if (part.type === 'text') this.#token(part.delta);
                 else if (part.type === 'usage') this.#usage = part.usage;
                 else if (part.type === 'finish') this.#finishReason = part.reason;

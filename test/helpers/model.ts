@@ -1,6 +1,6 @@
 import { isApiError, type ApiError } from '../../src/http/errors.ts';
 
-import type { Model, ModelCall, StreamPart, Usage } from '../../plugins/models/api.ts';
+import type { Model, ModelCall, ModelService, StreamPart, Usage } from '../../plugins/models/api.ts';
 
 /** A model of the catalogue, of OpenAI unless it says otherwise. */
 export const testModel = (model: Partial<Model> = {}): Model => ({
@@ -57,4 +57,10 @@ export async function failureOf(stream: AsyncIterable<StreamPart>): Promise<{ er
         throw error;
     }
     throw new Error(`The stream did not fail: ${text}`);
+}
+
+/** An answer from its beginning to its end, as one stream. */
+export async function* streamOf(models: ModelService, call: ModelCall, signal: AbortSignal) {
+    const { parts } = await models.open([call], signal);
+    yield* parts;
 }

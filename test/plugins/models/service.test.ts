@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
-import { failureOf, testCall, testModel, wholeAnswer } from '../../helpers/model.ts';
+import { failureOf, streamOf, testCall, testModel, wholeAnswer } from '../../helpers/model.ts';
 import { fixture, hold, startProvider, type Provider, type Step } from '../../helpers/provider.ts';
 
 import type { Config } from '../../../src/config.ts';
@@ -38,7 +38,7 @@ describe('ModelService', () => {
     });
 
     const stream = (signal = new AbortController().signal, on = app) =>
-        on.server.plugins.models.stream(testCall(testModel()), signal);
+        streamOf(on.server.plugins.models, testCall(testModel()), signal);
 
     describe('get()', () => {
         it('finds a model by id or alias', () => {
@@ -94,11 +94,11 @@ describe('ModelService', () => {
         });
     });
 
-    describe('stream()', () => {
+    describe('open()', () => {
         it('refuses a model whose provider is not there', async () => {
             const signal = new AbortController().signal;
             const call = testCall(testModel({ provider: 'google' }));
-            expect(() => app.server.plugins.models.stream(call, signal)).to.throw('There is no such model.');
+            await expect(app.server.plugins.models.open([call], signal)).to.reject('There is no such model.');
         });
 
         it('calls no provider until somebody reads', () => {
@@ -175,7 +175,8 @@ describe('ModelService', () => {
             const names = Array.from({ length: 20 }, (_, index) => `req_${index}`);
             const answers = names.map((requestId) =>
                 wholeAnswer(
-                    app.server.plugins.models.stream(
+                    streamOf(
+                        app.server.plugins.models,
                         testCall(testModel(), 'Hi', { requestId }),
                         new AbortController().signal,
                     ),

@@ -1,6 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { textOf } from '../../../plugins/models/api.ts';
 import { assembleContext, messageLimit } from '../../../plugins/threads/context.ts';
 
 import type { Model } from '../../../plugins/models/api.ts';
@@ -47,7 +48,7 @@ describe('assembleContext()', () => {
         const history = [message('c'), message('b'), message('a')];
         const prompt = 'p'.repeat(4 * 720);
         const context = assembleContext(model(1_000), history, 'new', prompt);
-        expect(context.map(({ role, content }) => `${role} ${content.slice(0, 3)}`)).to.equal([
+        expect(context.map(({ role, content }) => `${role} ${textOf(content).slice(0, 3)}`)).to.equal([
             'system ppp',
             'user b',
             'user c',

@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { failureOf, testCall, testModel } from '../../../helpers/model.ts';
+import { failureOf, streamOf, testCall, testModel } from '../../../helpers/model.ts';
 import { cut, fixture, startProvider, type Provider, type ProviderAnswer } from '../../../helpers/provider.ts';
 
 import type { ProviderName } from '../../../../plugins/models/api.ts';
@@ -53,7 +53,11 @@ for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
         });
 
         const stream = (on: TestApp = app, upstream: ProviderName = name) =>
-            on.server.plugins.models.stream(testCall(testModel({ provider: upstream })), new AbortController().signal);
+            streamOf(
+                on.server.plugins.models,
+                testCall(testModel({ provider: upstream })),
+                new AbortController().signal,
+            );
         const failing = (answer: ProviderAnswer) => {
             provider.answer(answer);
             return failureOf(stream());

@@ -3,7 +3,7 @@ import Lab from '@hapi/lab';
 
 import { isApiError } from '../../../../src/http/errors.ts';
 import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { testCall, testModel } from '../../../helpers/model.ts';
+import { streamOf, testCall, testModel } from '../../../helpers/model.ts';
 import { fixture, startProvider, type Provider } from '../../../helpers/provider.ts';
 
 import type { StreamPart } from '../../../../plugins/models/api.ts';
@@ -95,7 +95,7 @@ describe('A provider that sends nonsense', () => {
 
     const faultAt = (name: 'openai' | 'ollama', seed: number) => {
         const call = testCall(testModel({ provider: name }), String(seed));
-        return faultOf(app.server.plugins.models.stream(call, new AbortController().signal));
+        return faultOf(streamOf(app.server.plugins.models, call, new AbortController().signal));
     };
 
     for (const [name, file] of [

@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { failureOf, testCall, testModel, wholeAnswer } from '../../../helpers/model.ts';
+import { failureOf, streamOf, testCall, testModel, wholeAnswer } from '../../../helpers/model.ts';
 import { cut, fixture, hold, startProvider, type Provider, type Step } from '../../../helpers/provider.ts';
 
 import type { ModelCall } from '../../../../plugins/models/api.ts';
@@ -39,7 +39,7 @@ describe('openAi()', () => {
 
     const model = testModel({ upstreamId: 'gpt-upstream' });
     const stream = (call: ModelCall = testCall(model)) =>
-        app.server.plugins.models.stream(call, new AbortController().signal);
+        streamOf(app.server.plugins.models, call, new AbortController().signal);
     const answering = (...steps: Step[]) => {
         provider.answer({ headers: { 'content-type': 'text/event-stream' }, steps });
         return stream();
