@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
+import type { Signals } from './redis/signals.ts';
 import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
 import type { Load } from './telemetry/load.ts';
@@ -12,6 +13,7 @@ import type { Logger } from './telemetry/logger.ts';
 export interface Platform {
     config: Config;
     store: Datastore;
+    signals: Signals;
     vault: Vault;
     clock: Clock;
     logger: Logger;

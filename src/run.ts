@@ -4,6 +4,7 @@ import { startJobWorker } from './jobs/worker.ts';
 import { checkEviction, connectRedis } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
 import { startEmbeddedRedis } from './redis/embedded.ts';
+import { Signals } from './redis/signals.ts';
 import { Passwords } from './security/passwords.ts';
 import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
@@ -24,12 +25,14 @@ export async function run(config: Config): Promise<number> {
         const address = embedded ? { path: embedded.path } : { url: config.REDIS_URL ?? '' };
         const redis = await connectRedis(address, logger);
         const jobs = openJobs(address, logger);
+        const signals = new Signals(redis, logger);
         try {
             await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
             const drain = new Drain();
             const server = await createServer({
                 config,
                 store: createDatastore(redis),
+                signals,
                 vault: new Vault(config.VAULT_KEYS),
                 clock: Date.now,
                 logger,
@@ -58,6 +61,7 @@ export async function run(config: Config): Promise<number> {
             return 0;
         } finally {
             await jobs.close();
+            signals.close();
             redis.disconnect();
         }
     } finally {

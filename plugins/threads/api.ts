@@ -26,8 +26,8 @@ export interface Thread extends RecordBase {
 
 export type MessageRole = 'user' | 'assistant';
 
-/** `interrupted`: the server stopped in the middle; what was sent out is kept. */
-export type MessageStatus = 'complete' | 'failed' | 'interrupted';
+/** `cancelled` and `interrupted` (the server stopped in the middle): what was sent out until then is kept. */
+export type MessageStatus = 'pending' | 'generating' | 'complete' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface Message {
     id: string;
@@ -45,4 +45,6 @@ export interface Message {
     usage: Usage | null;
     /** Of an answer that failed: the catalogue code. */
     errorCode: string | null;
+    /** Of an answer: the model that gave it in place of the one that was asked. */
+    answeredBy: string | null;
 }

@@ -1,13 +1,37 @@
 import type { ServerSentEvent } from '../../src/http/sse.ts';
 
+/** An event of an answer without its number and the message's id; a token is its text alone. JSON, as it is. */
+export type LoggedEvent = string | [event: string, data: object];
+
+/** The event as clients are sent it; its id is the number of events before it. */
+export function toEvent(messageId: string, index: number, logged: LoggedEvent): ServerSentEvent {
+    const [event, data] = typeof logged === 'string' ? ['token', { token: logged }] : logged;
+    return { id: String(index), event, data: event === 'close' ? data : { messageId, ...data } };
+}
+
 /** What an answer has sent out so far: written once, read by any number of readers at their own pace. */
 export class EventLog {
-    readonly #events: ServerSentEvent[] = [];
+    readonly #messageId: string;
+    readonly #events: LoggedEvent[] = [];
     #isEnded = false;
+    #readers = 0;
     #waiting: (() => void)[] = [];
 
-    append(event: string, data: unknown): void {
-        this.#events.push({ id: String(this.#events.length), event, data });
+    constructor(messageId: string) {
+        this.#messageId = messageId;
+    }
+
+    get length(): number {
+        return this.#events.length;
+    }
+
+    /** How many are reading just now. */
+    get readers(): number {
+        return this.#readers;
+    }
+
+    append(...events: LoggedEvent[]): void {
+        this.#events.push(...events);
         this.#wake();
     }
 
@@ -16,15 +40,25 @@ export class EventLog {
         this.#wake();
     }
 
-    /** Everything from the start, then what comes, a batch at a time. */
-    async *read(): AsyncGenerator<ServerSentEvent[]> {
-        let next = 0;
-        for (;;) {
-            const batch = this.#events.slice(next);
-            next += batch.length;
-            if (batch.length > 0) yield batch;
-            else if (this.#isEnded) return;
-            else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    /**
+     * Everything from an event on, then what comes, a batch at a time.
+     *
+     * @param onLeave Called when the reader goes away before the end
+     */
+    async *read(from = 0, onLeave?: () => void): AsyncGenerator<ServerSentEvent[]> {
+        let next = from;
+        this.#readers++;
+        try {
+            for (;;) {
+                const batch = this.#events.slice(next).map((event, at) => toEvent(this.#messageId, next + at, event));
+                next += batch.length;
+                if (batch.length > 0) yield batch;
+                else if (this.#isEnded) return;
+                else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+            }
+        } finally {
+            this.#readers--;
+            if (!this.#isEnded) onLeave?.();
         }
     }
 

@@ -1,56 +1,61 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { EventLog } from './event-log.ts';
+import { EventLog, type LoggedEvent } from './event-log.ts';
+import { EventWriter } from './event-writer.ts';
+import { withPatience } from './patience.ts';
 import { apiError, errorBody, isApiError, type ApiError } from '../../src/http/errors.ts';
 import { isStoreUnavailable } from '../../src/redis/client.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 
+import type { AnswerInfo, AnswerPlace, AnswerStore } from './answer-store.ts';
 import type { Message, MessageStatus } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { FinishReason, ModelCall, ModelService, Usage } from '../models/api.ts';
 
-/** How long an answer is held for a store that is away, before it is given up. */
-const STORE_PATIENCE_MS = 60_000;
-const STORE_RETRY_MS = 500;
-
-/** What the client is told at the start besides the message's id. */
-export interface Opening {
-    userMessageId: string;
-    details?: { ignoredParameters: string[] };
-}
-
 export interface GenerationParts {
     models: ModelService;
-    call: ModelCall;
-    /** The answer as it is before the first token. */
-    draft: Message;
-    opening: Opening;
-    save: (message: Message, isRepeated: boolean) => Promise<void>;
+    store: AnswerStore;
+    /** The process that writes it. */
+    owner: string;
+    info: AnswerInfo;
+    /** Prepared; those after the first are for when it does not answer. */
+    calls: [ModelCall, ...ModelCall[]];
+    /** What others are told of its end. */
+    outboxOf: (message: Message) => Outbox;
+    /** It ends when the last client that reads it goes away. */
+    endsWithClient: boolean;
     clock: Clock;
     logger: Logger;
 }
 
 /** The end of an answer, good or bad. */
 interface Outcome {
-    status: MessageStatus;
+    status: Exclude<MessageStatus, 'pending' | 'generating'>;
     error: ApiError | null;
 }
 
+const CANCELLED = new Error('Cancelled');
+const CLOSE: LoggedEvent = ['close', {}];
+
 /**
  * An answer on its way. It lives by itself, whether or not a client still listens: it ends when the provider does, and
- * is stored then with whatever came.
+ * is stored then with whatever came. What it sends out is known to every replica before a client sees it.
  */
 export class Generation {
     /** Resolved when the provider's first meaningful part is there; rejected when the provider refused before it. */
     readonly started: Promise<void>;
     /** The answer as it was stored; rejected when it failed. */
     readonly finished: Promise<Message>;
-    /** What clients are sent. */
-    readonly log = new EventLog();
+    readonly info: AnswerInfo;
+    readonly place: AnswerPlace;
 
     readonly #parts: GenerationParts;
+    readonly #log: EventLog;
+    readonly #writer: EventWriter;
     readonly #stop = new AbortController();
+    /** The process stops: nothing is waited for any more. */
+    readonly #hurry = new AbortController();
+    #call: ModelCall;
     #text = '';
     #usage: Usage | null = null;
     #finishReason: FinishReason | null = null;
@@ -58,7 +63,17 @@ export class Generation {
     #hasBegun = false;
 
     constructor(parts: GenerationParts) {
+        const { info, calls } = parts;
         this.#parts = parts;
+        this.info = info;
+        this.place = { tenantId: info.context.tenantId, messageId: info.draft.id };
+        [this.#call] = calls;
+        this.#log = new EventLog(info.draft.id);
+        this.#writer = new EventWriter({
+            log: this.#log,
+            store: (from, events) => this.#append(from, events),
+            onFailure: (error) => this.#stop.abort(error),
+        });
         const begun = new Promise<void>((resolve) => {
             this.#begin = resolve;
         });
@@ -69,8 +84,22 @@ export class Generation {
         this.finished.catch(() => undefined);
     }
 
+    /** Everything from an event on, then what comes. */
+    read(from = 0) {
+        const leave = () => {
+            if (this.#parts.endsWithClient && this.#log.readers === 0) this.cancel();
+        };
+        return this.#log.read(from, leave);
+    }
+
+    /** Stops the provider; what came until then is the answer. */
+    cancel(): void {
+        this.#stop.abort(CANCELLED);
+    }
+
     /** Ends it now, because the process stops. */
     interrupt(): void {
+        this.#hurry.abort();
         this.#stop.abort(apiError('SHUTTING_DOWN'));
     }
 
@@ -78,29 +107,28 @@ export class Generation {
         const { status, error } = await this.#relay();
         const message = this.#message(status, error);
         try {
-            await this.#save(message);
-            if (error) throw error;
-            this.#announce();
-            this.#append('message_complete', {
-                totalTokens: message.tokens,
-                finishReason: message.finishReason,
-                usage: message.usage,
-                timestamp: isoTime(this.#parts.clock()),
-            });
-            return message;
+            if (!error) this.#announce();
+            await this.#writer.flush();
+            await this.#end(message, error ? this.#failure(error) : this.#completion(message));
         } catch (failure) {
-            throw this.#fail(failure);
+            // Another process will end it; those who listen here are told now.
+            const known = this.#report(failure);
+            this.#log.append(this.#failure(known), CLOSE);
+            throw known;
         } finally {
-            this.log.append('close', {});
-            this.log.end();
+            this.#log.end();
         }
+        if (error) throw this.#report(error);
+        return message;
     }
 
     /** Passes on what the provider sends, until it ends. */
     async #relay(): Promise<Outcome> {
-        const { models, call } = this.#parts;
+        const { models, calls } = this.#parts;
+        const { signal } = this.#stop;
         try {
-            const { parts } = await models.open([call], this.#stop.signal);
+            const { call, parts } = await models.open(calls, signal);
+            this.#call = call;
             for await (const part of parts) {
                 if (part.type === 'text') this.#token(part.delta);
                 else if (part.type === 'usage') this.#usage = part.usage;
@@ -108,6 +136,10 @@ export class Generation {
             }
             return { status: 'complete', error: null };
         } catch (error) {
+            if (error === CANCELLED) {
+                this.#finishReason = 'cancelled';
+                return { status: 'cancelled', error: null };
+            }
             const known = isApiError(error) ? error : apiError('INTERNAL_ERROR', { cause: error });
             return { status: isApiError(error, 'SHUTTING_DOWN') ? 'interrupted' : 'failed', error: known };
         }
@@ -116,24 +148,22 @@ export class Generation {
     #token(token: string): void {
         this.#announce();
         this.#text += token;
-        this.#append('token', { token });
+        this.#writer.push(token);
     }
 
     #announce(): void {
         if (this.#hasBegun) return;
         this.#hasBegun = true;
-        const { clock, opening } = this.#parts;
-        this.#append('message_start', { ...opening, timestamp: isoTime(clock()) });
+        const { userMessage, ignoredParameters } = this.info;
+        const details = ignoredParameters.length > 0 && { details: { ignoredParameters } };
+        this.#writer.push(['message_start', { userMessageId: userMessage.id, ...details, timestamp: this.#now() }]);
         this.#begin();
     }
 
-    #append(event: string, data: object): void {
-        this.log.append(event, { messageId: this.#parts.draft.id, ...data });
-    }
-
     #message(status: MessageStatus, error: ApiError | null): Message {
-        const { draft, models, call } = this.#parts;
-        const usage = this.#usage ?? models.estimateUsage(call, this.#text);
+        const { draft } = this.info;
+        const usage = this.#usage ?? this.#parts.models.estimateUsage(this.#call, this.#text);
+        const answeredBy = this.#call.model.id;
         return {
             ...draft,
             status,
@@ -143,36 +173,49 @@ export class Generation {
             usage,
             finishReason: this.#finishReason ?? (error ? 'error' : null),
             errorCode: error?.data?.code ?? null,
+            answeredBy: answeredBy === draft.modelId ? null : answeredBy,
         };
     }
 
-    /** Stores the answer, and waits for a store that is away: an answer that was paid for is not thrown away. */
-    async #save(message: Message): Promise<void> {
-        const { save, clock, logger } = this.#parts;
-        const deadline = clock() + STORE_PATIENCE_MS;
-        for (let tries = 0; ; tries++) {
-            try {
-                await save(message, tries > 0);
-                return;
-            } catch (error) {
-                // The thread was deleted meanwhile: there is nothing left to store the answer in.
-                if (isApiError(error, 'THREAD_NOT_FOUND')) return;
-                if (!isStoreUnavailable(error) || clock() > deadline || this.#stop.signal.aborted) throw error;
-                logger.warn({ err: error, messageId: message.id }, 'The answer could not be stored; trying again');
-                await sleep(STORE_RETRY_MS);
-            }
-        }
+    async #append(from: number, events: LoggedEvent[]): Promise<void> {
+        const { store, owner } = this.#parts;
+        const state = await this.#patiently(() => store.append(this.place, owner, from, events));
+        if (state === 'lost') throw apiError('ANSWER_INTERRUPTED');
+        if (state === 'cancelling') this.cancel();
     }
 
-    #fail(failure: unknown): unknown {
-        const { logger, draft, call } = this.#parts;
+    /** Stores the answer with its last events. */
+    async #end(message: Message, event: LoggedEvent): Promise<void> {
+        const { store, owner, outboxOf } = this.#parts;
+        const events = [event, CLOSE];
+        const ending = { by: owner, message, events, from: this.#log.length, outbox: outboxOf(message) };
+        const isOurs = await this.#patiently(() => store.end(this.info, ending));
+        if (!isOurs) throw apiError('ANSWER_INTERRUPTED');
+        this.#log.append(...events);
+    }
+
+    #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+        const { clock, logger } = this.#parts;
+        return withPatience(work, { clock, logger, hurry: this.#hurry.signal });
+    }
+
+    #completion({ status, tokens, finishReason, usage }: Message): LoggedEvent {
+        return ['message_complete', { status, totalTokens: tokens, finishReason, usage, timestamp: this.#now() }];
+    }
+
+    #failure(error: ApiError): LoggedEvent {
+        return ['error', { error: errorBody(error, this.info.requestId) }];
+    }
+
+    #report(failure: unknown): ApiError {
         const code = isStoreUnavailable(failure) ? 'STORE_UNAVAILABLE' : 'INTERNAL_ERROR';
         const error = isApiError(failure) ? failure : apiError(code, { cause: failure });
-        logger.warn(
-            { err: error.cause ?? error, messageId: draft.id, errorCode: error.data?.code },
-            'An answer failed',
-        );
-        if (this.#hasBegun) this.#append('error', { error: errorBody(error, call.requestId) });
+        const told = { err: error.cause ?? error, messageId: this.info.draft.id, errorCode: error.data?.code };
+        this.#parts.logger.warn(told, 'An answer failed');
         return error;
+    }
+
+    #now(): string {
+        return isoTime(this.#parts.clock());
     }
 }

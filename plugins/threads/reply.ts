@@ -1,4 +1,5 @@
 import { EventLog } from './event-log.ts';
+import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 
 import type { Message } from './api.ts';
 import type { Generation } from './generation.ts';
@@ -21,27 +22,69 @@ export interface Reply {
     events: () => AsyncIterable<ServerSentEvent[]>;
 }
 
-/** The reply of a generation that answers that message. */
+/** The reply of a generation of this process. */
 export const runningReply = (generation: Generation, rest: Omit<SentData, 'assistantMessage'>): Reply => ({
     started: generation.started,
     whole: async () => ({ ...rest, assistantMessage: await generation.finished }),
-    events: () => generation.log.read(),
+    events: () => generation.read(),
 });
+
+/**
+ * The reply of a generation of another process.
+ *
+ * @param follow Gives its events, as often as it is called
+ * @param ended Gives what it came to, once it has ended
+ */
+export function followedReply(
+    follow: () => AsyncGenerator<ServerSentEvent[]>,
+    ended: () => Promise<SentData>,
+): Reply {
+    const started = firstOf(follow()).then((first) => {
+        if (first?.event === 'error') throw errorOf(first);
+    });
+    started.catch(() => undefined);
+    return {
+        started,
+        whole: async () => {
+            for await (const batch of follow()) {
+                const failed = batch.find(({ event }) => event === 'error');
+                if (failed) throw errorOf(failed);
+            }
+            return ended();
+        },
+        events: follow,
+    };
+}
 
 /** The reply once more: its events are those of the generation, with the whole text in one token. */
 export const restoredReply = (sent: SentData, timestamp: string): Reply => ({
     started: Promise.resolve(),
     whole: () => Promise.resolve(sent),
-    events: () => eventsOf(sent, timestamp).read(),
+    events: () => restoredEvents(sent, timestamp),
 });
 
-function eventsOf({ userMessage, assistantMessage, details }: SentData, timestamp: string): EventLog {
-    const { id: messageId, content, tokens, finishReason, usage } = assistantMessage;
-    const log = new EventLog();
-    log.append('message_start', { messageId, userMessageId: userMessage.id, ...(details && { details }), timestamp });
-    if (content !== '') log.append('token', { messageId, token: content });
-    log.append('message_complete', { messageId, totalTokens: tokens, finishReason, usage, timestamp });
-    log.append('close', {});
+/** The events of an answer that has ended, from what is stored of it. */
+export function restoredEvents(
+    { assistantMessage, details }: Pick<SentData, 'assistantMessage' | 'details'>,
+    timestamp: string,
+): AsyncGenerator<ServerSentEvent[]> {
+    const { id: messageId, replyTo, content, tokens, status, finishReason, usage } = assistantMessage;
+    const log = new EventLog(messageId);
+    log.append(['message_start', { userMessageId: replyTo, ...(details && { details }), timestamp }]);
+    if (content !== '') log.append(content);
+    log.append(['message_complete', { status, totalTokens: tokens, finishReason, usage, timestamp }], ['close', {}]);
     log.end();
-    return log;
+    return log.read();
+}
+
+async function firstOf(events: AsyncGenerator<ServerSentEvent[]>): Promise<ServerSentEvent | undefined> {
+    const { value } = await events.next();
+    await events.return(undefined);
+    return value?.[0];
+}
+
+/** The error that an `error` event carries. */
+function errorOf({ data }: ServerSentEvent) {
+    const { code, details } = (data as { error: { code: ErrorCode; details?: Record<string, unknown> } }).error;
+    return apiError(code, details && { details });
 }

@@ -1,29 +1,22 @@
 import { decodeTime } from 'ulid';
 
+import { decodeMessage, type ContextPlace } from './message-codec.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
-import { isoTime } from '../../src/redis/codec.ts';
 import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
-import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { outboxKeys, outboxLists } from '../../src/redis/outbox.ts';
 
-import type { LastMessage, Message, Thread } from './api.ts';
+import type { Message, Thread } from './api.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
 import type { KeyName, KeyOwner } from '../models/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
-const PREVIEW_LENGTH = 200;
-/** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
-const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
 const PURGE_BATCH = 100;
-
-/** A model's context in a thread of a user. */
-export interface ContextPlace {
-    tenantId: string;
-    ownerId: string;
-    threadId: string;
-    modelId: string;
-}
+/** By how much the clock of a process, which makes ids, may be before or behind that of Redis, which orders entries. */
+const CLOCK_SKEW_MS = 60_000;
+/** An answer has its id from its beginning and its entry from its end. */
+const LONGEST_ANSWER_MS = 30 * 60_000;
 
 export interface MessageQuery {
     direction: 'asc' | 'desc';
@@ -37,15 +30,8 @@ export interface CallContext {
     messages: Message[];
     /** As `ProfileService.callDefaults` reads it. */
     profile: string[];
-    /** The user's own key for the provider, as `ProviderKeyService.open` opens it. */
-    sealedKey: string | null;
-}
-
-export interface AppendOptions {
-    /** An earlier try may have stored it, though its answer was lost. */
-    isRepeated?: boolean;
-    /** The user's own key that is about to be used. */
-    ownKey?: KeyName | null;
+    /** The user's own keys for the providers, as `ProviderKeyService.open` opens them. */
+    sealedKeys: Partial<Record<KeyName, string>>;
 }
 
 /** Where records of other features live that go with a message. */
@@ -56,14 +42,20 @@ export interface ForeignKeys {
 
 type StreamEntry = [id: string, fields: string[]];
 
+/** A message with its entry in the stream of its context. */
+export interface StoredMessage {
+    entryId: string;
+    message: Message;
+}
+
 /** Threads as a collection with two orders per user; messages as one stream per thread and model. */
 export class ThreadStore {
     readonly threads: Collection<Thread>;
     readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
     readonly #foreign: ForeignKeys;
-    readonly #append: RunScript;
     readonly #read: RunScript;
+    readonly #find: RunScript;
     readonly #delete: RunScript;
 
     constructor(store: Datastore, vault: Vault, foreign: ForeignKeys) {
@@ -80,8 +72,8 @@ export class ThreadStore {
             },
             notFound: 'THREAD_NOT_FOUND',
         });
-        this.#append = store.script(lua('append-message'));
         this.#read = store.script(lua('read-messages'));
+        this.#find = store.script(lua('find-message'));
         this.#delete = store.script(lua('delete-thread'));
     }
 
@@ -124,14 +116,14 @@ export class ThreadStore {
     /**
      * The newest messages of a context with what else the user's call is made of, in one round trip.
      *
-     * @param keyName The API key that the call needs
+     * @param keyNames The API keys that the call, or one in its place, needs
      * @throws THREAD_NOT_FOUND
      */
-    async callContext(place: ContextPlace, keyName: KeyName | null, count: number): Promise<CallContext> {
-        const owner = ownerOf(place);
-        const keys = [this.#foreign.profile(owner), this.#foreign.providerKeys(owner)];
-        const { entries, profile, sealedKey } = await this.#entries(place, 'desc', '', count, keys, keyName ?? '');
-        return { messages: entries.map(([, fields]) => decodeMessage(place, fields)), profile, sealedKey };
+    async callContext(place: ContextPlace, keyNames: KeyName[], count: number): Promise<CallContext> {
+        const keys = [this.#foreign.profile(ownerOf(place)), this.providerKeys(place)];
+        const { entries, profile, sealed } = await this.#entries(place, 'desc', '', count, keys, keyNames);
+        const sealedKeys = Object.fromEntries(keyNames.flatMap((name, at) => (sealed[at] ? [[name, sealed[at]]] : [])));
+        return { messages: entries.map(([, fields]) => decodeMessage(place, fields)), profile, sealedKeys };
     }
 
     /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
@@ -147,34 +139,37 @@ export class ThreadStore {
         return { items, pagination: { cursor: next, limit, hasMore, totalCount: total } };
     }
 
-    /** @throws THREAD_NOT_FOUND when it was deleted meanwhile */
-    async append(
-        place: ContextPlace,
-        message: Message,
-        outbox: Outbox,
-        { isRepeated = false, ownKey = null }: AppendOptions = {},
-    ): Promise<void> {
-        const { tenantId, ownerId, threadId, modelId } = place;
-        const keys = [
+    /** The message, with its entry among the others; null when it is not there. @throws THREAD_NOT_FOUND */
+    async find(place: ContextPlace, messageId: string): Promise<StoredMessage | null> {
+        const made = decodeTime(messageId.slice('msg_'.length));
+        const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place)];
+        const reply = await this.#find(keys, [place.ownerId, messageId, made - CLOCK_SKEW_MS, made + LONGEST_ANSWER_MS]);
+        const [found, entry] = reply as [number, StreamEntry?];
+        if (found === 0) throw apiError('THREAD_NOT_FOUND');
+        return entry ? { entryId: entry[0], message: decodeMessage(place, entry[1]) } : null;
+    }
+
+    /** The newest message of a context. @throws THREAD_NOT_FOUND */
+    async newest(place: ContextPlace): Promise<StoredMessage | null> {
+        const { entries } = await this.#entries(place, 'desc', '', 1);
+        const [entry] = entries;
+        return entry ? { entryId: entry[0], message: decodeMessage(place, entry[1]) } : null;
+    }
+
+    /** What a script needs that adds a message: thread, messages, the owner's threads by update, events, audit. */
+    contextKeys(place: ContextPlace): string[] {
+        const { tenantId, ownerId, threadId } = place;
+        return [
             this.threads.key(tenantId, threadId),
             this.#messagesKey(place),
             this.threads.orderKey({ tenantId, ownerId }, 'updated_at'),
             ...outboxKeys(tenantId),
-            ...(ownKey === null ? [] : [this.#foreign.providerKeys(ownerOf(place))]),
         ];
-        const change = {
-            threadId,
-            ownerId,
-            modelId,
-            messageId: message.id,
-            isRepeated,
-            message: encodeMessage(message),
-            last: preview(message),
-            ...(ownKey !== null && { ownKey }),
-            ...outboxLists(outbox),
-        };
-        const done = await this.#append(keys, [JSON.stringify(change)]);
-        if (done === 0) throw apiError('THREAD_NOT_FOUND');
+    }
+
+    /** Where the owner's API keys for providers are. */
+    providerKeys(place: ContextPlace): string {
+        return this.#foreign.providerKeys(ownerOf(place));
     }
 
     /** The thread may be gone already, by a purge that was interrupted. */
@@ -194,62 +189,16 @@ export class ThreadStore {
         after: string,
         count: number,
         foreign: string[] = [],
-        keyName = '',
+        keyNames: KeyName[] = [],
     ) {
         const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place), ...foreign];
-        const reply = await this.#read(keys, [place.ownerId, direction, after, count, keyName]);
-        const [found, total = 0, entries = [], profile = [], sealedKey = null] = reply as ReadReply;
+        const reply = await this.#read(keys, [place.ownerId, direction, after, count, ...keyNames]);
+        const [found, total = 0, entries = [], profile = [], sealed = []] = reply as ReadReply;
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
-        return { total, entries, profile, sealedKey };
+        return { total, entries, profile, sealed };
     }
 }
 
-type ReadReply = [found: number, total?: number, StreamEntry[]?, profile?: string[], sealedKey?: string | null];
+type ReadReply = [found: number, total?: number, StreamEntry[]?, profile?: string[], sealed?: (string | null)[]];
 
 const ownerOf = ({ tenantId, ownerId }: ContextPlace): KeyOwner => ({ tenantId, userId: ownerId });
-
-/** Where a message stands is known from its key; what it has not is left out. */
-function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {
-    return Object.entries(message)
-        .filter(([, value]) => value !== null)
-        .flatMap(([field, value]) => [field, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
-}
-
-function decodeMessage({ threadId, modelId }: ContextPlace, flat: string[]): Message {
-    const fields: Record<string, string> = {};
-    for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
-    const {
-        id = '',
-        role,
-        content = '',
-        tokens,
-        temperature,
-        status,
-        replyTo,
-        finishReason,
-        usage,
-        errorCode,
-    } = fields;
-    return {
-        id,
-        threadId,
-        modelId,
-        role,
-        content,
-        tokens: Number(tokens),
-        temperature: temperature === undefined ? null : Number(temperature),
-        status,
-        createdAt: isoTime(decodeTime(id.slice('msg_'.length))),
-        replyTo: replyTo ?? null,
-        finishReason: finishReason ?? null,
-        usage: usage === undefined ? null : JSON.parse(usage),
-        errorCode: errorCode ?? null,
-    } as Message;
-}
-
-const preview = ({ content, role, modelId, createdAt }: Message): LastMessage => ({
-    content: content.slice(0, PREVIEW_LENGTH).replace(HALF_A_CHARACTER, ''),
-    role,
-    model: modelId,
-    timestamp: createdAt,
-});

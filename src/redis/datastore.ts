@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+
+import { luaFile } from './lua-file.ts';
 
 import type { Redis } from 'ioredis';
 
@@ -21,10 +23,13 @@ export interface DatastoreOptions {
 const INCLUDE = /^-- @include ([a-z-]+)$/gm;
 
 export function createDatastore(redis: Redis, { includes = {} }: DatastoreOptions = {}): Datastore {
-    const include = (name: string): string =>
-        includes[name] ?? readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+    /** What stands beside the script goes before what all of them may include. */
+    const include = (name: string, file: URL): string => {
+        const own = new URL(`./${name}.lua`, file);
+        return includes[name] ?? readFileSync(existsSync(own) ? own : luaFile(name), 'utf8');
+    };
     const script = (file: URL): RunScript => {
-        const source = readFileSync(file, 'utf8').replace(INCLUDE, (_line, name: string) => include(name));
+        const source = readFileSync(file, 'utf8').replace(INCLUDE, (_line, name: string) => include(name, file));
         const digest = createHash('sha1').update(source).digest('hex');
         return async (keys, args) => {
             try {

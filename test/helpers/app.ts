@@ -8,6 +8,7 @@ import { openJobs } from '../../src/jobs/jobs.ts';
 import { startJobWorker } from '../../src/jobs/worker.ts';
 import { connectRedis } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
+import { Signals } from '../../src/redis/signals.ts';
 import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
@@ -72,6 +73,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const address = { path: redisPath ?? (await sharedRedis()).path };
     const redis = await connectRedis(address, logger);
     const jobs = openJobs(address, logger);
+    const signals = new Signals(redis, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
     let offset = 0;
@@ -79,6 +81,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const server = await createServer({
         config: settings,
         store,
+        signals,
         vault: new Vault(settings.VAULT_KEYS),
         clock: () => Date.now() + offset,
         logger,
@@ -106,6 +109,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
             await server.stop({ timeout: 1_000 });
             await jobWorker?.close(AbortSignal.timeout(5_000));
             await jobs.close();
+            signals.close();
             await redis.del(clockKey).catch(() => undefined);
             redis.disconnect();
         },

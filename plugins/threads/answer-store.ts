@@ -1,0 +1,213 @@
+import { encodeMessage, preview, type ContextPlace } from './message-codec.ts';
+import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
+import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+
+import type { Message } from './api.ts';
+import type { LoggedEvent } from './event-log.ts';
+import type { ThreadStore } from './store.ts';
+import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
+import type { KeyName } from '../models/api.ts';
+
+const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
+
+/** How long an answer that has ended can be resumed. */
+const KEPT_MS = 15 * 60_000;
+/** An answer that could not be ended for that long is forgotten. */
+const FORGOTTEN_MS = 24 * 3_600_000;
+/** How many answers of dead processes one process takes over at once. */
+const ORPHANS = 20;
+
+const LEASES = tenantKey(PLATFORM, 'answers');
+const PROCESSES = `${tenantKey(PLATFORM, 'process')}:`;
+
+/** Where an answer is. */
+export interface AnswerPlace {
+    tenantId: string;
+    messageId: string;
+}
+
+/** An answer that takes the place of another. */
+export interface Replaced {
+    messageId: string;
+    /** Its entry among the messages. */
+    entryId: string;
+}
+
+/** What has to be known to end an answer, or to attach to it. */
+export interface AnswerInfo {
+    context: ContextPlace;
+    /** The message before its first token. */
+    draft: Message;
+    userMessage: Message;
+    ignoredParameters: string[];
+    /** About how many tokens its call has. */
+    inputTokens: number;
+    replaces: Replaced | null;
+    /** Of the request that asked for it. */
+    requestId: string;
+}
+
+export interface Beginning {
+    info: AnswerInfo;
+    /** The process that writes it. */
+    owner: string;
+    /** Whether the user's message is to be stored too. */
+    isNew: boolean;
+    /** The user's own keys that are about to be used. */
+    ownKeys: KeyName[];
+    outbox: Outbox;
+}
+
+export interface Ending {
+    by: string;
+    message: Message;
+    /** The events that come last, and how many there were before. */
+    events: LoggedEvent[];
+    from: number;
+    outbox: Outbox;
+}
+
+/** An answer as it stands. */
+export interface AnswerState {
+    info: AnswerInfo;
+    isEnded: boolean;
+    /** Those that were asked for. */
+    events: LoggedEvent[];
+}
+
+/** Answers on their way, and for a while those that have ended: who writes them, and what they have sent out. */
+export class AnswerStore {
+    readonly #threads: ThreadStore;
+    readonly #redis: Datastore['redis'];
+    readonly #begin: RunScript;
+    readonly #append: RunScript;
+    readonly #end: RunScript;
+    readonly #read: RunScript;
+    readonly #cancel: RunScript;
+    readonly #hold: RunScript;
+    readonly #takeOrphans: RunScript;
+
+    constructor(store: Datastore, threads: ThreadStore) {
+        this.#threads = threads;
+        this.#redis = store.redis;
+        this.#begin = store.script(lua('begin-answer'));
+        this.#append = store.script(lua('append-events'));
+        this.#end = store.script(lua('end-answer'));
+        this.#read = store.script(lua('read-answer'));
+        this.#cancel = store.script(lua('cancel-answer'));
+        this.#hold = store.script(lua('hold-answers'));
+        this.#takeOrphans = store.script(lua('take-orphans'));
+    }
+
+    /** Stores the user's message and begins the answer; null when that is done already, by another regeneration. */
+    async begin({ info, owner, isNew, ownKeys, outbox }: Beginning): Promise<'begun' | 'no thread' | 'replaced'> {
+        const { context, draft, userMessage } = info;
+        const keys = [
+            ...this.#threads.contextKeys(context),
+            answerKey({ tenantId: context.tenantId, messageId: draft.id }),
+            this.#threads.providerKeys(context),
+        ];
+        const answer = [
+            ...['state', 'running', 'owner', owner, 'info', JSON.stringify(info)],
+            ...['userId', context.ownerId, 'threadId', context.threadId, 'modelId', context.modelId],
+        ];
+        const change = {
+            ...idsOf(context),
+            answer,
+            ownKeys,
+            ...(isNew && { message: encodeMessage(userMessage), last: preview(userMessage) }),
+            ...(info.replaces && { replaces: info.replaces.messageId }),
+            ...outboxLists(outbox),
+        };
+        const begun = await this.#begin(keys, [JSON.stringify(change), FORGOTTEN_MS]);
+        if (begun === 1) return 'begun';
+        return begun === 0 ? 'no thread' : 'replaced';
+    }
+
+    /** Adds to the log. Once more has no effect. */
+    async append(place: AnswerPlace, owner: string, from: number, events: LoggedEvent[]) {
+        const keys = [answerKey(place), eventsKey(place)];
+        const args = [owner, from + events.length, JSON.stringify(events), FORGOTTEN_MS, followersOf(place)];
+        const code = await this.#append(keys, args);
+        if (code === 0) return 'lost';
+        return code === 2 ? 'cancelling' : 'running';
+    }
+
+    /** Ends an answer; false when somebody else has. Once more has no effect. */
+    async end(info: AnswerInfo, { by, message, events, from, outbox }: Ending): Promise<boolean> {
+        const { context, draft, replaces } = info;
+        const place = { tenantId: context.tenantId, messageId: draft.id };
+        const keys = [...this.#threads.contextKeys(context), answerKey(place), eventsKey(place)];
+        const change = {
+            ...idsOf(context),
+            message: encodeMessage(message),
+            last: preview(message),
+            // One without a word does not take the place of another.
+            ...(replaces && { replaces: { ...replaces, keep: message.content === '' } }),
+            ...outboxLists(outbox),
+        };
+        const args = [JSON.stringify(change), by, from + events.length, JSON.stringify(events), KEPT_MS];
+        const isEnded = (await this.#end(keys, [...args, followersOf(place)])) === 1;
+        await this.#redis.zrem(LEASES, memberOf(place));
+        return isEnded;
+    }
+
+    /** What is known of an answer, with its events after the first `known` ones; null when it is not kept (any more). */
+    async read(place: AnswerPlace, known = 0): Promise<AnswerState | null> {
+        const [flat, entries] = (await this.#read([answerKey(place), eventsKey(place)], [known])) as ReadReply;
+        const fields = new Map(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])) as [string, string][]);
+        const info = fields.get('info');
+        if (info === undefined) return null;
+        const events = entries.flatMap(([, [, text]]) => JSON.parse(text) as LoggedEvent[]);
+        const last = Number.parseInt(entries.at(-1)?.[0] ?? '0', 10);
+        // The first entry may begin with some that are known.
+        const fresh = events.slice(Math.max(0, known - (last - events.length)));
+        return { info: JSON.parse(info) as AnswerInfo, isEnded: fields.get('state') === 'ended', events: fresh };
+    }
+
+    /** Asks the process that writes an answer to cancel it. */
+    async cancel(context: ContextPlace, messageId: string): Promise<'asked' | 'ended' | 'unknown'> {
+        const { tenantId, ownerId, threadId, modelId } = context;
+        const args = [ownerId, threadId, modelId, PROCESSES, messageId];
+        const code = await this.#cancel([answerKey({ tenantId, messageId })], args);
+        if (code === 0) return 'unknown';
+        return code === 1 ? 'asked' : 'ended';
+    }
+
+    /** Takes the lease on an answer. */
+    async hold(place: AnswerPlace, leaseMs: number): Promise<void> {
+        await this.#hold([LEASES], [leaseMs, '', memberOf(place)]);
+    }
+
+    /** Renews the leases on answers that nobody has ended. */
+    async renew(places: AnswerPlace[], leaseMs: number): Promise<void> {
+        await this.#hold([LEASES], [leaseMs, 'XX', ...places.map(memberOf)]);
+    }
+
+    /** Gives up the lease on an answer that has not begun. */
+    async release(place: AnswerPlace): Promise<void> {
+        await this.#redis.zrem(LEASES, memberOf(place));
+    }
+
+    /** Answers whose process is gone; no other process gets the same ones within the lease. */
+    async takeOrphans(leaseMs: number): Promise<AnswerPlace[]> {
+        const members = (await this.#takeOrphans([LEASES], [leaseMs, ORPHANS])) as string[];
+        return members.map((member) => {
+            const [tenantId = '', messageId = ''] = member.split('/');
+            return { tenantId, messageId };
+        });
+    }
+}
+
+type ReadReply = [flat: string[], entries: [id: string, fields: [name: string, text: string]][]];
+
+/** The channel of those who follow an answer. */
+export const followersOf = (place: AnswerPlace): string => `${answerKey(place)}:followers`;
+
+/** The channel on which a process is asked to cancel an answer of its own. */
+export const cancellationsOf = (owner: string): string => PROCESSES + owner;
+
+const answerKey = ({ tenantId, messageId }: AnswerPlace): string => tenantKey(tenantId, 'generation', messageId);
+const eventsKey = (place: AnswerPlace): string => `${answerKey(place)}:events`;
+const memberOf = ({ tenantId, messageId }: AnswerPlace): string => `${tenantId}/${messageId}`;
+const idsOf = ({ ownerId, threadId, modelId }: ContextPlace) => ({ ownerId, threadId, modelId });

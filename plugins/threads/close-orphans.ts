@@ -1,0 +1,62 @@
+import { apiError, errorBody } from '../../src/http/errors.ts';
+import { estimateTokens } from '../models/api.ts';
+
+import type { AnswerPlace, AnswerState, AnswerStore } from './answer-store.ts';
+import type { Message } from './api.ts';
+import type { Generations } from './generations.ts';
+import type { Outbox } from '../../src/redis/outbox.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
+
+const LOOK_EVERY_MS = 5_000;
+
+export interface OrphanParts {
+    store: AnswerStore;
+    generations: Generations;
+    outboxOf: (answer: AnswerState['info'], message: Message) => Outbox;
+    logger: Logger;
+}
+
+/** Looks after answers whose process has died, until the function that is given is called. */
+export function closeOrphans(parts: OrphanParts): () => void {
+    const look = async () => {
+        for (const place of await parts.generations.takeOrphans()) await close(parts, place);
+    };
+    const warn = (error: unknown) => parts.logger.warn({ module: 'threads', err: error }, 'No look at answers');
+    const timer = setInterval(() => void look().catch(warn), LOOK_EVERY_MS).unref();
+    return () => clearInterval(timer);
+}
+
+/** Ends an answer as interrupted, with every token that was sent out. */
+async function close({ store, generations, outboxOf, logger }: OrphanParts, place: AnswerPlace): Promise<void> {
+    const answer = await store.read(place);
+    if (!answer || answer.isEnded) return store.release(place);
+    const { info, events } = answer;
+    const message = interrupted(answer);
+    const error = apiError('ANSWER_INTERRUPTED');
+    await store.end(info, {
+        by: generations.owner,
+        message,
+        events: [
+            ['error', { error: errorBody(error, info.requestId) }],
+            ['close', {}],
+        ],
+        from: events.length,
+        outbox: outboxOf(info, message),
+    });
+    const { tenantId, messageId } = place;
+    logger.warn({ module: 'threads', tenantId, messageId }, 'An answer whose process has died was closed');
+}
+
+function interrupted({ info: { draft, inputTokens }, events }: AnswerState): Message {
+    const content = events.filter((event) => typeof event === 'string').join('');
+    const output = estimateTokens(content);
+    return {
+        ...draft,
+        content: content.toWellFormed(),
+        tokens: output,
+        status: 'interrupted',
+        finishReason: 'error',
+        usage: { inputFresh: inputTokens, cacheRead: 0, cacheWrite: 0, output, reasoning: 0, isEstimated: true },
+        errorCode: 'ANSWER_INTERRUPTED',
+    };
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { EventLog, LoggedEvent } from './event-log.ts';
+
+/** What comes within that time is written together. */
+const BATCH_MS = 25;
+
+export interface EventWriterOptions {
+    log: EventLog;
+    /** Stores events whose first one has that number. */
+    store: (from: number, events: LoggedEvent[]) => Promise<void>;
+    /** Told of the first failure; nothing is written after it. */
+    onFailure: (error: unknown) => void;
+}
+
+/**
+ * Writes an answer's events to its log in Redis, and only then hands them to readers: what a client has seen is known to
+ * every replica. The first event of a pause goes at once.
+ */
+export class EventWriter {
+    readonly #options: EventWriterOptions;
+    #queue: LoggedEvent[] = [];
+    #running: Promise<void> | undefined;
+    #nextAt = 0;
+    #failure: unknown;
+
+    constructor(options: EventWriterOptions) {
+        this.#options = options;
+    }
+
+    push(event: LoggedEvent): void {
+        if (this.#failure !== undefined) return;
+        this.#queue.push(event);
+        this.#running ??= this.#run();
+    }
+
+    /** Waits until everything is written. @throws What a write failed with */
+    async flush(): Promise<void> {
+        await this.#running;
+        if (this.#failure !== undefined) throw this.#failure;
+    }
+
+    async #run(): Promise<void> {
+        const { log, store, onFailure } = this.#options;
+        try {
+            while (this.#queue.length > 0) {
+                const wait = this.#nextAt - performance.now();
+                if (wait > 0) await sleep(wait);
+                const batch = this.#queue;
+                this.#queue = [];
+                this.#nextAt = performance.now() + BATCH_MS;
+                await store(log.length, batch);
+                log.append(...batch);
+            }
+        } catch (error) {
+            this.#failure = error;
+            onFailure(error);
+        } finally {
+            this.#running = undefined;
+        }
+    }
+}

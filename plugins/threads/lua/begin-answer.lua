@@ -1,0 +1,37 @@
+-- Store a user's message and begin the answer to it.
+-- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
+-- KEYS[6] answer · KEYS[7] the owner's API keys
+-- ARGV[1] JSON {threadId, ownerId, modelId, message?: [field, value, …], last?, answer: [field, value, …], ownKeys: [name],
+--               replaces?, events, audit}; without a message the answer is to one that is stored already
+-- ARGV[2] milliseconds that an answer is kept whose process died and that nobody closed
+-- Returns 1 begun, 0 no such thread of that owner, -1 the answer that it replaces is being replaced already
+-- @include now
+-- @include outbox
+-- @include store-message
+-- The use of a key is noted once a minute.
+local NOTE_USE_EVERY = 60000
+
+local change = cjson.decode(ARGV[1])
+if redis.call('HGET', KEYS[1], 'userId') ~= change.ownerId then return 0 end
+local at = now()
+
+if change.replaces then
+    -- It ends with the answer, or some time after a process that died.
+    local lock = KEYS[1] .. ':replaces:' .. change.replaces
+    if not redis.call('SET', lock, '1', 'NX', 'PX', ARGV[2]) then return -1 end
+end
+if change.message then
+    store_message(KEYS, change, at)
+else
+    append_entries(KEYS[4], KEYS[5], change, at)
+end
+redis.call('HSET', KEYS[6], unpack(change.answer))
+redis.call('PEXPIRE', KEYS[6], ARGV[2])
+for _, name in ipairs(change.ownKeys) do
+    local field = name .. ':used'
+    local sealed, used = unpack(redis.call('HMGET', KEYS[7], name, field))
+    if sealed and at - tonumber(used or 0) >= NOTE_USE_EVERY then
+        redis.call('HSET', KEYS[7], field, string.format('%d', at))
+    end
+end
+return 1

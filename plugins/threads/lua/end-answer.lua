@@ -1,0 +1,36 @@
+-- End an answer: its message goes into the thread, its last events into its log.
+-- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
+-- KEYS[6] answer · KEYS[7] its events (stream)
+-- ARGV[1] JSON {threadId, ownerId, modelId, message: [field, value, …], last, replaces?: {messageId, entryId, keep}, events,
+--               audit}
+-- ARGV[2] who ends it · ARGV[3] id of the entry of the last events · ARGV[4] JSON [event, …]
+-- ARGV[5] milliseconds that the log is kept for those who resume · ARGV[6] channel of those who follow it
+-- Returns 1 ended, now or by an earlier try whose answer was lost, 0 ended by somebody else
+-- @include now
+-- @include outbox
+-- @include store-message
+local change = cjson.decode(ARGV[1])
+local state, ended_by = unpack(redis.call('HMGET', KEYS[6], 'state', 'endedBy'))
+if not state then return 0 end
+if state == 'ended' then return ended_by == ARGV[2] and 1 or 0 end
+
+local replaced = change.replaces
+if replaced then redis.call('UNLINK', KEYS[1] .. ':replaces:' .. replaced.messageId) end
+-- The thread may have been deleted meanwhile: then there is nothing left to store the answer in.
+local is_stored = redis.call('HGET', KEYS[1], 'userId') == change.ownerId and not (replaced and replaced.keep)
+if is_stored then
+    local at = now()
+    if replaced and redis.call('XDEL', KEYS[2], replaced.entryId) == 1 then
+        redis.call('HINCRBY', KEYS[1], 'messageCount', -1)
+        local models = cjson.decode(redis.call('HGET', KEYS[1], 'models'))
+        models[change.modelId].messageCount = models[change.modelId].messageCount - 1
+        redis.call('HSET', KEYS[1], 'models', cjson.encode(models))
+    end
+    store_message(KEYS, change, at)
+end
+redis.call('XADD', KEYS[7], ARGV[3] .. '-0', 'e', ARGV[4])
+redis.call('HSET', KEYS[6], 'state', 'ended', 'endedBy', ARGV[2])
+redis.call('PEXPIRE', KEYS[6], ARGV[5])
+redis.call('PEXPIRE', KEYS[7], ARGV[5])
+redis.call('PUBLISH', ARGV[6], '')
+return 1

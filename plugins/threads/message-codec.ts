@@ -1,0 +1,66 @@
+import { decodeTime } from 'ulid';
+
+import { isoTime } from '../../src/redis/codec.ts';
+
+import type { LastMessage, Message } from './api.ts';
+
+const PREVIEW_LENGTH = 200;
+/** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
+const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
+
+/** A model's context in a thread of a user. */
+export interface ContextPlace {
+    tenantId: string;
+    ownerId: string;
+    threadId: string;
+    modelId: string;
+}
+
+/** Where a message stands is known from its key; what it has not is left out. */
+export function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {
+    return Object.entries(message)
+        .filter(([, value]) => value !== null)
+        .flatMap(([field, value]) => [field, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
+}
+
+export function decodeMessage({ threadId, modelId }: Pick<ContextPlace, 'threadId' | 'modelId'>, flat: string[]): Message {
+    const fields: Record<string, string> = {};
+    for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
+    const {
+        id = '',
+        role,
+        content = '',
+        tokens,
+        temperature,
+        status,
+        replyTo,
+        finishReason,
+        usage,
+        errorCode,
+        answeredBy,
+    } = fields;
+    return {
+        id,
+        threadId,
+        modelId,
+        role,
+        content,
+        tokens: Number(tokens),
+        temperature: temperature === undefined ? null : Number(temperature),
+        status,
+        createdAt: isoTime(decodeTime(id.slice('msg_'.length))),
+        replyTo: replyTo ?? null,
+        finishReason: finishReason ?? null,
+        usage: usage === undefined ? null : JSON.parse(usage),
+        errorCode: errorCode ?? null,
+        answeredBy: answeredBy ?? null,
+    } as Message;
+}
+
+/** What a thread shows of its newest message. */
+export const preview = ({ content, role, modelId, createdAt }: Message): LastMessage => ({
+    content: content.slice(0, PREVIEW_LENGTH).replace(HALF_A_CHARACTER, ''),
+    role,
+    model: modelId,
+    timestamp: createdAt,
+});
