@@ -8,8 +8,9 @@ import { checkStrength } from '../../src/security/check-strength.ts';
 
 import type { ResetToken } from './api.ts';
 import type { Attempts } from './attempts.ts';
+import type { PasswordStore } from './password-store.ts';
 import type { ChangePassword, ForgotPassword, ResetPassword } from './schemas.ts';
-import type { AuthStore, UserPlace } from './store.ts';
+import type { UserPlace } from './session-store.ts';
 import type { Background } from '../../src/background.ts';
 import type { Mailer } from '../../src/mail/mailer.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
@@ -24,7 +25,7 @@ const MOST_MAILED = 3;
 const TOKEN = /^pr1\.([A-Za-z0-9_-]{1,64})\.(user_[0-9A-HJKMNP-TV-Z]{26})\.[A-Za-z0-9_-]{43}$/;
 
 export interface PasswordParts {
-    store: AuthStore;
+    store: PasswordStore;
     append: AppendOutbox;
     tenants: TenantService;
     users: UserService;
@@ -58,7 +59,7 @@ export class PasswordService {
         const entry = { action: 'auth.password_change', resource: 'user', resourceId: actor.userId };
         const { user, verified } = await this.#verify(actor, currentPassword, entry.action);
         await this.#checkStrength(actor.tenantId, user, newPassword);
-        const ended = await store.changePassword(actor, await passwords.hash(newPassword), {
+        const ended = await store.change(actor, await passwords.hash(newPassword), {
             verified,
             keepSession: actor.sessionId,
             outbox: changed(actor.userId, audited(actor, { ...entry, result: 'success' })),
@@ -79,30 +80,30 @@ export class PasswordService {
      * @throws RESET_TOKEN_INVALID, SERVER_BUSY, VALIDATION_ERROR
      */
     async reset(caller: Caller, { token, newPassword }: ResetPassword): Promise<void> {
-        const { store, passwords } = this.#parts;
+        const { store, users, passwords } = this.#parts;
         const place = placeOf(token);
         const digest = digestOf(token);
         // Looked at first: only who has a token may have passwords judged and hashed.
         if (!place || !(await store.hasResetToken(place, digest))) throw apiError('RESET_TOKEN_INVALID');
-        const user = await store.findUser(place);
+        const { tenantId, userId } = place;
+        const user = await users.find(tenantId, userId);
         if (!user) throw apiError('RESET_TOKEN_INVALID');
-        await this.#checkStrength(place.tenantId, user, newPassword);
-        const { userId } = place;
+        await this.#checkStrength(tenantId, user, newPassword);
         const entry = { userId, action: 'auth.password_reset', resource: 'user', resourceId: userId };
-        const ended = await store.changePassword(place, await passwords.hash(newPassword), {
+        const ended = await store.change(place, await passwords.hash(newPassword), {
             digest,
             outbox: changed(userId, audited(caller, { ...entry, result: 'success' })),
             ended: audited({ ...caller, userId }, endedEntry),
         });
         if (ended === null) throw apiError('RESET_TOKEN_INVALID');
-        await this.#parts.attempts.forget(place.tenantId, user.email);
+        await this.#parts.attempts.forget(tenantId, user.email);
     }
 
     /** @throws USER_NOT_FOUND */
     async createResetToken(actor: Actor, userId: string): Promise<ResetToken> {
-        const { store } = this.#parts;
+        const { store, users } = this.#parts;
         const { tenantId } = actor;
-        const user = await store.findUser({ tenantId, userId });
+        const user = await users.find(tenantId, userId);
         // Whoever was invited and has no password yet gets one by accepting.
         if (!user || user.passwordHash === null) throw apiError('USER_NOT_FOUND');
         const token = newToken({ tenantId, userId });
@@ -148,7 +149,7 @@ export class PasswordService {
 
     /** @throws SESSION_ENDED for a user who is gone */
     async #userOf(actor: Actor): Promise<User> {
-        const user = await this.#parts.store.findUser(actor);
+        const user = await this.#parts.users.find(actor.tenantId, actor.userId);
         if (!user) throw apiError('SESSION_ENDED');
         return user;
     }

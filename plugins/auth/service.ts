@@ -8,7 +8,7 @@ import { checkStrength } from '../../src/security/check-strength.ts';
 
 import type { Attempts } from './attempts.ts';
 import type { Login, Register } from './schemas.ts';
-import type { AuthStore, EndedSession } from './store.ts';
+import type { EndedSession, SessionStore } from './session-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
@@ -51,7 +51,7 @@ interface LoginPlace {
 export interface AuthParts {
     config: Config;
     clock: Clock;
-    store: AuthStore;
+    sessions: SessionStore;
     append: AppendOutbox;
     tenants: TenantService;
     users: UserService;
@@ -103,12 +103,12 @@ export class AuthService {
 
     /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED */
     async refresh(caller: Caller, refreshToken: string): Promise<Grant> {
-        const { config, store, tenants, users, refreshTokens } = this.#parts;
+        const { config, sessions, tenants, users, refreshTokens } = this.#parts;
         const claims = refreshTokens.open(refreshToken);
         if (!claims) throw apiError('REFRESH_INVALID');
         const { userId, sessionId } = claims;
         const entry = { userId, action: 'auth.refresh', resource: 'session', resourceId: sessionId };
-        const { code, counter, user, tenant } = await store.refresh(claims, {
+        const { code, counter, user, tenant } = await sessions.refresh(claims, {
             graceMs: REFRESH_GRACE_MS,
             lifetimeMs: config.REFRESH_TOKEN_TTL * 1000,
             refreshed: { audit: [audited(caller, { ...entry, result: 'success' })] },
@@ -126,7 +126,7 @@ export class AuthService {
     async logout(caller: Caller, ended: EndedSession): Promise<void> {
         const { userId, sessionId } = ended;
         const entry = { userId, action: 'auth.logout', resource: 'session', resourceId: sessionId };
-        await this.#parts.store.end(ended, {
+        await this.#parts.sessions.end(ended, {
             events: [{ type: 'auth.session_ended', data: { userId, sessionId } }],
             audit: [audited(caller, { ...entry, result: 'success' })],
         });
@@ -149,14 +149,14 @@ export class AuthService {
 
     /** The first admin of a tenant with a session, to be created together with it. */
     async #found(caller: Caller, details: Register, tenantId: string, sessionId: string): Promise<Founding> {
-        const { store, users, passwords } = this.#parts;
+        const { sessions, users, passwords } = this.#parts;
         const { email, password, displayName = email.slice(0, email.indexOf('@')) } = details;
         const passwordHash = await passwords.hash(password);
         const { user, draft } = users.draft(tenantId, { email, displayName, role: 'admin', passwordHash });
         const session = this.#session(caller, sessionId, user.id);
         const entry = { action: 'auth.register', resource: 'tenant', resourceId: tenantId, result: 'success' };
         return {
-            drafts: [draft, store.sessions.draft(tenantId, session)],
+            drafts: [draft, sessions.records.draft(tenantId, session)],
             outbox: {
                 events: [
                     { type: 'tenant.created', data: { tenantId } },
@@ -186,13 +186,13 @@ export class AuthService {
 
     /** A session of a user whose password was verified, or null when it was another by then. */
     async #begin(caller: Caller, tenant: Tenant, user: User, password: string): Promise<Grant | null> {
-        const { store, passwords } = this.#parts;
+        const { sessions, passwords } = this.#parts;
         const session = this.#session(caller, newId('sess'), user.id);
         const entry = { action: 'auth.login', resource: 'user', resourceId: user.id, result: 'success' };
         const verified = user.passwordHash;
         if (verified === null) throw apiError('INVALID_CREDENTIALS');
         const rehashed = passwords.isOutdated(verified) ? await passwords.hash(password) : null;
-        const hasBegun = await store.start(
+        const hasBegun = await sessions.start(
             tenant.id,
             session,
             { verified, rehashed },

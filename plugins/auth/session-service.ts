@@ -2,7 +2,7 @@ import { apiError } from '../../src/http/errors.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
 import type { Session } from './api.ts';
-import type { AuthStore } from './store.ts';
+import type { SessionStore } from './session-store.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 /** Whoever has more sees those that live longest, and can end the others all at once. */
@@ -17,9 +17,9 @@ export interface PublicSession extends Pick<Session, 'id' | 'ipAddress' | 'userA
 
 /** A user's own sessions. */
 export class SessionService {
-    readonly #store: AuthStore;
+    readonly #store: SessionStore;
 
-    constructor(store: AuthStore) {
+    constructor(store: SessionStore) {
         this.#store = store;
     }
 

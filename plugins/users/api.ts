@@ -58,7 +58,8 @@ export interface UserService {
     prepare(tenantId: string, details: UserDetails): Promise<PreparedUser>;
     /** @throws USER_NOT_FOUND */
     get(tenantId: string, userId: string): Promise<PublicUser>;
-    /** With the password hash: for the login only. */
+    /** With the password hash: for authentication only, as `findByEmail`. */
+    find(tenantId: string, userId: string): Promise<User | null>;
     findByEmail(tenantId: string, email: string): Promise<User | null>;
     /**
      * Deletes a user softly: every session is over, and in 30 days all of it is purged.

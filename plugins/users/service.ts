@@ -176,6 +176,10 @@ export class Users implements UserService {
         await store.purge(tenantId, userId, { events: [{ type: 'user.purged', data: { userId } }], audit: [entry] });
     };
 
+    find = (tenantId: string, userId: string): Promise<User | null> => {
+        return this.#parts.store.records.find({ tenantId }, userId);
+    };
+
     findByEmail = async (tenantId: string, email: string): Promise<User | null> => {
         const { records } = this.#parts.store;
         const id = await records.findId(tenantId, 'email', email);
