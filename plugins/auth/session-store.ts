@@ -12,8 +12,6 @@ import type { UserService } from '../users/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 
-const PURGE_BATCH = 100;
-
 /** Where a user is. */
 export interface UserPlace {
     tenantId: string;
@@ -140,15 +138,11 @@ export class SessionStore {
         return (await this.#endSome(keys, [which.only ?? '', which.except ?? '', ended])) as number;
     }
 
-    /** Removes the sessions of a user; the list of them goes last, so that it can be done again. */
-    async purge(tenantId: string, userId: string): Promise<void> {
-        const list = this.#orderKey({ tenantId, userId });
-        for (;;) {
-            const ids = await this.#redis.zrange(list, 0, String(PURGE_BATCH - 1));
-            if (ids.length === 0) break;
-            await this.#redis.unlink(ids.map((id) => this.records.key(tenantId, id)));
-            await this.#redis.zrem(list, ids);
-        }
+    /** Removes the sessions of a user. */
+    purge(tenantId: string, userId: string): Promise<void> {
+        return this.records.purge({ tenantId, ownerId: userId }, 'expiry', (ids) =>
+            this.#redis.unlink(ids.map((id) => this.records.key(tenantId, id))),
+        );
     }
 
     /** For scripts that end all sessions of a user: the list of them, and what their keys begin with. */

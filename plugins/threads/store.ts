@@ -15,7 +15,6 @@ const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url)
 const PREVIEW_LENGTH = 200;
 /** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
 const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
-const PURGE_BATCH = 100;
 
 /** A model's context in a thread of a user. */
 export interface ContextPlace {
@@ -59,7 +58,6 @@ type StreamEntry = [id: string, fields: string[]];
 /** Threads as a collection with two orders per user; messages as one stream per thread and model. */
 export class ThreadStore {
     readonly threads: Collection<Thread>;
-    readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
     readonly #foreign: ForeignKeys;
     readonly #append: RunScript;
@@ -67,7 +65,6 @@ export class ThreadStore {
     readonly #delete: RunScript;
 
     constructor(store: Datastore, vault: Vault, foreign: ForeignKeys) {
-        this.#redis = store.redis;
         this.#vault = vault;
         this.#foreign = foreign;
         this.threads = new Collection<Thread>(store, vault, {
@@ -110,14 +107,10 @@ export class ThreadStore {
     /** Removes all threads of a user with their messages; done again it goes on where it was interrupted. */
     async purge(tenantId: string, ownerId: string): Promise<void> {
         const place = { tenantId, ownerId };
-        const orders = [this.threads.orderKey(place, 'created_at'), this.threads.orderKey(place, 'updated_at')];
-        for (const order of orders) {
-            for (;;) {
-                const ids = await this.#redis.zrange(order, 0, String(PURGE_BATCH - 1));
-                if (ids.length === 0) break;
+        for (const order of ['created_at', 'updated_at']) {
+            await this.threads.purge(place, order, async (ids) => {
                 for (const id of ids) await this.#purgeThread(place, id);
-                await this.#redis.zrem(order, ids);
-            }
+            });
         }
     }
 

@@ -4,7 +4,7 @@ import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { Plan } from '../tenants/api.ts';
 
-export { userExample, userSchema } from './schemas.ts';
+export { passwordSchema, userExample, userParams, userSchema, type UserParams } from './schemas.ts';
 
 /** `admin` and `user` in a tenant; the other roles exist in the platform's own tenant only. */
 export type Role = 'admin' | 'user' | 'superadmin' | 'support' | 'finance';
