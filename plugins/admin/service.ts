@@ -1,3 +1,4 @@
+import { localPartOf } from '../../src/mail/address.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
@@ -30,7 +31,7 @@ export function createAdminService({ tenants, users, append }: AdminParts) {
          * DOMAIN_TAKEN
          */
         async createTenant(actor: Actor, { admin, ...details }: CreateTenant): Promise<CreatedTenant> {
-            const { email, password, displayName = email.slice(0, email.indexOf('@')) } = admin;
+            const { email, password, displayName = localPartOf(email) } = admin;
             const entryOf = (tenantId: string, result: string) =>
                 audited(actor, { action: 'tenant.create', resource: 'tenant', resourceId: tenantId, result });
             const made = { userId: '', token: null as string | null };

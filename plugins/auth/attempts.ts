@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 
 import { apiError } from '../../src/http/errors.ts';
 
-import type { AuthStore } from './store.ts';
+import type { AttemptStore } from './attempt-store.ts';
 
 /** Failures from which on each is followed by a delay, of 30 s at first and 15 min at most. */
 const MOST_FAILURES = { account: 5, address: 20 };
 
 /** Guards passwords against being tried out: by account, whether it exists or not, and by IP address. */
 export class Attempts {
-    readonly #store: AuthStore;
+    readonly #store: AttemptStore;
 
-    constructor(store: AuthStore) {
+    constructor(store: AttemptStore) {
         this.#store = store;
     }
 
@@ -24,22 +24,22 @@ export class Attempts {
      */
     async check(place: string, email: string, ipAddress: string, isRight: () => Promise<boolean>): Promise<boolean> {
         const attempt = { account: nameOf(place, email), ipAddress };
-        const wait = await this.#store.takeAttempt(attempt, MOST_FAILURES);
+        const wait = await this.#store.take(attempt, MOST_FAILURES);
         if (wait > 0) throw apiError('ACCOUNT_DELAYED', { retryAfter: wait / 1000 });
         let fits: boolean;
         try {
             fits = await isRight();
         } catch (error) {
-            await this.#store.returnAttempt(attempt, false);
+            await this.#store.giveBack(attempt, false);
             throw error;
         }
-        if (fits) await this.#store.returnAttempt(attempt, true);
+        if (fits) await this.#store.giveBack(attempt, true);
         return fits;
     }
 
     /** Lets an account begin anew whose user has shown otherwise who it is. */
     forget(place: string, email: string): Promise<void> {
-        return this.#store.forgetFailures(nameOf(place, email));
+        return this.#store.forget(nameOf(place, email));
     }
 }
 

@@ -1,6 +1,9 @@
+import { AdmissionStore } from './admission-store.ts';
+import { AttemptStore } from './attempt-store.ts';
 import { Attempts } from './attempts.ts';
 import { defineCookies } from './cookies.ts';
 import { PasswordService } from './password-service.ts';
+import { PasswordStore } from './password-store.ts';
 import { ensurePlatformAdmin } from './platform-admin.ts';
 import { publicLimit } from './public-limit.ts';
 import { changePassword } from './routes/change-password.ts';
@@ -18,7 +21,7 @@ import { resetPassword } from './routes/reset-password.ts';
 import { credentialScheme } from './scheme.ts';
 import { AuthService } from './service.ts';
 import { SessionService } from './session-service.ts';
-import { AuthStore } from './store.ts';
+import { SessionStore } from './session-store.ts';
 import { Background } from '../../src/background.ts';
 import { createMailer } from '../../src/mail/mailer.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
@@ -35,33 +38,43 @@ export const auth: Plugin<Platform> = {
     register: (server, platform) => {
         const { config, store, vault, clock, drain, logger, passwords } = platform;
         const { tenants, users } = server.plugins;
-        const authStore = new AuthStore(store, vault, tenants, users, clock);
-        users.onPurge((tenantId, userId) => authStore.purge(tenantId, userId));
+        const sessions = new SessionStore(store, vault, tenants, users);
+        const passwordStore = new PasswordStore(store, users, sessions);
+        const admission = new AdmissionStore(store, { tenants, users, sessions, clock });
+        for (const kept of [sessions, admission, passwordStore]) {
+            users.onPurge((tenantId, userId) => kept.purge(tenantId, userId));
+        }
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
-        const attempts = new Attempts(authStore);
-        const parts = { store: authStore, append: appendOutbox(store), tenants, users, passwords, attempts };
+        const attempts = new Attempts(new AttemptStore(store));
+        const parts = { append: appendOutbox(store), tenants, users, passwords, attempts };
         const service = new AuthService({
             ...parts,
+            sessions,
             config,
             clock,
             accessTokens,
             refreshTokens: new RefreshTokens(config.JWT_KEYS),
         });
 
-        const sessions = new SessionService(authStore);
+        const sessionService = new SessionService(sessions);
         const background = new Background(drain, logger);
-        const passwordService = new PasswordService({ ...parts, mailer: createMailer(config), background });
+        const passwordService = new PasswordService({
+            ...parts,
+            store: passwordStore,
+            mailer: createMailer(config),
+            background,
+        });
         const port: AuthPort = {
             createResetToken: (actor, userId) => passwordService.createResetToken(actor, userId),
             checkPassword: (actor, password) => passwordService.check(actor, password),
         };
         server.expose(port);
 
-        server.auth.scheme('credential', credentialScheme(accessTokens, authStore));
+        server.auth.scheme('credential', credentialScheme(accessTokens, admission));
         server.auth.strategy('user', 'credential');
         server.auth.default('user');
         defineCookies(server, config);
-        server.ext('onPreAuth', publicLimit(authStore));
+        server.ext('onPreAuth', publicLimit(admission));
         server.ext('onPreStart', () =>
             ensurePlatformAdmin(config, { tenants, users }, passwords, (text) => process.stdout.write(text)),
         );
@@ -73,9 +86,9 @@ export const auth: Plugin<Platform> = {
         server.route(logout(service, '/api/auth/logout'));
         server.route(logout(service, '/api/logout'));
         server.route(getMe(service));
-        server.route(listSessions(sessions));
-        server.route(endSession(sessions));
-        server.route(endOtherSessions(sessions));
+        server.route(listSessions(sessionService));
+        server.route(endSession(sessionService));
+        server.route(endOtherSessions(sessionService));
         server.route(changePassword(passwordService));
         server.route(forgotPassword(passwordService));
         server.route(resetPassword(passwordService));

@@ -1,35 +1,28 @@
-import { createHash, randomBytes } from 'node:crypto';
-
+import { findAccount } from './account.ts';
+import { sessionEnded } from './session-service.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
+import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
 import type { ResetToken } from './api.ts';
-import type { Attempts } from './attempts.ts';
+import type { CredentialParts } from './credential-parts.ts';
+import type { PasswordStore } from './password-store.ts';
 import type { ChangePassword, ForgotPassword, ResetPassword } from './schemas.ts';
-import type { AuthStore, UserPlace } from './store.ts';
 import type { Background } from '../../src/background.ts';
 import type { Mailer } from '../../src/mail/mailer.ts';
-import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
-import type { Passwords } from '../../src/security/passwords.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
-import type { TenantService } from '../tenants/api.ts';
-import type { User, UserService } from '../users/api.ts';
+import type { User } from '../users/api.ts';
 
+const RESET_TOKEN = 'pr1';
 const TOKEN_LIFETIME_MS = 3_600_000;
 /** Mails of one user whose token is still good: nobody's mailbox is to be filled by somebody else. */
 const MOST_MAILED = 3;
-const TOKEN = /^pr1\.([A-Za-z0-9_-]{1,64})\.(user_[0-9A-HJKMNP-TV-Z]{26})\.[A-Za-z0-9_-]{43}$/;
 
-export interface PasswordParts {
-    store: AuthStore;
-    append: AppendOutbox;
-    tenants: TenantService;
-    users: UserService;
-    passwords: Passwords;
-    attempts: Attempts;
+export interface PasswordParts extends CredentialParts {
+    store: PasswordStore;
     /** Null where no mail server is configured. */
     mailer: Mailer | null;
     background: Background;
@@ -58,11 +51,11 @@ export class PasswordService {
         const entry = { action: 'auth.password_change', resource: 'user', resourceId: actor.userId };
         const { user, verified } = await this.#verify(actor, currentPassword, entry.action);
         await this.#checkStrength(actor.tenantId, user, newPassword);
-        const ended = await store.changePassword(actor, await passwords.hash(newPassword), {
+        const ended = await store.change(actor, await passwords.hash(newPassword), {
             verified,
             keepSession: actor.sessionId,
             outbox: changed(actor.userId, audited(actor, { ...entry, result: 'success' })),
-            ended: audited(actor, endedEntry),
+            ended: sessionEnded(actor),
         });
         // The hash has changed since it was verified: the new one decides.
         return ended ?? this.change(actor, { currentPassword, newPassword });
@@ -79,55 +72,52 @@ export class PasswordService {
      * @throws RESET_TOKEN_INVALID, SERVER_BUSY, VALIDATION_ERROR
      */
     async reset(caller: Caller, { token, newPassword }: ResetPassword): Promise<void> {
-        const { store, passwords } = this.#parts;
-        const place = placeOf(token);
-        const digest = digestOf(token);
+        const { store, users, passwords } = this.#parts;
+        const claims = openUserToken(RESET_TOKEN, token);
         // Looked at first: only who has a token may have passwords judged and hashed.
-        if (!place || !(await store.hasResetToken(place, digest))) throw apiError('RESET_TOKEN_INVALID');
-        const user = await store.findUser(place);
+        if (!claims || !(await store.hasResetToken(claims, claims.digest))) throw apiError('RESET_TOKEN_INVALID');
+        const { tenantId, userId, digest } = claims;
+        const user = await users.find(tenantId, userId);
         if (!user) throw apiError('RESET_TOKEN_INVALID');
-        await this.#checkStrength(place.tenantId, user, newPassword);
-        const { userId } = place;
+        await this.#checkStrength(tenantId, user, newPassword);
         const entry = { userId, action: 'auth.password_reset', resource: 'user', resourceId: userId };
-        const ended = await store.changePassword(place, await passwords.hash(newPassword), {
+        const ended = await store.change(claims, await passwords.hash(newPassword), {
             digest,
             outbox: changed(userId, audited(caller, { ...entry, result: 'success' })),
-            ended: audited({ ...caller, userId }, endedEntry),
+            ended: sessionEnded({ ...caller, userId }),
         });
         if (ended === null) throw apiError('RESET_TOKEN_INVALID');
-        await this.#parts.attempts.forget(place.tenantId, user.email);
+        await this.#parts.attempts.forget(tenantId, user.email);
     }
 
     /** @throws USER_NOT_FOUND */
     async createResetToken(actor: Actor, userId: string): Promise<ResetToken> {
-        const { store } = this.#parts;
+        const { store, users } = this.#parts;
         const { tenantId } = actor;
-        const user = await store.findUser({ tenantId, userId });
+        const user = await users.find(tenantId, userId);
         // Whoever was invited and has no password yet gets one by accepting.
         if (!user || user.passwordHash === null) throw apiError('USER_NOT_FOUND');
-        const token = newToken({ tenantId, userId });
+        const { token, digest } = newUserToken(RESET_TOKEN, tenantId, userId);
         const entry = { action: 'user.password_reset', resource: 'user', resourceId: userId, result: 'success' };
-        const terms = { digest: digestOf(token), lifetimeMs: TOKEN_LIFETIME_MS };
+        const terms = { digest, lifetimeMs: TOKEN_LIFETIME_MS };
         const expiry = await store.addResetToken({ tenantId, userId }, terms, { audit: [audited(actor, entry)] });
         return { token, expiresAt: isoTime(expiry ?? 0) };
     }
 
-    async #mailToken(caller: Caller, { email, ...named }: ForgotPassword): Promise<void> {
-        const { tenants, users, store, mailer, append } = this.#parts;
-        const domain = named.domain ?? email.slice(email.indexOf('@') + 1);
-        const tenantId = named.tenantId ?? (await tenants.findByDomain(domain));
-        const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
+    async #mailToken(caller: Caller, forgot: ForgotPassword): Promise<void> {
+        const { store, mailer, append } = this.#parts;
+        const { tenantId, user } = await findAccount(this.#parts, forgot);
         const entry = { action: 'auth.password_forgot', resource: 'user' };
         // Whoever was invited and has no password yet gets one by accepting.
         if (tenantId === null || !user?.isActive || user.passwordHash === null) {
-            const unknown = { ...entry, resourceId: email, result: 'USER_NOT_FOUND' };
+            const unknown = { ...entry, resourceId: forgot.email, result: 'USER_NOT_FOUND' };
             return append(PLATFORM, { audit: [audited(caller, unknown)] });
         }
         const audit = (result: string) => ({ audit: [audited(caller, { ...entry, resourceId: user.id, result })] });
         if (!mailer) return append(tenantId, audit('NO_MAIL_SERVER'));
         const place = { tenantId, userId: user.id };
-        const token = newToken(place);
-        const terms = { digest: digestOf(token), lifetimeMs: TOKEN_LIFETIME_MS, most: MOST_MAILED };
+        const { token, digest } = newUserToken(RESET_TOKEN, tenantId, user.id);
+        const terms = { digest, lifetimeMs: TOKEN_LIFETIME_MS, most: MOST_MAILED };
         const expiry = await store.addResetToken(place, terms, audit('success'));
         if (expiry === null) return append(tenantId, audit('RATE_LIMITED'));
         await mailer.send({ to: user.email, subject: 'Reset your password', text: mailText(token, expiry) });
@@ -148,7 +138,7 @@ export class PasswordService {
 
     /** @throws SESSION_ENDED for a user who is gone */
     async #userOf(actor: Actor): Promise<User> {
-        const user = await this.#parts.store.findUser(actor);
+        const user = await this.#parts.users.find(actor.tenantId, actor.userId);
         if (!user) throw apiError('SESSION_ENDED');
         return user;
     }
@@ -159,23 +149,10 @@ export class PasswordService {
     }
 }
 
-const endedEntry = { action: 'auth.session_end', resource: 'session', resourceId: '', result: 'success' };
-
 const changed = (userId: string, entry: ReturnType<typeof audited>) => ({
     events: [{ type: 'user.password_changed', data: { userId } }],
     audit: [entry],
 });
-
-/** The token names its user, so that the digest needs no index of its own. */
-const newToken = ({ tenantId, userId }: UserPlace): string =>
-    `pr1.${tenantId}.${userId}.${randomBytes(32).toString('base64url')}`;
-
-function placeOf(token: string): UserPlace | null {
-    const [, tenantId, userId] = TOKEN.exec(token) ?? [];
-    return tenantId === undefined || userId === undefined ? null : { tenantId, userId };
-}
-
-const digestOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 const mailText = (token: string, expiry: number): string =>
     [

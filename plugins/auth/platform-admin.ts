@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { domainOf } from '../../src/mail/address.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 
 import type { Config } from '../../src/config.ts';
@@ -29,7 +30,7 @@ export async function ensurePlatformAdmin(
     const events = [{ type: 'user.created', data: { userId: user.id } }];
     const entry = { action: 'platform.create', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
     const founding = { drafts: [draft], outbox: { events, audit: [entry] } };
-    const isOurs = await tenants.createPlatform(email.slice(email.indexOf('@') + 1), founding);
+    const isOurs = await tenants.createPlatform(domainOf(email), founding);
     if (isOurs && given === undefined) {
         show(`\nThe first platform admin is ${email} with the password ${password}\nIt is shown only this once.\n\n`);
     }

@@ -2,11 +2,11 @@ import { apiError } from '../../src/http/errors.ts';
 import { bucketOf } from '../../src/http/rate-limit.ts';
 
 import type { Lifecycle } from '@hapi/hapi';
-import type { AuthStore } from './store.ts';
+import type { AdmissionStore } from './admission-store.ts';
 
 /** Counts requests to public routes that have a limit, by IP address; the others are counted when they authenticate. */
 export const publicLimit =
-    (store: AuthStore): Lifecycle.Method =>
+    (store: AdmissionStore): Lifecycle.Method =>
     async (request, h) => {
         const { app, auth } = request.route.settings;
         if (!app?.rateLimit || auth) return h.continue;

@@ -2,12 +2,16 @@ import Joi from 'joi';
 
 import { idSchema } from '../../src/ids.ts';
 import { tenantExample, tenantSchema } from '../tenants/api.ts';
-import { userExample, userSchema } from '../users/api.ts';
+import { passwordSchema as password, userExample, userSchema } from '../users/api.ts';
 
 const email = () => Joi.string().email({ tlds: false }).max(254).lowercase().example('ada@acme.example');
 const domain = () =>
     Joi.string().domain({ tlds: false, minDomainSegments: 2 }).max(253).lowercase().example('acme.example');
-const password = () => Joi.string().min(8).max(256).example('correct horse battery staple');
+/** By which of the two a tenant is named, where it is not that of the e-mail address. */
+const tenantNames = () => ({
+    tenantId: Joi.string().pattern(/^[A-Za-z0-9_-]{1,64}$/, 'tenant id'),
+    domain: domain(),
+});
 
 export interface Register {
     tenantName: string;
@@ -46,8 +50,7 @@ export const loginPayload = Joi.object<Login>({
     email: email(),
     // Not the rule of a new password: a wrong one is refused as a wrong one.
     password: Joi.string().max(256).required().example('correct horse battery staple'),
-    tenantId: Joi.string().pattern(/^[A-Za-z0-9_-]{1,64}$/, 'tenant id'),
-    domain: domain(),
+    ...tenantNames(),
 })
     .xor('username', 'email')
     .oxor('tenantId', 'domain')
@@ -86,8 +89,7 @@ export interface ForgotPassword {
 
 export const forgotPasswordPayload = Joi.object<ForgotPassword>({
     email: email().required(),
-    tenantId: Joi.string().pattern(/^[A-Za-z0-9_-]{1,64}$/, 'tenant id'),
-    domain: domain(),
+    ...tenantNames(),
 })
     .oxor('tenantId', 'domain')
     .example({ email: 'ada@acme.example' })
@@ -113,14 +115,6 @@ export interface SessionParams {
 
 export const sessionParams = Joi.object<SessionParams>({ sessionId: idSchema('sess').required() }).label(
     'SessionParams',
-);
-
-export interface UserParams {
-    userId: string;
-}
-
-export const resetTokenParams = Joi.object<UserParams>({ userId: idSchema('user').required() }).label(
-    'ResetTokenParams',
 );
 
 const listedSession = Joi.object({

@@ -7,7 +7,7 @@ import { isoTime } from '../../src/redis/codec.ts';
 import { openApiKey } from '../../src/security/api-keys.ts';
 
 import type { Request, ServerAuthScheme } from '@hapi/hapi';
-import type { AuthStore, RouteUse } from './store.ts';
+import type { AdmissionStore, RouteUse } from './admission-store.ts';
 import type { Verdict } from './verdict.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -22,7 +22,7 @@ const NEVER = '9999-12-31T23:59:59.999Z';
  * may have changed since in one script.
  */
 export const credentialScheme =
-    (tokens: AccessTokens, store: AuthStore): ServerAuthScheme =>
+    (tokens: AccessTokens, store: AdmissionStore): ServerAuthScheme =>
     () => ({
         authenticate: async (request, h) => {
             const credential = credentialOf(request);
@@ -42,7 +42,7 @@ export const credentialScheme =
         },
     });
 
-async function byToken(request: Request, store: AuthStore, tokens: AccessTokens, text: string): Promise<Actor> {
+async function byToken(request: Request, store: AdmissionStore, tokens: AccessTokens, text: string): Promise<Actor> {
     const claims = tokens.verify(text);
     checkTenant(request, claims.tid);
     request.logger.setBindings({ tenantId: claims.tid, userId: claims.sub });
@@ -64,7 +64,7 @@ async function byToken(request: Request, store: AuthStore, tokens: AccessTokens,
     };
 }
 
-async function byKey(request: Request, store: AuthStore, text: string): Promise<Actor> {
+async function byKey(request: Request, store: AdmissionStore, text: string): Promise<Actor> {
     const key = openApiKey(text);
     if (key === null) throw apiError('KEY_INVALID');
     const { tenantId, keyId } = key;
@@ -112,7 +112,7 @@ function check(request: Request, { code, rate, wait, quota }: Verdict): void {
 }
 
 /** Slows down whoever tries credentials one after the other. @throws RATE_LIMITED */
-async function countGuess({ info }: Request, store: AuthStore): Promise<void> {
+async function countGuess({ info }: Request, store: AdmissionStore): Promise<void> {
     const { isWithin, wait } = await store.limit('failed-authentication', info.remoteAddress, GUESSES);
     if (!isWithin) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
 }

@@ -1,23 +1,23 @@
+import { findAccount, type Account } from './account.ts';
 import { permissionsOf } from './permissions.ts';
 import { apiError, isApiError, type ErrorCode } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { localPartOf } from '../../src/mail/address.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 
-import type { Attempts } from './attempts.ts';
+import type { CredentialParts } from './credential-parts.ts';
 import type { Login, Register } from './schemas.ts';
-import type { AuthStore, EndedSession } from './store.ts';
+import type { EndedSession, SessionStore } from './session-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
-import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
-import type { Passwords } from '../../src/security/passwords.ts';
 import type { RefreshTokens } from '../../src/security/refresh-tokens.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
-import type { Founding, Tenant, TenantService } from '../tenants/api.ts';
-import type { PublicUser, User, UserService } from '../users/api.ts';
+import type { Founding, Tenant } from '../tenants/api.ts';
+import type { PublicUser, User } from '../users/api.ts';
 
 /** Two tabs that refresh at once use one token twice; within this time that is taken for what it is. */
 const REFRESH_GRACE_MS = 30_000;
@@ -40,23 +40,10 @@ export interface Grant {
     refreshToken: string;
 }
 
-/** Whose password a login tries; `place` is the tenant, or what was named in its place. */
-interface LoginPlace {
-    email: string;
-    place: string;
-    tenantId: string | null;
-    user: User | null;
-}
-
-export interface AuthParts {
+export interface AuthParts extends CredentialParts {
     config: Config;
     clock: Clock;
-    store: AuthStore;
-    append: AppendOutbox;
-    tenants: TenantService;
-    users: UserService;
-    passwords: Passwords;
-    attempts: Attempts;
+    sessions: SessionStore;
     accessTokens: AccessTokens;
     refreshTokens: RefreshTokens;
 }
@@ -86,14 +73,12 @@ export class AuthService {
 
     /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, TENANT_SUSPENDED, USER_DISABLED, SERVER_BUSY */
     async login(caller: Caller, login: Login): Promise<Grant> {
-        const { tenants, users } = this.#parts;
         const email = login.email ?? login.username ?? '';
-        const domain = login.domain ?? email.slice(email.indexOf('@') + 1);
-        const tenantId = login.tenantId ?? (await tenants.findByDomain(domain));
-        const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
-        await this.#checkPassword(caller, { email, place: tenantId ?? domain, tenantId, user }, login.password);
+        const account = await findAccount(this.#parts, { ...login, email });
+        await this.#checkPassword(caller, email, account, login.password);
+        const { tenantId, user } = account;
         if (tenantId === null || !user) throw await this.#refuse(caller, PLATFORM, email, 'INVALID_CREDENTIALS');
-        const tenant = await tenants.get(tenantId);
+        const tenant = await this.#parts.tenants.get(tenantId);
         if (tenant.status !== 'active') throw await this.#refuse(caller, tenantId, user.id, 'TENANT_SUSPENDED');
         if (!user.isActive) throw await this.#refuse(caller, tenantId, user.id, 'USER_DISABLED');
 
@@ -103,12 +88,12 @@ export class AuthService {
 
     /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED */
     async refresh(caller: Caller, refreshToken: string): Promise<Grant> {
-        const { config, store, tenants, users, refreshTokens } = this.#parts;
+        const { config, sessions, tenants, users, refreshTokens } = this.#parts;
         const claims = refreshTokens.open(refreshToken);
         if (!claims) throw apiError('REFRESH_INVALID');
         const { userId, sessionId } = claims;
         const entry = { userId, action: 'auth.refresh', resource: 'session', resourceId: sessionId };
-        const { code, counter, user, tenant } = await store.refresh(claims, {
+        const { code, counter, user, tenant } = await sessions.refresh(claims, {
             graceMs: REFRESH_GRACE_MS,
             lifetimeMs: config.REFRESH_TOKEN_TTL * 1000,
             refreshed: { audit: [audited(caller, { ...entry, result: 'success' })] },
@@ -126,7 +111,7 @@ export class AuthService {
     async logout(caller: Caller, ended: EndedSession): Promise<void> {
         const { userId, sessionId } = ended;
         const entry = { userId, action: 'auth.logout', resource: 'session', resourceId: sessionId };
-        await this.#parts.store.end(ended, {
+        await this.#parts.sessions.end(ended, {
             events: [{ type: 'auth.session_ended', data: { userId, sessionId } }],
             audit: [audited(caller, { ...entry, result: 'success' })],
         });
@@ -149,14 +134,14 @@ export class AuthService {
 
     /** The first admin of a tenant with a session, to be created together with it. */
     async #found(caller: Caller, details: Register, tenantId: string, sessionId: string): Promise<Founding> {
-        const { store, users, passwords } = this.#parts;
-        const { email, password, displayName = email.slice(0, email.indexOf('@')) } = details;
+        const { sessions, users, passwords } = this.#parts;
+        const { email, password, displayName = localPartOf(email) } = details;
         const passwordHash = await passwords.hash(password);
         const { user, draft } = users.draft(tenantId, { email, displayName, role: 'admin', passwordHash });
         const session = this.#session(caller, sessionId, user.id);
         const entry = { action: 'auth.register', resource: 'tenant', resourceId: tenantId, result: 'success' };
         return {
-            drafts: [draft, store.sessions.draft(tenantId, session)],
+            drafts: [draft, sessions.records.draft(tenantId, session)],
             outbox: {
                 events: [
                     { type: 'tenant.created', data: { tenantId } },
@@ -168,7 +153,7 @@ export class AuthService {
     }
 
     /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY */
-    async #checkPassword(caller: Caller, { email, place, tenantId, user }: LoginPlace, password: string) {
+    async #checkPassword(caller: Caller, email: string, { place, tenantId, user }: Account, password: string) {
         const { attempts, passwords } = this.#parts;
         const refuse = (code: ErrorCode) =>
             tenantId === null || user === null
@@ -186,13 +171,13 @@ export class AuthService {
 
     /** A session of a user whose password was verified, or null when it was another by then. */
     async #begin(caller: Caller, tenant: Tenant, user: User, password: string): Promise<Grant | null> {
-        const { store, passwords } = this.#parts;
+        const { sessions, passwords } = this.#parts;
         const session = this.#session(caller, newId('sess'), user.id);
         const entry = { action: 'auth.login', resource: 'user', resourceId: user.id, result: 'success' };
         const verified = user.passwordHash;
         if (verified === null) throw apiError('INVALID_CREDENTIALS');
         const rehashed = passwords.isOutdated(verified) ? await passwords.hash(password) : null;
-        const hasBegun = await store.start(
+        const hasBegun = await sessions.start(
             tenant.id,
             session,
             { verified, rehashed },

@@ -2,8 +2,8 @@ import { apiError } from '../../src/http/errors.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
 import type { Session } from './api.ts';
-import type { AuthStore } from './store.ts';
-import type { Actor } from '../../src/types/actor.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Actor, Caller } from '../../src/types/actor.ts';
 
 /** Whoever has more sees those that live longest, and can end the others all at once. */
 const MOST_LISTED = 100;
@@ -17,9 +17,9 @@ export interface PublicSession extends Pick<Session, 'id' | 'ipAddress' | 'userA
 
 /** A user's own sessions. */
 export class SessionService {
-    readonly #store: AuthStore;
+    readonly #store: SessionStore;
 
-    constructor(store: AuthStore) {
+    constructor(store: SessionStore) {
         this.#store = store;
     }
 
@@ -38,17 +38,17 @@ export class SessionService {
 
     /** @throws SESSION_NOT_FOUND */
     async end(actor: Actor, sessionId: string): Promise<number> {
-        const ended = await this.#store.endSome(actor, { only: sessionId }, entryOf(actor));
+        const ended = await this.#store.endSome(actor, { only: sessionId }, sessionEnded(actor));
         if (ended === 0) throw apiError('SESSION_NOT_FOUND');
         return ended;
     }
 
     /** Ends all but the one that asks; how many there were. */
     endOthers(actor: Actor): Promise<number> {
-        return this.#store.endSome(actor, { except: actor.sessionId }, entryOf(actor));
+        return this.#store.endSome(actor, { except: actor.sessionId }, sessionEnded(actor));
     }
 }
 
 /** The audit entry of any session that is ended. */
-const entryOf = (actor: Actor) =>
-    audited(actor, { action: 'auth.session_end', resource: 'session', resourceId: '', result: 'success' });
+export const sessionEnded = (caller: Caller & { userId: string }) =>
+    audited(caller, { action: 'auth.session_end', resource: 'session', resourceId: '', result: 'success' });

@@ -8,8 +8,6 @@ import type { Datastore } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
 import type { TenantService } from '../tenants/api.ts';
 
-const PURGE_BATCH = 100;
-
 /** A key still to be created. */
 export type NewKey = Omit<ApiKey, 'revision' | 'createdAt' | 'updatedAt'>;
 /** The key, or how many its user may have and has. */
@@ -49,16 +47,11 @@ export function createKeyStore(store: Datastore, vault: Vault, tenants: TenantSe
             return { key: { ...key, revision: 1, createdAt: time, updatedAt: time } };
         },
 
-        /** Removes the keys of a user; the list of them goes last, so that it can be done again. */
-        async purge(tenantId: string, userId: string): Promise<void> {
-            const list = records.orderKey({ tenantId, ownerId: userId }, 'created');
-            for (;;) {
-                const ids = await store.redis.zrange(list, 0, String(PURGE_BATCH - 1));
-                if (ids.length === 0) break;
-                await store.redis.unlink(ids.flatMap((id) => [records.key(tenantId, id), rateKey(tenantId, id)]));
-                await store.redis.zrem(list, ids);
-            }
-        },
+        /** Removes the keys of a user. */
+        purge: (tenantId: string, userId: string): Promise<void> =>
+            records.purge({ tenantId, ownerId: userId }, 'created', (ids) =>
+                store.redis.unlink(ids.flatMap((id) => [records.key(tenantId, id), rateKey(tenantId, id)])),
+            ),
     };
 }
 

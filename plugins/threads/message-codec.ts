@@ -3,6 +3,7 @@ import { decodeTime } from 'ulid';
 import { isoTime } from '../../src/redis/codec.ts';
 
 import type { LastMessage, Message } from './api.ts';
+import type { Actor } from '../../src/types/actor.ts';
 
 const PREVIEW_LENGTH = 200;
 /** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
@@ -15,6 +16,32 @@ export interface ContextPlace {
     threadId: string;
     modelId: string;
 }
+
+/** Where a caller's own context is. */
+export const placeOf = ({ tenantId, userId }: Actor, threadId: string, modelId: string): ContextPlace => ({
+    tenantId,
+    ownerId: userId,
+    threadId,
+    modelId,
+});
+
+/** A user's message without its text. */
+export const newMessage = ({ threadId, modelId }: ContextPlace, id: string, createdAt: string): Message => ({
+    id,
+    threadId,
+    modelId,
+    role: 'user',
+    content: '',
+    tokens: 0,
+    temperature: null,
+    status: 'complete',
+    createdAt,
+    replyTo: null,
+    finishReason: null,
+    usage: null,
+    errorCode: null,
+    answeredBy: null,
+});
 
 /** Where a message stands is known from its key; what it has not is left out. */
 export function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {

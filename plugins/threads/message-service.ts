@@ -1,34 +1,56 @@
-import { assembleContext, checkLength, LOOK_BACK } from './context.ts';
+import { keyNamesOf, prepareCalls, type PreparedCalls, type Question } from './calls.ts';
+import { checkLength, LOOK_BACK } from './context.ts';
+import { newMessage, placeOf, type ContextPlace } from './message-codec.ts';
+import { answerOutbox, questionOutbox } from './message-outbox.ts';
 import { restoredReply, runningReply, type Reply, type SentData } from './reply.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
-import { audited } from '../../src/redis/outbox.ts';
 
+import type { AnswerStore, Replaced } from './answer-store.ts';
 import type { Message } from './api.ts';
-import type { Generation, Opening } from './generation.ts';
 import type { Generations } from './generations.ts';
-import type { AppendOptions, CallContext, ContextPlace, MessageQuery, ThreadStore } from './store.ts';
+import type { MessageQuery, ThreadStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { LimitService } from '../limits/api.ts';
-import type { Model, ModelCall, ModelService } from '../models/api.ts';
+import type { Model, ModelService } from '../models/api.ts';
 import type { ProfileService } from '../profile/api.ts';
 
-export interface NewMessage {
-    content: string;
+/** How an answer is given. */
+export interface AnswerOptions {
     temperature?: number;
+    /** Models that answer in place of one that fails before its first word. */
+    fallbackModels?: string[];
+    /** What happens to the answer when its client goes away. */
+    onDisconnect?: 'finish' | 'cancel';
 }
+
+export type NewMessage = Question & AnswerOptions;
 
 export interface MessageServiceParts {
     store: ThreadStore;
+    answers: AnswerStore;
     models: ModelService;
     limits: LimitService;
     profile: Pick<ProfileService, 'callDefaults'>;
     generations: Generations;
     clock: Clock;
     logger: Logger;
+}
+
+/** An answer that is about to begin. */
+interface Draft {
+    place: ContextPlace;
+    messageId: string;
+    userMessage: Message;
+    isNew: boolean;
+    replaces: Replaced | null;
+    /** The one that is asked, then those in its place. */
+    asked: [Model, ...Model[]];
+    options: AnswerOptions;
 }
 
 /** The messages of a model's context in a thread. */
@@ -48,115 +70,139 @@ export class MessageService {
     /**
      * Stores the message, then calls the model. The answer goes on without whoever asked for it.
      *
+     * @param messageId Of the answer
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
      *   SHUTTING_DOWN, CONCURRENCY_LIMIT
      */
-    async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Reply> {
-        const { store, models, generations, limits } = this.#parts;
-        generations.checkOpen();
-        const { content } = message;
-        const model = models.get(modelName);
+    async send(
+        actor: Actor,
+        threadId: string,
+        modelName: string,
+        { content, ...options }: NewMessage,
+        messageId = newId('msg'),
+    ): Promise<Reply> {
+        const asked = this.#asked(modelName, options);
+        const [model] = asked;
         const place = placeOf(actor, threadId, model.id);
         const tokens = checkLength(model, content);
-        const keyName = models.keyName(model);
-        const userMessage = { ...this.#draft(place), content, tokens };
-        const slot = await limits.takeSlot(actor);
-        try {
-            const context = await store.callContext(place, keyName, LOOK_BACK);
-            const { call, ignoredParameters } = this.#prepare(actor, model, message, context);
-            const ownKey = call.apiKey === undefined ? null : keyName;
-            await this.#append(actor, place, userMessage, { ownKey });
-            const details = ignoredParameters.length > 0 && { details: { ignoredParameters } };
-            const generation = this.#generate(actor, place, call, { userMessageId: userMessage.id, ...details });
-            void generation.finished.then(slot.release, slot.release);
-            return runningReply(generation, { userMessage, ...details });
-        } catch (error) {
-            await slot.release();
-            throw error;
-        }
+        const userMessage = { ...newMessage(place, newId('msg'), this.#now()), content, tokens };
+        return this.#answer(actor, { place, messageId, userMessage, isNew: true, replaces: null, asked, options });
+    }
+
+    /**
+     * Answers the last message once more; the new answer takes the place of the old one when it has ended.
+     *
+     * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_NOT_FOUND, NOT_LAST_ANSWER, ANSWER_RUNNING and what `send` does
+     */
+    async regenerate(
+        actor: Actor,
+        threadId: string,
+        modelName: string,
+        messageId: string,
+        options: AnswerOptions,
+    ): Promise<Reply> {
+        const { store } = this.#parts;
+        const asked = this.#asked(modelName, options);
+        const place = placeOf(actor, threadId, asked[0].id);
+        const old = await store.find(place, messageId);
+        if (!old) throw apiError('MESSAGE_NOT_FOUND');
+        const newest = await store.newest(place);
+        const { replyTo } = old.message;
+        if (newest?.entryId !== old.entryId || replyTo === null) throw apiError('NOT_LAST_ANSWER');
+        const question = await store.find(place, replyTo);
+        if (!question) throw apiError('NOT_LAST_ANSWER');
+        return this.#answer(actor, {
+            place,
+            messageId: newId('msg'),
+            userMessage: question.message,
+            isNew: false,
+            replaces: { messageId, entryId: old.entryId },
+            asked,
+            options,
+        });
     }
 
     /** A reply that was given before, once more. */
     restore(sent: SentData): Reply {
-        return restoredReply(sent, isoTime(this.#parts.clock()));
+        return restoredReply(sent, this.#now());
     }
 
-    /** The call with what the user's profile adds: system prompt, temperature, API key. */
-    #prepare(actor: Actor, model: Model, { content, temperature }: NewMessage, context: CallContext) {
-        const { models, profile } = this.#parts;
-        const { systemPrompt, defaultTemperature } = profile.callDefaults(context.profile);
-        const keyName = models.keyName(model);
-        const { sealedKey } = context;
-        const apiKey = sealedKey === null || keyName === null ? null : models.keys.open(actor, keyName, sealedKey);
-        const degree = temperature ?? temperatureFor(model, defaultTemperature);
-        return models.prepare({
-            model,
-            messages: assembleContext(model, context.messages, content, systemPrompt),
+    #asked(modelName: string, { fallbackModels = [] }: AnswerOptions): [Model, ...Model[]] {
+        const { models, generations } = this.#parts;
+        generations.checkOpen();
+        return [models.get(modelName), ...fallbackModels.map((name) => models.get(name))];
+    }
+
+    async #answer(actor: Actor, draft: Draft): Promise<Reply> {
+        const { store, models, generations, limits, answers } = this.#parts;
+        const { place, asked, userMessage, messageId, options } = draft;
+        const answer = { tenantId: place.tenantId, messageId };
+        const held = generations.hold(answer);
+        // Waited for below; until then it must not count as a failure that nobody handles.
+        held.catch(() => undefined);
+        const slot = await limits.takeSlot(actor);
+        try {
+            await held;
+            const read = await store.callContext(place, keyNamesOf(models, asked), LOOK_BACK);
+            // Of an answer anew: what came before its question.
+            const context = draft.isNew ? read : { ...read, messages: before(read.messages, userMessage.id) };
+            const question = { ...options, content: userMessage.content };
+            const prepared = prepareCalls(this.#parts, actor, asked, question, context);
+            const generation = await this.#begin(actor, draft, prepared);
+            void generation.finished.then(slot.release, slot.release);
+            const { ignoredParameters } = prepared;
+            return runningReply(generation, {
+                userMessage,
+                ...(ignoredParameters.length > 0 && { details: { ignoredParameters } }),
+            });
+        } catch (error) {
+            await slot.release();
+            // One that has begun all the same, though we could not be told, is missed by its lease.
+            if (isApiError(error)) await answers.release(answer).catch(() => undefined);
+            throw error;
+        }
+    }
+
+    async #begin(actor: Actor, draft: Draft, { calls, ignoredParameters, ownKeys }: PreparedCalls) {
+        const { answers, generations, models, clock, logger } = this.#parts;
+        const { place, messageId, userMessage, isNew, replaces, options } = draft;
+        const [{ parameters }] = calls;
+        const info = {
+            context: place,
+            draft: {
+                ...newMessage(place, messageId, this.#now()),
+                role: 'assistant' as const,
+                temperature: parameters.temperature ?? null,
+                replyTo: userMessage.id,
+            },
+            userMessage,
+            ignoredParameters,
+            inputTokens: models.estimateUsage(calls[0], '').inputFresh,
+            replaces,
             requestId: actor.requestId,
-            parameters: { ...(degree !== undefined && { temperature: degree }) },
-            ...(apiKey !== null && { apiKey }),
-        });
-    }
-
-    #generate(actor: Actor, place: ContextPlace, call: ModelCall, opening: Opening): Generation {
-        const { models, generations, clock, logger } = this.#parts;
+        };
+        const outbox = questionOutbox(actor, userMessage, isNew, ownKeys);
+        const begun = await answers.begin({ info, owner: generations.owner, isNew, ownKeys, outbox });
+        if (begun === 'no thread') throw apiError('THREAD_NOT_FOUND');
+        if (begun === 'replaced') throw apiError('ANSWER_RUNNING');
         const { requestId, tenantId, userId } = actor;
+        const { threadId } = place;
         return generations.start({
             models,
-            call,
-            draft: {
-                ...this.#draft(place),
-                role: 'assistant',
-                temperature: call.parameters.temperature ?? null,
-                replyTo: opening.userMessageId,
-            },
-            opening,
-            save: (answer, isRepeated) => this.#append(actor, place, answer, { isRepeated }),
+            info,
+            calls,
+            outboxOf: (message) => answerOutbox(info, message),
+            endsWithClient: options.onDisconnect === 'cancel',
             clock,
-            logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId: place.threadId }),
+            logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId }),
         });
     }
 
-    #draft({ threadId, modelId }: ContextPlace): Message {
-        return {
-            id: newId('msg'),
-            threadId,
-            modelId,
-            role: 'user',
-            content: '',
-            tokens: 0,
-            temperature: null,
-            status: 'complete',
-            createdAt: isoTime(this.#parts.clock()),
-            replyTo: null,
-            finishReason: null,
-            usage: null,
-            errorCode: null,
-        };
-    }
-
-    #append(actor: Actor, place: ContextPlace, message: Message, options: AppendOptions = {}): Promise<void> {
-        const { ownKey = null } = options;
-        const { id, role, status, threadId, modelId } = message;
-        const type = role === 'user' ? 'message.created' : `message.${status}`;
-        const events = [{ type, data: { userId: actor.userId, threadId, modelId, messageId: id } }];
-        const details = { threadId, modelId, ...(ownKey !== null && { providerKey: ownKey }) };
-        const entry = { action: 'message.send', resource: 'message', resourceId: id, result: 'success', details };
-        const audit = role === 'user' ? [audited(actor, entry)] : [];
-        return this.#parts.store.append(place, message, { events, audit }, options);
+    #now(): string {
+        return isoTime(this.#parts.clock());
     }
 }
 
-/** A default suits many models: it is brought into the range of this one, and left out where the model takes none. */
-function temperatureFor({ parameters }: Model, usual: number | null): number | undefined {
-    const range = parameters.temperature;
-    if (usual === null || range === false) return undefined;
-    return Math.min(Math.max(usual, range.min), range.max);
-}
-
-const placeOf = ({ tenantId, userId }: Actor, threadId: string, modelId: string): ContextPlace => ({
-    tenantId,
-    ownerId: userId,
-    threadId,
-    modelId,
-});
+/** @param newestFirst A context up to an answer that is to be given anew */
+const before = (newestFirst: Message[], questionId: string): Message[] =>
+    newestFirst.slice(newestFirst.findIndex(({ id }) => id === questionId) + 1);

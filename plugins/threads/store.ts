@@ -12,7 +12,6 @@ import type { Vault } from '../../src/security/vault.ts';
 import type { KeyName, KeyOwner } from '../models/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
-const PURGE_BATCH = 100;
 /** By how much the clock of a process, which makes ids, may be before or behind that of Redis, which orders entries. */
 const CLOCK_SKEW_MS = 60_000;
 /** An answer has its id from its beginning and its entry from its end. */
@@ -51,7 +50,6 @@ export interface StoredMessage {
 /** Threads as a collection with two orders per user; messages as one stream per thread and model. */
 export class ThreadStore {
     readonly threads: Collection<Thread>;
-    readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
     readonly #foreign: ForeignKeys;
     readonly #read: RunScript;
@@ -59,7 +57,6 @@ export class ThreadStore {
     readonly #delete: RunScript;
 
     constructor(store: Datastore, vault: Vault, foreign: ForeignKeys) {
-        this.#redis = store.redis;
         this.#vault = vault;
         this.#foreign = foreign;
         this.threads = new Collection<Thread>(store, vault, {
@@ -102,14 +99,10 @@ export class ThreadStore {
     /** Removes all threads of a user with their messages; done again it goes on where it was interrupted. */
     async purge(tenantId: string, ownerId: string): Promise<void> {
         const place = { tenantId, ownerId };
-        const orders = [this.threads.orderKey(place, 'created_at'), this.threads.orderKey(place, 'updated_at')];
-        for (const order of orders) {
-            for (;;) {
-                const ids = await this.#redis.zrange(order, 0, String(PURGE_BATCH - 1));
-                if (ids.length === 0) break;
+        for (const order of ['created_at', 'updated_at']) {
+            await this.threads.purge(place, order, async (ids) => {
                 for (const id of ids) await this.#purgeThread(place, id);
-                await this.#redis.zrem(order, ids);
-            }
+            });
         }
     }
 

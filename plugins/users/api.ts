@@ -4,7 +4,7 @@ import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { Plan } from '../tenants/api.ts';
 
-export { userExample, userSchema } from './schemas.ts';
+export { passwordSchema, userExample, userParams, userSchema, type UserParams } from './schemas.ts';
 
 /** `admin` and `user` in a tenant; the other roles exist in the platform's own tenant only. */
 export type Role = 'admin' | 'user' | 'superadmin' | 'support' | 'finance';
@@ -58,7 +58,8 @@ export interface UserService {
     prepare(tenantId: string, details: UserDetails): Promise<PreparedUser>;
     /** @throws USER_NOT_FOUND */
     get(tenantId: string, userId: string): Promise<PublicUser>;
-    /** With the password hash: for the login only. */
+    /** With the password hash: for authentication only, as `findByEmail`. */
+    find(tenantId: string, userId: string): Promise<User | null>;
     findByEmail(tenantId: string, email: string): Promise<User | null>;
     /**
      * Deletes a user softly: every session is over, and in 30 days all of it is purged.

@@ -36,7 +36,8 @@ export const userExample = {
 
 const email = () => Joi.string().email({ tlds: false }).max(254).lowercase().example('bob@acme.example');
 const displayName = () => Joi.string().trim().min(1).max(100).example('Bob');
-const password = () => Joi.string().min(8).max(256).example('correct horse battery staple');
+/** Of a new password, as far as its form goes. */
+export const passwordSchema = () => Joi.string().min(8).max(256).example('correct horse battery staple');
 const role = () => Joi.string().valid('admin', 'user', 'superadmin', 'support', 'finance');
 const tier = () => Joi.string().valid('free', 'premium', 'enterprise').allow(null);
 
@@ -51,7 +52,7 @@ export const createUserPayload = Joi.object<UserDetails>({
     displayName: displayName().required(),
     role: role().required().description('`admin` or `user`; in the platform `superadmin`, `support` or `finance`'),
     tier: tier().description('where it is another than the plan of the tenant'),
-    password: password().description('without it the answer has an invitation token'),
+    password: passwordSchema().description('without it the answer has an invitation token'),
 })
     .example({ email: 'bob@acme.example', displayName: 'Bob', role: 'user' })
     .label('CreateUser');
@@ -83,7 +84,7 @@ export interface Acceptance {
 
 export const acceptInvitationPayload = Joi.object<Acceptance>({
     token: Joi.string().max(256).required().example('it1.tenant_01K9….user_01K9….Zk1…'),
-    password: password().required(),
+    password: passwordSchema().required(),
     displayName: displayName(),
 })
     .example({ token: 'it1.tenant_01K9….user_01K9….Zk1…', password: 'correct horse battery staple' })

@@ -1,12 +1,13 @@
-import { newInvitation, openInvitation } from './invitation-tokens.ts';
 import { emailTerms, foldTerm, nameTerms } from './search-terms.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { domainOf } from '../../src/mail/address.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
+import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
 import type { KeysOf, NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
 import type { Acceptance } from './schemas.ts';
@@ -20,6 +21,7 @@ import type { Actor, Caller } from '../../src/types/actor.ts';
 export const PURGE_USER = 'purge-user';
 
 const DAY_MS = 24 * 3600 * 1000;
+const INVITATION = 'it1';
 const INVITATION_LIFETIME_MS = 7 * DAY_MS;
 /** So that a purge is not asked for before its time by a clock that is a little ahead. */
 const PURGE_MARGIN_MS = 60_000;
@@ -77,7 +79,7 @@ export class Users implements UserService {
         const passwordHash = password === undefined ? null : await hashNew(passwords, password, details);
         const { user, draft } = this.draft(tenantId, { ...details, passwordHash });
         if (passwordHash !== null) return { user, drafts: [draft], token: null };
-        const { token, hash } = newInvitation(tenantId, user.id);
+        const { token, digest: hash } = newUserToken(INVITATION, tenantId, user.id);
         const expiresAt = isoTime(clock() + INVITATION_LIFETIME_MS);
         return { user, drafts: [draft, store.invitations.draft(tenantId, { id: user.id, hash, expiresAt })], token };
     };
@@ -93,9 +95,9 @@ export class Users implements UserService {
     /** @throws INVITATION_INVALID, SERVER_BUSY */
     accept = async (caller: Caller, { token, password, displayName }: Acceptance): Promise<PublicUser> => {
         const { store, passwords } = this.#parts;
-        const claims = openInvitation(token);
+        const claims = openUserToken(INVITATION, token);
         if (!claims) throw apiError('INVITATION_INVALID');
-        const { tenantId, userId, hash } = claims;
+        const { tenantId, userId, digest: hash } = claims;
         const invitation = await store.invitations.find({ tenantId }, userId);
         if (invitation?.hash !== hash) throw apiError('INVITATION_INVALID');
         const { email } = await store.records.get({ tenantId }, userId);
@@ -176,6 +178,10 @@ export class Users implements UserService {
         await store.purge(tenantId, userId, { events: [{ type: 'user.purged', data: { userId } }], audit: [entry] });
     };
 
+    find = (tenantId: string, userId: string): Promise<User | null> => {
+        return this.#parts.store.records.find({ tenantId }, userId);
+    };
+
     findByEmail = async (tenantId: string, email: string): Promise<User | null> => {
         const { records } = this.#parts.store;
         const id = await records.findId(tenantId, 'email', email);
@@ -227,7 +233,6 @@ async function hashNew(
     password: string,
     { email, displayName }: { email: string; displayName?: string | undefined },
 ): Promise<string> {
-    const domain = email.slice(email.indexOf('@') + 1);
-    await checkStrength('password', password, { email, displayName, domain, tenantName: '' });
+    await checkStrength('password', password, { email, displayName, domain: domainOf(email), tenantName: '' });
     return passwords.hash(password);
 }

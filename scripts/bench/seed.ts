@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 
-import { AuthStore } from '../../plugins/auth/store.ts';
+import { SessionStore } from '../../plugins/auth/session-store.ts';
 import { createTenantService } from '../../plugins/tenants/service.ts';
 import { createTenantStore } from '../../plugins/tenants/store.ts';
 import { ThreadStore } from '../../plugins/threads/store.ts';
@@ -47,7 +47,7 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
     const passwords = new Passwords(10);
     const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
     const create = createRecords(store);
-    const { sessions } = new AuthStore(store, vault, tenants, users, Date.now);
+    const { records: sessions } = new SessionStore(store, vault, tenants, users);
     const { threads } = new ThreadStore(store, vault, { profile: () => '', providerKeys: () => '' });
     const details = { name: 'Bench', domain: `${newId('req')}.example`.toLowerCase(), plan: 'enterprise' } as const;
     const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));

@@ -10,6 +10,9 @@ import type { Datastore, RunScript } from './datastore.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { Vault } from '../security/vault.ts';
 
+/** How many records a step of a purge looks at. */
+const PURGE_BATCH = 100;
+
 /** Where a record lives. In a collection whose records have owners, only those of `ownerId` are seen. */
 export interface Place {
     tenantId: string;
@@ -192,6 +195,18 @@ export class Collection<T extends RecordBase> {
         const last = items.at(-1);
         const next = more === 1 && last ? sealCursor(this.#vault, list, { score, id: last.id }) : null;
         return { items, pagination: { cursor: next, limit, hasMore: next !== null, totalCount: total } };
+    }
+
+    /** Removes an owner's records some at a time, by `remove`; their list goes last, so that it can be done again. */
+    async purge(place: Place, order: string, remove: (ids: string[]) => Promise<unknown>): Promise<void> {
+        const { redis } = this.#store;
+        const list = this.orderKey(place, order);
+        for (;;) {
+            const ids = await redis.zrange(list, 0, String(PURGE_BATCH - 1));
+            if (ids.length === 0) return;
+            await remove(ids);
+            await redis.zrem(list, ids);
+        }
     }
 
     #prefix(tenantId: string): string {

@@ -1,5 +1,6 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { resetTokenAnswer, resetTokenData, resetTokenParams, type UserParams } from '../schemas.ts';
+import { userParams, type UserParams } from '../../users/api.ts';
+import { resetTokenAnswer, resetTokenData } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { PasswordService } from '../password-service.ts';
@@ -18,7 +19,7 @@ export const createResetToken = (passwords: PasswordService): ServerRoute<{ Para
             rateLimit: { limit: 20, window: 60 },
         }),
         auth: { access: { scope: 'user:write' } },
-        validate: { params: resetTokenParams },
+        validate: { params: userParams },
     },
     handler: ({ auth, params }) => passwords.createResetToken(auth.credentials.actor, params.userId),
 });

@@ -4,24 +4,20 @@
 -- Returns {1, {field, value, …}} the user, {0} the invitation is not, or no longer, valid
 -- @include now
 -- @include outbox
+-- @include terms
 local change = cjson.decode(ARGV[1])
 local hash, expires = unpack(redis.call('HMGET', KEYS[2], 'hash', 'expiresAt'))
 local at = now()
 if hash ~= change.hash or at >= tonumber(expires) then return { 0 } end
-local active, role, terms = unpack(redis.call('HMGET', KEYS[1], 'isActive', 'role', 'terms'))
+local active, role = unpack(redis.call('HMGET', KEYS[1], 'isActive', 'role'))
 if active ~= '1' then return { 0 } end
 
 redis.call('UNLINK', KEYS[2])
 redis.call('HSET', KEYS[1], 'passwordHash', change.passwordHash, 'updatedAt', string.format('%d', at))
 redis.call('HINCRBY', KEYS[1], 'revision', 1)
 if change.displayName then
-    terms = cjson.decode(terms)
-    for _, term in ipairs(terms.displayName) do redis.call('ZREM', KEYS[3], term .. '\0' .. change.id) end
-    terms.displayName = change.terms
-    for _, list in pairs(terms) do
-        for _, term in ipairs(list) do redis.call('ZADD', KEYS[3], 0, term .. '\0' .. change.id) end
-    end
-    redis.call('HSET', KEYS[1], 'displayName', change.displayName, 'terms', cjson.encode(terms))
+    redis.call('HSET', KEYS[1], 'displayName', change.displayName)
+    change_terms(KEYS[1], KEYS[3], change.id, { displayName = change.terms })
 end
 if role == 'admin' or role == 'superadmin' then redis.call('ZADD', KEYS[4], 0, change.id) end
 append_entries(KEYS[5], KEYS[6], change, at)

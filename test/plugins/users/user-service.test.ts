@@ -25,7 +25,7 @@ describe('UserService', () => {
 
     after(() => app.stop());
 
-    it('gives a user without the password hash, and with it for the login', async () => {
+    it('gives a user without the password hash, and with it for authentication', async () => {
         const { users } = app.server.plugins;
         const { tenantId, userId, email } = await newTenant(app);
         const published = await users.get(tenantId, userId);
@@ -33,6 +33,7 @@ describe('UserService', () => {
         expect(published).not.to.include('passwordHash');
         const found = await users.findByEmail(tenantId, email);
         expect(found?.passwordHash).to.match(/^\$2b\$/);
+        expect(await users.find(tenantId, userId)).to.equal(found);
         expect(users.publish(found as NonNullable<typeof found>)).to.equal(published);
     });
 
@@ -40,6 +41,7 @@ describe('UserService', () => {
         const { users } = app.server.plugins;
         const [one, other] = [await newTenant(app), await newTenant(app)];
         expect(await codeOf(users.get(other.tenantId, one.userId))).to.equal('USER_NOT_FOUND');
+        expect(await users.find(other.tenantId, one.userId)).to.be.null();
         expect(await users.findByEmail(other.tenantId, one.email)).to.be.null();
     });
 

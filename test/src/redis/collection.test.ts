@@ -46,6 +46,26 @@ describe('Collection', () => {
 
     after(() => test.close());
 
+    describe('purge', () => {
+        it('removes what one owner has, and goes on where it was interrupted', async () => {
+            const { tenantId, ada, bob } = newPlaces();
+            const ids = Array.from({ length: 250 }, (_, n) => `n${n}`);
+            await Promise.all(ids.map((id) => notes.create(tenantId, note(id))));
+            await notes.create(tenantId, note('other', { ownerId: 'bob' }));
+            const removed: string[] = [];
+            const remove = async (some: string[]) => {
+                if (removed.length === 200) throw new Error('interrupted');
+                removed.push(...some);
+            };
+            await expect(notes.purge(ada, 'created', remove)).to.reject('interrupted');
+            expect(await test.redis.zcard(notes.orderKey(ada, 'created'))).to.equal(50);
+            await notes.purge(ada, 'created', async (some) => removed.push(...some));
+            expect(removed.toSorted()).to.equal(ids.toSorted());
+            expect(await test.redis.exists(notes.orderKey(ada, 'created'))).to.equal(0);
+            expect(await test.redis.zcard(notes.orderKey(bob, 'created'))).to.equal(1);
+        });
+    });
+
     describe('create', () => {
         it('gives the record its times and its first revision, and keeps it', async () => {
             const { tenantId, ada } = newPlaces();

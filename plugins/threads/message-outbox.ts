@@ -1,0 +1,27 @@
+import { audited, type Outbox } from '../../src/redis/outbox.ts';
+
+import type { AnswerInfo } from './answer-store.ts';
+import type { Message } from './api.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { KeyName } from '../models/api.ts';
+
+/** What others are told of a message that was sent, or is to be answered anew. */
+export function questionOutbox(actor: Actor, message: Message, isNew: boolean, ownKeys: KeyName[]): Outbox {
+    const { id, threadId, modelId } = message;
+    const action = isNew ? 'message.send' : 'message.regenerate';
+    const details = { threadId, modelId, ...(ownKeys.length > 0 && { providerKeys: ownKeys }) };
+    return {
+        events: isNew ? [eventOf('created', actor.userId, message)] : [],
+        audit: [audited(actor, { action, resource: 'message', resourceId: id, result: 'success', details })],
+    };
+}
+
+/** What others are told of an answer that has ended. */
+export const answerOutbox = ({ context }: AnswerInfo, message: Message): Outbox => ({
+    events: [eventOf(message.status, context.ownerId, message)],
+});
+
+const eventOf = (what: string, userId: string, { id, threadId, modelId }: Message) => ({
+    type: `message.${what}`,
+    data: { userId, threadId, modelId, messageId: id },
+});

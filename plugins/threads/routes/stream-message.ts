@@ -1,0 +1,53 @@
+import Joi from 'joi';
+
+import { describeRoute } from '../../../src/http/describe-route.ts';
+import { answerWithEvents } from '../answer-with-events.ts';
+import { eventsExample, messageAnswer, messageExample, messageParams, type MessageParams } from '../schemas.ts';
+
+import type { ServerRoute } from '@hapi/hapi';
+import type { AnswerService } from '../answer-service.ts';
+
+interface ResumeHeaders {
+    'last-event-id'?: number;
+}
+
+const NOTES = `The answer's events once more as server-sent events, on any server: with \`Last-Event-ID\` those after
+that one, else all of them; then what comes. They are kept for 15 minutes after the end. Later the stream without
+\`Last-Event-ID\` has the whole text in one \`token\`, and with it there is nothing to go on from: \`STREAM_EXPIRED\`.`;
+
+export const streamMessage = (
+    answers: AnswerService,
+): ServerRoute<{ Params: MessageParams; Headers: ResumeHeaders }> => ({
+    method: 'GET',
+    path: '/api/threads/{threadId}/models/{modelId}/messages/{messageId}/stream',
+    options: {
+        ...describeRoute('Follow or resume an answer', {
+            tag: 'messages',
+            notes: NOTES,
+            answer: messageAnswer,
+            example: messageExample,
+            streamExample: eventsExample,
+            errors: ['THREAD_NOT_FOUND', 'MODEL_NOT_FOUND', 'MESSAGE_NOT_FOUND', 'STREAM_EXPIRED'],
+            rateLimit: { limit: 100, window: 60 },
+        }),
+        auth: { access: { scope: 'thread:read' } },
+        validate: {
+            params: messageParams,
+            headers: Joi.object<ResumeHeaders>({
+                'last-event-id': Joi.number()
+                    .integer()
+                    .min(0)
+                    .max(1e9)
+                    .description('the `id` of the last event that the client has'),
+            })
+                .unknown()
+                .label('ResumeHeaders'),
+        },
+        timeout: { server: false },
+    },
+    handler: async ({ auth, params: { threadId, modelId, messageId }, headers }, h) => {
+        const known = headers['last-event-id'];
+        const { actor } = auth.credentials;
+        return answerWithEvents(h, await answers.events(actor, threadId, modelId, messageId, known));
+    },
+});

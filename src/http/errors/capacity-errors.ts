@@ -1,0 +1,71 @@
+import { entry, type CatalogueEntry } from './entry.ts';
+
+const RETRY = 'Try again in a moment; if it goes on, send us the request id.';
+
+/** Limits that are reached, and failures of ours or of a provider: later it may work. */
+export const capacityErrors = {
+    RATE_LIMITED: entry(
+        429,
+        'rate_limit',
+        'There were too many requests.',
+        'Wait for the number of seconds in Retry-After.',
+    ),
+    ACCOUNT_DELAYED: entry(
+        429,
+        'rate_limit',
+        'There were too many failed logins.',
+        'Wait for the number of seconds in Retry-After, or reset the password.',
+    ),
+    QUOTA_EXCEEDED: entry(
+        429,
+        'rate_limit',
+        'The quota named in details.quota is used up.',
+        'Wait until details.resetsAt, or ask for a larger plan.',
+    ),
+    CONCURRENCY_LIMIT: entry(
+        429,
+        'rate_limit',
+        'There are as many generations running as your tier allows.',
+        'Wait for one of them to end; see details.limit.',
+    ),
+    PROVIDER_RATE_LIMITED: entry(
+        429,
+        'rate_limit',
+        'The provider of the model has limited the rate.',
+        'Wait for Retry-After, or take another model.',
+    ),
+    INTERNAL_ERROR: entry(500, 'server', 'Something went wrong on our side.', RETRY),
+    PROVIDER_ERROR: entry(
+        502,
+        'server',
+        'The provider of the model failed.',
+        'Try again in a moment or take another model.',
+    ),
+    PROVIDER_TIMEOUT: entry(
+        504,
+        'server',
+        'The provider of the model did not answer in time.',
+        'Try again in a moment or take another model.',
+    ),
+    PROVIDER_OVERLOADED: entry(
+        503,
+        'service_unavailable',
+        'The provider of the model is overloaded.',
+        'Try again in a moment or take another model.',
+    ),
+    STORE_UNAVAILABLE: entry(503, 'service_unavailable', 'The datastore is not reachable.', RETRY),
+    REQUEST_TIMEOUT: entry(503, 'service_unavailable', 'The request took too long.', RETRY),
+    SERVER_BUSY: entry(
+        503,
+        'service_unavailable',
+        'The server has too much to do.',
+        'Wait for the number of seconds in Retry-After.',
+    ),
+    ANSWER_INTERRUPTED: entry(
+        503,
+        'service_unavailable',
+        'The server that wrote the answer has stopped; what was sent out is kept.',
+        'Ask for the answer anew.',
+    ),
+    SHUTTING_DOWN: entry(503, 'service_unavailable', 'This server is about to stop.', 'Send the request again.'),
+} satisfies Record<string, CatalogueEntry>;
