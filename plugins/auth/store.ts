@@ -35,6 +35,8 @@ export interface RouteUse {
     bucket: string;
     /** The limit of the route itself. */
     own?: RateLimit | undefined;
+    /** It does not count against the quota of the month. */
+    isQuotaFree: boolean;
 }
 
 /** Whose key it is that was admitted, and what it may do. */
@@ -146,7 +148,7 @@ export class AuthStore {
     }
 
     /** Decides about a request with a verified token. */
-    async admit({ tid, sub, sid, jti }: AccessClaims, { bucket, own }: RouteUse): Promise<Verdict> {
+    async admit({ tid, sub, sid, jti }: AccessClaims, { bucket, own, isQuotaFree }: RouteUse): Promise<Verdict> {
         const month = quotaMonth(this.#clock());
         const keys = [
             this.#tenants.key(tid),
@@ -158,7 +160,8 @@ export class AuthStore {
             this.sessions.key(tid, sid),
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
-        const reply = await this.#admit(keys, [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, sub]);
+        const args = [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, sub, isQuotaFree ? 1 : 0];
+        const reply = await this.#admit(keys, args);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return verdict;
         const [, , , , providerKeys] = reply as TokenReply;
@@ -166,7 +169,7 @@ export class AuthStore {
     }
 
     /** Decides about a request with a service API key. */
-    async admitKey({ tenantId, keyId, digest }: ApiKeyText, { bucket, own }: RouteUse) {
+    async admitKey({ tenantId, keyId, digest }: ApiKeyText, { bucket, own, isQuotaFree }: RouteUse) {
         const month = quotaMonth(this.#clock());
         const keys = [
             this.#tenants.key(tenantId),
@@ -178,7 +181,7 @@ export class AuthStore {
             tenantKey(tenantId, 'rate', 'key', keyId),
             ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : []),
         ];
-        const args = [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, digest];
+        const args = [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0, digest, isQuotaFree ? 1 : 0];
         const reply = await this.#admitKey(keys, args);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return { verdict };
