@@ -70,7 +70,7 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
     cors: CORS_ORIGINS.length > 0 && {
         origin: CORS_ORIGINS,
         credentials: true,
-        additionalHeaders: ['X-Request-Id', 'X-Tenant-Id', 'Idempotency-Key', 'Last-Event-ID'],
+        additionalHeaders: ['X-API-Key', 'X-Request-Id', 'X-Tenant-Id', 'Idempotency-Key', 'Last-Event-ID'],
         additionalExposedHeaders: [
             'X-Request-Id',
             'X-RateLimit-Limit',

@@ -28,6 +28,8 @@ export interface RouteUse {
     bucket: string;
     /** The limit of the route itself. */
     own?: RateLimit | undefined;
+    /** It does not count against the quota of the month. */
+    isQuotaFree: boolean;
 }
 
 /** Whose key it is that was admitted, and what it may do. */
@@ -63,7 +65,8 @@ export class AdmissionStore {
     }
 
     /** Decides about a request with a verified token. */
-    async admit({ tid, sub, sid, jti }: AccessClaims, { bucket, own }: RouteUse): Promise<Verdict> {
+    async admit({ tid, sub, sid, jti }: AccessClaims, use: RouteUse): Promise<Verdict> {
+        const { bucket, own } = use;
         const { sessions } = this.#parts;
         const month = quotaMonth(this.#parts.clock());
         const keys = [
@@ -72,7 +75,7 @@ export class AdmissionStore {
             sessions.records.key(tid, sid),
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
-        const reply = await this.#admit(keys, [...limitsOf({ bucket, own }), sub]);
+        const reply = await this.#admit(keys, argsOf(use, sub));
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return verdict;
         const [, , , , providerKeys] = reply as TokenReply;
@@ -80,7 +83,8 @@ export class AdmissionStore {
     }
 
     /** Decides about a request with a service API key. */
-    async admitKey({ tenantId, keyId, digest }: ApiKeyText, { bucket, own }: RouteUse) {
+    async admitKey({ tenantId, keyId, digest }: ApiKeyText, use: RouteUse) {
+        const { bucket, own } = use;
         const month = quotaMonth(this.#parts.clock());
         const keys = [
             ...this.#keys(tenantId, '', month),
@@ -88,7 +92,7 @@ export class AdmissionStore {
             tenantKey(tenantId, 'rate', 'key', keyId),
             ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : []),
         ];
-        const reply = await this.#admitKey(keys, [...limitsOf({ bucket, own }), digest]);
+        const reply = await this.#admitKey(keys, argsOf(use, digest));
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return { verdict };
         const [, , , , userId, username, scopes, expiry, providerKeys] = reply as KeyReply;
@@ -134,7 +138,14 @@ export class AdmissionStore {
     }
 }
 
-/** The first ARGV of both scripts. */
-const limitsOf = ({ bucket, own }: RouteUse) => [LIMITS_BY_TIER, bucket, own?.limit ?? 0, own?.window ?? 0];
+/** @param who The user of a token, or the digest of a key */
+const argsOf = ({ bucket, own, isQuotaFree }: RouteUse, who: string) => [
+    LIMITS_BY_TIER,
+    bucket,
+    own?.limit ?? 0,
+    own?.window ?? 0,
+    who,
+    isQuotaFree ? 1 : 0,
+];
 
 const userRateKey = (tenantId: string, userId: string): string => `${tenantKey(tenantId, 'rate', 'user')}:${userId}`;

@@ -91,10 +91,10 @@ async function byKey(request: Request, store: AdmissionStore, text: string): Pro
     };
 }
 
-const useOf = (request: Request): RouteUse => ({
-    bucket: bucketOf(request),
-    own: request.route.settings.app?.rateLimit,
-});
+function useOf(request: Request): RouteUse {
+    const { rateLimit, isQuotaFree = false } = request.route.settings.app ?? {};
+    return { bucket: bucketOf(request), own: rateLimit, isQuotaFree };
+}
 
 /** Routes that ask for no permission are about the user's own account, which is for sessions. */
 const isForKeys = ({ route }: Request): boolean => route.settings.auth?.access?.some(({ scope }) => scope) ?? false;

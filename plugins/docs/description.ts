@@ -2,8 +2,9 @@
 export const description = `Multi-tenant backend for LLM applications.
 
 **Credentials.** Get tokens at \`POST /api/auth/login\` and send \`Authorization: Bearer <accessToken>\`; browsers may rely
-on the cookies that are set as well. Programs may take
-a service API key of \`POST /api/keys\` in its place, or send it as \`X-API-Key\`. An access token lives \`expiresIn\` seconds: get the next at \`POST /api/auth/refresh\`.
+on the cookies that are set as well. An access token lives \`expiresIn\` seconds: get the next at
+\`POST /api/auth/refresh\`. Programs may take a service API key of \`POST /api/keys\` in its place, or send it as
+\`X-API-Key\`; routes about your own account and sessions refuse it with \`KEY_NOT_ALLOWED\`.
 
 **Answers.** Every success is \`{"success": true, "data": {…}, "timestamp", "requestId"}\`, a list with \`pagination\`
 beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, …}\`. Branch on \`error.code\`, and on
@@ -16,6 +17,22 @@ repeat is answered as the first one was, in an envelope of its own and with \`Id
 
 **Limits.** The \`X-RateLimit-*\` headers tell of the tightest limit; \`x-rate-limit\` shows a route's own, in requests per
 \`window\` seconds. Besides, each user has the limit of the tier.`;
+
+/** What a request names itself by: either will do. */
+export const securitySchemes = {
+    accessToken: {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'an access token of `POST /api/auth/login`, or a service API key (`lal_…`)',
+    },
+    apiKey: {
+        type: 'apiKey',
+        in: 'header',
+        name: 'X-API-Key',
+        description: 'a service API key of `POST /api/keys`; `KEY_NOT_ALLOWED` where a route is for sessions only',
+    },
+};
 
 /** The groups the routes are listed in. */
 export const tags = [

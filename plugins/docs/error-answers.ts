@@ -14,7 +14,6 @@ const CREDENTIAL: ErrorCode[] = [
     'KEY_INVALID',
     'KEY_NOT_ALLOWED',
     'RATE_LIMITED',
-    'QUOTA_EXCEEDED',
 ];
 const BODY: ErrorCode[] = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 const IDEMPOTENT: ErrorCode[] = ['VALIDATION_ERROR', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_PROGRESS'];
@@ -30,6 +29,7 @@ export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCo
         [isChecked(operation), ['VALIDATION_ERROR']],
         [takesBody, BODY],
         [needsCredential, CREDENTIAL],
+        [needsCredential && app?.isQuotaFree !== true, ['QUOTA_EXCEEDED']],
         [needsCredential && takesBody, ['CSRF_REJECTED']],
         [typeof auth === 'object' && auth.access !== undefined, ['FORBIDDEN']],
         [app?.rateLimit !== undefined, ['RATE_LIMITED']],

@@ -3,7 +3,7 @@ import Vision from '@hapi/vision';
 import HapiSwagger from 'hapi-swagger';
 
 import { completeDocument } from './complete-document.ts';
-import { description, tags } from './description.ts';
+import { description, securitySchemes, tags } from './description.ts';
 
 import type { Plugin, Request, Server } from '@hapi/hapi';
 import type { OpenApiDocument } from './openapi.ts';
@@ -13,6 +13,8 @@ import type { Platform } from '../../src/platform.ts';
 const DOCUMENT_PATH = '/openapi.json';
 /** The plugin's types do not know that null turns it off. */
 const NO_ONLINE_VALIDATOR: object = { validatorUrl: null };
+/** One or the other, on every route that does not say otherwise. The plugin's types know of one only. */
+const SECURITY: object = { security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })) };
 
 /** The OpenAPI document and Swagger UI, made from what the routes say of themselves. */
 export const docs: Plugin<Platform> = {
@@ -31,8 +33,8 @@ export const docs: Plugin<Platform> = {
                 // A schema that is met again keeps its label, with a number: the document is completed by that.
                 definitionPrefix: 'useLabel',
                 auth: false,
-                securityDefinitions: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-                security: [{ accessToken: [] }],
+                securityDefinitions: securitySchemes,
+                ...SECURITY,
                 // Stands for the address that a request's headers would decide; the document's own is relative.
                 servers: [{ url: 'http://localhost' }],
                 jsonPath: DOCUMENT_PATH,

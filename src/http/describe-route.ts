@@ -43,6 +43,8 @@ interface Promises {
     isPublic?: boolean;
     /** Of the user where the route needs one, of the IP address elsewhere. */
     rateLimit?: RateLimit;
+    /** Not counted against the quota of the month, so that it tells of it when it is used up. All rates hold. */
+    isQuotaFree?: boolean;
     /**
      * Of a POST that creates, charges or sends: with an Idempotency-Key it is done once and answered alike each time. A
      * `shared` one takes care of that itself, in its handler, by `server.plugins.idempotency.share`.
@@ -68,7 +70,7 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  */
 export function describeRoute(summary: string, description: RouteDescription) {
     const { tag, notes, status = 200, errors = [], rateLimit, streamExample } = description;
-    const { idempotent, takesBinary, answersBinary } = description;
+    const { idempotent, isQuotaFree, takesBinary, answersBinary } = description;
     if (idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
@@ -78,6 +80,7 @@ export function describeRoute(summary: string, description: RouteDescription) {
             status,
             errors,
             ...(rateLimit && { rateLimit }),
+            ...(isQuotaFree && { isQuotaFree }),
             ...(streamExample && { streamExample }),
             ...(idempotent && { idempotent }),
             ...(takesBinary && { takesBinary }),

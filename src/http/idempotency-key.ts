@@ -22,8 +22,8 @@ export interface RepeatableRequest {
 }
 
 /**
- * The claim that a request with an Idempotency-Key makes: on the key for this tenant, user, route and path, with what
- * it asks. Undefined without the header.
+ * The claim that a request with an Idempotency-Key makes: on the key for this tenant, principal (a user, or a service
+ * API key of one), route and path, with what it asks. Undefined without the header.
  *
  * @throws VALIDATION_ERROR
  */
@@ -35,12 +35,13 @@ export function claimOf(request: RepeatableRequest): KeyClaim | undefined {
         const fault = `must be 1 to ${MAX_KEY_LENGTH} printable ASCII characters`;
         throw apiError('VALIDATION_ERROR', { details: { fields: { 'idempotency-key': fault } } });
     }
-    const { tenantId, userId } = auth.credentials.actor;
+    const { tenantId, userId, keyId = userId } = auth.credentials.actor;
     // The client's own key is nowhere to be read: it may be anything.
     const place = digest([route.method, route.path, params, given]);
     return {
-        key: tenantKey(tenantId, 'idempotency', userId, place),
-        body: digest([query, payload]),
+        key: tenantKey(tenantId, 'idempotency', keyId, place),
+        // With the client's key as salt: the body may hold a password, which its digest must not help to guess.
+        body: digest([given, query, payload]),
         holder: newId('run'),
     };
 }

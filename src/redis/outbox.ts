@@ -13,6 +13,8 @@ export interface EventEntry {
 /** Who did what to which record, from where; `result` is `success` or the catalogue code of the refusal. */
 export interface AuditEntry {
     userId?: string;
+    /** Of the service API key that the user's request came with. */
+    keyId?: string;
     action: string;
     resource: string;
     resourceId: string;
@@ -23,12 +25,13 @@ export interface AuditEntry {
     correlationId?: string;
 }
 
-/** An audit entry of that caller, and of its user where it is known. */
+/** An audit entry of that caller, and of its user and its service API key where they are known. */
 export const audited = (
-    { requestId, ipAddress, userAgent, userId }: Caller & { userId?: string },
-    entry: Omit<AuditEntry, 'correlationId' | 'ipAddress' | 'userAgent' | 'userId'> & { userId?: string },
+    { requestId, ipAddress, userAgent, userId, keyId }: Caller & Pick<AuditEntry, 'userId' | 'keyId'>,
+    entry: Omit<AuditEntry, 'correlationId' | 'ipAddress' | 'userAgent' | 'keyId'>,
 ): AuditEntry => ({
     ...(userId !== undefined && { userId }),
+    ...(keyId !== undefined && { keyId }),
     ...entry,
     ipAddress,
     userAgent,

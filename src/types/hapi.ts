@@ -24,6 +24,8 @@ declare module '@hapi/hapi' {
         status?: number;
         /** Of the user where the route needs one, of the IP address elsewhere. */
         rateLimit?: RateLimit;
+        /** It does not count against the quota of the month; see `describeRoute`. */
+        isQuotaFree?: boolean;
         /** What the route itself fails with: for the OpenAPI document. */
         errors?: ErrorCode[];
         /** The content types of a body and of an answer that are bytes: for the OpenAPI document. */

@@ -15,6 +15,7 @@ export const createTenant = (admin: AdminService): ServerRoute<{ Payload: Create
             example: createdTenantExample,
             status: 201,
             errors: ['DOMAIN_TAKEN', 'SERVER_BUSY'],
+            idempotent: true,
         }),
         auth: { access: { scope: 'tenant:write' } },
         validate: { payload: createTenantPayload },

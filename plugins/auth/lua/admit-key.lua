@@ -3,7 +3,7 @@
 -- KEYS[1] tenant · KEYS[2] users · KEYS[3] the tenant's quota of the month · KEYS[4] violations · KEYS[5] the users' rates
 -- KEYS[6] API key · KEYS[7] the key's own rate · KEYS[8] the users' rates on this route, where it has a limit of its own
 -- ARGV[1] tiers as `admission.lua` takes them · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
---         of the route · ARGV[5] digest of the key
+--         of the route · ARGV[5] digest of the key · ARGV[6] 1 when the request does not count against the quota
 -- Returns what `admit.lua` returns, code 0: no such key, or it has expired; after {code, role, tier, rate} of an
 --         admitted request: user id, user name, JSON of the key's scopes, expiry of the key or '', provider keys
 -- @include now
@@ -41,7 +41,7 @@ local rates = {}
 if per_minute then rates[1] = { 'key', KEYS[7], tonumber(per_minute), 60 } end
 if KEYS[8] then rates[#rates + 1] = { 'route', KEYS[8] .. user_id, tonumber(ARGV[3]), tonumber(ARGV[4]) } end
 local who = { id = user_id, role = role, tier = tier or plan, plan = plan, overrides = overrides, key = id }
-local keys = { rate = KEYS[5] .. user_id, quota = KEYS[3], violations = KEYS[4] }
+local keys = { rate = KEYS[5] .. user_id, quota = ARGV[6] ~= '1' and KEYS[3] or nil, violations = KEYS[4] }
 local verdict = admission(who, rates, ARGV[1], keys, ARGV[2], at)
 if verdict[1] ~= 1 then return verdict end
 

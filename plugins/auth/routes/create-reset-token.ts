@@ -16,6 +16,7 @@ export const createResetToken = (passwords: PasswordService): ServerRoute<{ Para
             example: resetTokenData,
             status: 201,
             errors: ['USER_NOT_FOUND'],
+            idempotent: true,
             rateLimit: { limit: 20, window: 60 },
         }),
         auth: { access: { scope: 'user:write' } },

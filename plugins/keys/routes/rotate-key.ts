@@ -26,6 +26,7 @@ export const rotateKey = (keys: KeyService): ServerRoute<{ Params: KeyParams; Pa
             answer: newKeyAnswer,
             example: { key: rotated, secret: secretExample },
             errors: ['KEY_NOT_FOUND', 'REVISION_MISMATCH'],
+            idempotent: true,
         }),
         validate: { params: keyParams, payload: rotateKeyPayload },
     },

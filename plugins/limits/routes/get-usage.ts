@@ -11,6 +11,8 @@ export const getUsage = (limits: LimitRules): ServerRoute => ({
         tag: 'limits',
         answer: usageAnswer,
         example: usageExample,
+        notes: 'Does not count against the quota, and can be read when that is used up.',
+        isQuotaFree: true,
     }),
     handler: ({ auth }) => limits.usage(auth.credentials.actor),
 });

@@ -17,6 +17,7 @@ export const createUser = (users: Users): ServerRoute<{ Payload: UserDetails }> 
             example: { user: memberExample, token: 'it1.tenant_01K9….user_01K9….Zk1…' },
             status: 201,
             errors: ['EMAIL_TAKEN', 'SERVER_BUSY'],
+            idempotent: true,
         }),
         auth: { access: { scope: 'user:write' } },
         validate: { payload: createUserPayload },

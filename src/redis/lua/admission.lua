@@ -1,5 +1,6 @@
 -- What every request passes whose credential is good, needs `gcra` and `violation`: the rates of the user, of the key
--- and of the route, then the tenant's quota of the month. All of them are spent or none.
+-- and of the route, then the tenant's quota of the month, which is left alone without `keys.quota`. All of them are spent
+-- or none.
 -- who: {id, role, tier, plan, overrides, key} · rates: a list of {kind, key, limit, window}; the user's own comes before
 -- tiers: `<tier>:<requests per minute>:<requests per month or nothing>` for each, which is read faster than JSON
 -- Returns what `admit.lua` says
@@ -26,9 +27,9 @@ local function admission(who, rates, tiers, keys, route, at)
         end
     end
 
-    local used = redis.call('HINCRBY', keys.quota, 'requests', 1)
+    local used = keys.quota and redis.call('HINCRBY', keys.quota, 'requests', 1)
     if used == 1 then redis.call('EXPIRE', keys.quota, QUOTA_LIFETIME) end
-    if per_month and used > per_month then
+    if used and per_month and used > per_month then
         redis.call('HINCRBY', keys.quota, 'requests', -1)
         count_violation(keys.violations, { kind = 'quota', userId = who.id, keyId = who.key, route = route }, at)
         return { -4, who.role, who.tier, gcra_state(rates[1], false), used - 1, per_month }

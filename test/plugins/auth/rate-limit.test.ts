@@ -172,4 +172,11 @@ describe('the limit of a route', () => {
         await one.call('GET', '/api/test/limited');
         expect((await other.call('GET', '/api/test/limited')).headers['x-ratelimit-remaining']).to.equal('2');
     });
+
+    it('is not that of an address, from which many users may come', async () => {
+        const users = [await newTenant(app), await newTenant(app), await newTenant(app)];
+        const from = '192.0.2.9';
+        const uses = users.flatMap(({ call }) => [1, 2, 3].map(() => call('GET', '/api/test/limited', { from })));
+        expect((await Promise.all(uses)).map(({ status }) => status)).to.equal(uses.map(() => 200));
+    });
 });

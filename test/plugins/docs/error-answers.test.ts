@@ -78,6 +78,14 @@ describe('errorCodesOf', () => {
         expect(codesOf().some((code) => refusals.includes(code))).to.be.false();
     });
 
+    it('has QUOTA_EXCEEDED where a request counts against the quota', () => {
+        const needy = { responses: {} };
+        expect(codesOf({}, needy)).to.include('QUOTA_EXCEEDED');
+        const free = codesOf({ app: { isQuotaFree: true } }, needy);
+        expect(free).to.include('RATE_LIMITED').and.not.include('QUOTA_EXCEEDED');
+        expect(codesOf()).to.not.include('QUOTA_EXCEEDED');
+    });
+
     it('has RATE_LIMITED for a limit, and no timeout where there is none', () => {
         const codes = codesOf({ app: { rateLimit: { limit: 1, window: 1 } }, timeout: { server: false } });
         expect(codes).to.include('RATE_LIMITED').and.not.include('REQUEST_TIMEOUT');

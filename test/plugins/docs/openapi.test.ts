@@ -172,8 +172,10 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
     });
 
     it('asks for an access token except on the routes that need none', () => {
-        expect(served.document.security).to.equal([{ accessToken: [] }]);
-        expect(served.document.components.securitySchemes.accessToken).to.include({ type: 'http', scheme: 'bearer' });
+        expect(served.document.security).to.equal([{ accessToken: [] }, { apiKey: [] }]);
+        const { accessToken, apiKey } = served.document.components.securitySchemes;
+        expect(accessToken).to.include({ type: 'http', scheme: 'bearer' });
+        expect(apiKey).to.include({ type: 'apiKey', in: 'header', name: 'X-API-Key' });
         for (const { name, operation } of served.operations) {
             const route = routes.get(name) as RequestRoute;
             // Undefined is the default, which requires a credential.

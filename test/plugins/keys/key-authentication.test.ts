@@ -7,6 +7,7 @@ import { tenantKey } from '../../../src/redis/keys.ts';
 import { openApiKey } from '../../../src/security/api-keys.ts';
 import { newKey } from '../../helpers/api-key.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
+import { readAudit } from '../../helpers/audit.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { startRedis } from '../../helpers/redis.ts';
@@ -113,6 +114,20 @@ describe('authentication by API key', () => {
             expectError(await app.call(method, path, { token: secret }), 'KEY_NOT_ALLOWED');
         }
         expect((await ada.call('GET', `/api/keys/${id}`)).status).to.equal(200);
+    });
+
+    it('has the audit name the key that a change was made by, and none for a session', async () => {
+        const keys = [await newKey(ada), await newKey(ada)];
+        const payload = { title: 'Which?' };
+        for (const token of [...keys.map(({ secret }) => secret), ada.accessToken]) {
+            expect((await ada.call('POST', '/api/threads', { token, payload })).status).to.equal(201);
+        }
+        const entries = await readAudit(app, ada.tenantId);
+        const created = entries.filter(({ action }) => action === 'thread.create');
+        expect(created.map(({ keyId }) => keyId)).to.equal([...keys.map(({ id }) => id), undefined]);
+        expect(created.every(({ userId }) => userId === ada.userId)).to.be.true();
+        // Neither the making of a key nor its use is an act of the key.
+        expect(entries.filter((entry) => entry.keyId !== undefined)).to.have.length(2);
     });
 
     it('gives a key no more than its user’s role permits now', async () => {

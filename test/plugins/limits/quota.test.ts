@@ -113,6 +113,55 @@ describe('the quota of requests a month', () => {
         await own.stop();
     });
 
+    describe('and the routes that do not count against it', () => {
+        const FREE = ['/api/profile/usage', '/api/tiers'];
+
+        it('are answered when it is used up, and tell so', async () => {
+            const tenant = await newTenant(app);
+            await setLimits(app, tenant.tenantId, { requestsPerMonth: 1 });
+            expect((await tenant.call('GET', ROUTE)).status).to.equal(200);
+            expectError(await tenant.call('GET', ROUTE), 'QUOTA_EXCEEDED');
+            for (const path of FREE) expect((await tenant.call('GET', path)).status, path).to.equal(200);
+            const { body } = await tenant.call('GET', '/api/profile/usage');
+            expect(body.data.usage.requestsThisMonth).to.include({ used: 1, limit: 1 });
+            expect(await counted(tenant.tenantId)).to.equal(1);
+        });
+
+        it('take nothing of it', async () => {
+            const tenant = await newTenant(app);
+            for (const path of FREE) await tenant.call('GET', path);
+            expect(await app.redis.exists(quotaKey(tenant.tenantId))).to.equal(0);
+        });
+
+        it('keep to the rates', async () => {
+            const tenant = await newTenant(app);
+            await setLimits(app, tenant.tenantId, { requestsPerMinute: 2, requestsPerMonth: 0 });
+            const answers = await Promise.all(Array.from({ length: 5 }, () => tenant.call('GET', '/api/tiers')));
+            expect(answers[0]?.headers['x-ratelimit-limit']).to.equal('2');
+            const refused = answers.filter(({ status }) => status !== 200);
+            expect(refused).to.not.be.empty();
+            for (const answer of refused) expectError(answer, 'RATE_LIMITED');
+        });
+
+        it('are so for an API key too', async () => {
+            const own = await startApp();
+            own.server.route({
+                method: 'GET',
+                path: '/api/test/free',
+                options: { app: { status: 200, isQuotaFree: true }, auth: { access: { scope: 'thread:read' } } },
+                handler: () => ({ done: true }),
+            });
+            const tenant = await newTenant(own);
+            const { secret: token } = await newKey(tenant);
+            const used = await counted(tenant.tenantId);
+            await setLimits(own, tenant.tenantId, { requestsPerMonth: used });
+            expectError(await own.call('GET', '/api/threads', { token }), 'QUOTA_EXCEEDED');
+            expect((await own.call('GET', '/api/test/free', { token })).status).to.equal(200);
+            expect(await counted(tenant.tenantId)).to.equal(used);
+            await own.stop();
+        });
+    });
+
     it('is kept for a good year, not for ever', async () => {
         const tenant = await newTenant(app);
         await tenant.call('GET', ROUTE);
@@ -129,7 +178,7 @@ describe('GET /api/profile/usage', () => {
         const { body } = await tenant.call('GET', '/api/profile/usage');
         const { requestsThisMonth, generations, tier, limits } = body.data.usage;
         const resetsAt = new Date(quotaMonth(Date.now()).endsAt).toISOString();
-        expect(requestsThisMonth).to.equal({ used: 2, limit: 500, resetsAt });
+        expect(requestsThisMonth).to.equal({ used: 1, limit: 500, resetsAt });
         expect(generations).to.equal({ running: 0, limit: 3 });
         expect(tier).to.equal('free');
         expect(limits).to.include({ requestsPerMinute: 100, requestsPerMonth: 500, vms: 7, projects: 10 });

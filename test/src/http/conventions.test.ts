@@ -292,12 +292,13 @@ describe('compression', () => {
 describe('CORS', () => {
     let app: TestApp;
     const ORIGIN = 'https://app.example';
-    const preflight = (origin: string) =>
+    const ASKED = ['authorization', 'x-api-key', 'x-request-id', 'x-tenant-id', 'idempotency-key', 'last-event-id'];
+    const preflight = (origin: string, asked = ASKED) =>
         app.call('OPTIONS', ME, {
             headers: {
                 origin,
                 'access-control-request-method': 'GET',
-                'access-control-request-headers': 'authorization,x-request-id',
+                'access-control-request-headers': asked.join(','),
             },
         });
 
@@ -319,6 +320,13 @@ describe('CORS', () => {
         expect(answer.headers['access-control-allow-origin']).to.equal(ORIGIN);
         expect(answer.headers['access-control-expose-headers']).to.include('X-RateLimit-Remaining');
         expect(answer.headers['access-control-expose-headers']).to.include('X-Request-Id');
+    });
+
+    it('lets it send our headers, and no others', async () => {
+        const { headers } = await preflight(ORIGIN);
+        expect(headers['access-control-allow-headers']?.toLowerCase().split(',')).to.include(ASKED);
+        const refused = await preflight(ORIGIN, ['x-other']);
+        expect(refused.headers['access-control-allow-headers']).to.be.undefined();
     });
 
     it('tells a configured origin why it was refused', async () => {

@@ -103,6 +103,11 @@ describe('describeRoute', () => {
         expect(app.streamExample).to.equal(streamExample);
     });
 
+    it('says that the route does not count against the quota', () => {
+        expect(described({ isQuotaFree: true }).app.isQuotaFree).to.be.true();
+        expect(described().app).to.not.include('isQuotaFree');
+    });
+
     it('says that the route takes an Idempotency-Key, which only a user can have', () => {
         expect(described({ idempotent: 'shared' }).app.idempotent).to.equal('shared');
         expect(described().app).to.not.include('idempotent');

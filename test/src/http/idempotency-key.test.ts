@@ -32,18 +32,31 @@ describe('claimOf()', () => {
         expect(two?.holder).to.not.equal(one?.holder);
     });
 
-    it('is on another key for another tenant, user, method, path, parameter or client’s key', () => {
+    it('is on another key for another tenant, user, API key, method, path, parameter or client’s key', () => {
         const others: Partial<RepeatableRequest>[] = [
             {},
             { auth: { credentials: { actor: { ...actor, tenantId: 'tenant_2' } } } },
             { auth: { credentials: { actor: { ...actor, userId: 'user_2' } } } },
+            { auth: { credentials: { actor: { ...actor, keyId: 'key_1' } } } },
+            { auth: { credentials: { actor: { ...actor, keyId: 'key_2' } } } },
             { route: { method: 'put', path: '/api/lamps/{lampId}' } },
             { route: { method: 'post', path: '/api/lights/{lampId}' } },
             { params: { lampId: 'b' } },
             { headers: { 'idempotency-key': 'Key' } },
         ];
         expect(new Set(others.map((more) => claimOf(request(more))?.key)).size).to.equal(others.length);
-        expect(new Set(others.map((more) => claimOf(request(more))?.body)).size).to.equal(1);
+    });
+
+    it('has a digest of query and body that means nothing without the client’s key', () => {
+        const alike = [{}, { params: { lampId: 'b' } }, { payload: { on: true } }];
+        expect(new Set(alike.map((more) => claimOf(request(more))?.body)).size).to.equal(1);
+        const others = [
+            {},
+            { payload: { on: false } },
+            { query: { a: '1' } },
+            { headers: { 'idempotency-key': 'Key' } },
+        ];
+        expect(new Set(others.map((more) => claimOf(request(more))?.body)).size).to.equal(others.length);
     });
 });
 

@@ -29,7 +29,39 @@ describe('requests while Redis is away', () => {
             tenant.call('POST', '/api/login', { payload: { email: tenant.email, password: tenant.password } }),
             tenant.call('POST', '/api/auth/refresh', { payload: { refreshToken: tenant.refreshToken } }),
             tenant.call('POST', '/api/logout'),
+            ...guesses().map(([path, payload]) => app.call('POST', path, { payload })),
         ]);
+
+    /** Public requests that would try a password or a token: without their limit they are not served. */
+    const guesses = (): [path: string, payload: object][] => {
+        const { email, password } = tenant;
+        const domain = 'another.example';
+        return [
+            ['/api/auth/login', { email, password }],
+            ['/api/auth/register', { tenantName: 'Another', domain, email: `ada@${domain}`, password }],
+            ['/api/auth/password/forgot', { email }],
+            [
+                '/api/auth/password/reset',
+                { token: `pr1.${tenant.tenantId}.${tenant.userId}.x`, newPassword: 'another good password' },
+            ],
+        ];
+    };
+
+    /** The public reads, which are served without their limit. */
+    const expectReads = async (limit: number) => {
+        const start = performance.now();
+        const from = '192.0.2.7';
+        const [health, ...lists] = await Promise.all([
+            app.call('GET', '/api/health', { from }),
+            // One more than the limit.
+            ...Array.from({ length: 61 }, () => app.call('GET', '/api/errors', { from })),
+        ]);
+        expect(performance.now() - start).to.be.below(limit);
+        expect([health.status, health.body.data.status]).to.equal([200, 'unhealthy']);
+        expect(health.body.data.services.database).to.include({ status: 'unhealthy', latency: null });
+        expect(health.headers).to.not.include('x-ratelimit-limit');
+        expect(lists.every(({ status, body }) => status === 200 && body.data.errors.length > 10)).to.be.true();
+    };
 
     const expectAway = async (limit: number) => {
         const start = performance.now();
@@ -83,6 +115,23 @@ describe('requests while Redis is away', () => {
         const { email, password } = tenant;
         const login = await app.call('POST', '/api/login', { payload: { email, password } });
         expect(login.status).to.equal(200);
+    });
+
+    it('are served where they are public and only read', { timeout: 30_000 }, async () => {
+        await redis.kill();
+        await expectReads(PROMISED);
+        await redis.start();
+        await untilBack();
+        const from = '192.0.2.7';
+        const answers: Answer[] = [];
+        for (let tries = 0; tries < 11; tries++) answers.push(await app.call('GET', '/api/health', { from }));
+        // Nothing was counted meanwhile; now everything is.
+        expect(answers[0]?.headers).to.include({ 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '9' });
+        expect(answers[0]?.body.data.services.database.status).to.equal('healthy');
+        expectError(answers.at(-1) as Answer, 'RATE_LIMITED');
+        redis.hang();
+        await expectReads(SLOW_MACHINE);
+        redis.resume();
     });
 
     it('leave the reason in the log, and the process logs that Redis went and came', { timeout: 20_000 }, async () => {

@@ -14,10 +14,12 @@ const entry = { action: 'thread.create', resource: 'thread', resourceId: 'thread
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 describe('audited', () => {
-    it('adds where the request came from, and whose it is where that is known', () => {
+    it('adds where the request came from, and whose it is and by which key, where that is known', () => {
         const from = { ipAddress: '10.0.0.1', userAgent: 'test', correlationId: 'req_1' };
         expect(audited(caller, entry)).to.equal({ ...entry, ...from });
         expect(audited({ ...caller, userId: 'user_1' }, entry)).to.equal({ userId: 'user_1', ...entry, ...from });
+        const keyed = { ...caller, userId: 'user_1', keyId: 'key_1' };
+        expect(audited(keyed, entry)).to.equal({ userId: 'user_1', keyId: 'key_1', ...entry, ...from });
         expect(audited({ ...caller, userId: 'user_1' }, { ...entry, userId: 'user_2' }).userId).to.equal('user_2');
     });
 });

@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+
+import { tenantKey } from '../../../src/redis/keys.ts';
+import { newKey } from '../../helpers/api-key.ts';
+import { readAudit } from '../../helpers/audit.ts';
+import { expectError } from '../../helpers/expect-error.ts';
+import { startWithProvider } from '../../helpers/provider-keys.ts';
+import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
+import { newUser } from '../../helpers/user.ts';
+
+import type { RequestRoute } from '@hapi/hapi';
+import type { Answer, TestApp } from '../../helpers/app.ts';
+import type { Provider } from '../../helpers/provider.ts';
+
+export const lab = Lab.script();
+const { describe, it, before, after } = lab;
+
+const PROVIDER_KEY = 'sk-of-the-user-0123456789';
+const unique = () => randomBytes(8).toString('hex');
+
+/** Who asks, where, and in which tenant's audit that is told. */
+interface Place {
+    token: string;
+    url: string;
+    auditedIn: string;
+}
+
+interface RouteCase {
+    /** As in the route table. */
+    name: string;
+    place: (app: TestApp, tenant: TestTenant) => Promise<Place>;
+    payload: (tenant: TestTenant) => object;
+    otherPayload: object;
+    /** What the audit calls it; told once for each that is made. */
+    action: string;
+    /** What nobody may find in Redis. */
+    secretOf?: (answer: Answer) => string;
+    status?: number;
+    /** As many at once as the route's own limit leaves. */
+    atOnce?: number;
+}
+
+const byAdmin =
+    (url: string) =>
+    async (_app: TestApp, { accessToken: token, tenantId: auditedIn }: TestTenant): Promise<Place> => ({
+        token,
+        url,
+        auditedIn,
+    });
+
+const tokenOf = ({ body }: Answer): string => body.data.token;
+const secretOf = ({ body }: Answer): string => body.data.secret;
+
+const ROUTES: RouteCase[] = [
+    {
+        name: 'post /api/threads',
+        place: byAdmin('/api/threads'),
+        payload: () => ({ title: 'One' }),
+        otherPayload: { title: 'Two' },
+        action: 'thread.create',
+        // The threads' own limit.
+        atOnce: 8,
+    },
+    {
+        name: 'post /api/users',
+        place: byAdmin('/api/users'),
+        payload: () => ({ email: `${unique()}@user.example`, displayName: 'Bob', role: 'user' }),
+        otherPayload: { email: `${unique()}@user.example`, displayName: 'Eve', role: 'user' },
+        action: 'user.create',
+        secretOf: tokenOf,
+    },
+    {
+        name: 'post /api/users/{userId}/password-reset',
+        place: async (app, { accessToken: token, tenantId }) => {
+            const { userId } = await newUser(app, tenantId, 'user');
+            return { token, url: `/api/users/${userId}/password-reset`, auditedIn: tenantId };
+        },
+        payload: () => ({}),
+        otherPayload: { again: true },
+        action: 'user.password_reset',
+        secretOf: tokenOf,
+    },
+    {
+        name: 'post /api/keys',
+        place: byAdmin('/api/keys'),
+        payload: () => ({ name: 'A key', scopes: ['thread:read'] }),
+        otherPayload: { name: 'Another', scopes: ['thread:read'] },
+        action: 'key.create',
+        secretOf,
+    },
+    {
+        name: 'post /api/keys/{keyId}/rotate',
+        place: async (_app, tenant) => {
+            const { id } = await newKey(tenant);
+            return { token: tenant.accessToken, url: `/api/keys/${id}/rotate`, auditedIn: tenant.tenantId };
+        },
+        payload: () => ({ graceSeconds: 60 }),
+        otherPayload: { graceSeconds: 0 },
+        action: 'key.rotate',
+        secretOf,
+        status: 200,
+    },
+    {
+        name: 'post /api/profile/api-keys',
+        place: byAdmin('/api/profile/api-keys'),
+        payload: () => ({ openai: PROVIDER_KEY }),
+        otherPayload: { openai: `${PROVIDER_KEY}-2` },
+        action: 'provider_key.add',
+        secretOf: () => PROVIDER_KEY,
+        status: 200,
+        atOnce: 3,
+    },
+    {
+        name: 'post /api/admin/tenants',
+        place: async (app) => ({
+            token: await platformToken(app),
+            url: '/api/admin/tenants',
+            auditedIn: 'platform',
+        }),
+        payload: ({ domain }) => ({
+            name: domain,
+            domain: `new-${domain}`,
+            plan: 'free',
+            admin: { email: `ada@new-${domain}` },
+        }),
+        otherPayload: { name: 'B', domain: `${unique()}.example`, plan: 'free', admin: { email: 'b@b.example' } },
+        action: 'tenant.create',
+        secretOf: tokenOf,
+    },
+];
+
+/** Told elsewhere: it is joined, not only answered again. */
+const ELSEWHERE = ['post /api/threads/{threadId}/models/{modelId}/messages'];
+
+describe('the routes that take an Idempotency-Key', () => {
+    let app: TestApp;
+    let provider: Provider;
+
+    before(async () => {
+        ({ app, provider } = await startWithProvider());
+    });
+
+    after(async () => {
+        await app.stop();
+        await provider.stop();
+    });
+
+    /** How often it was done, for requests with those ids. */
+    const timesDone = async ({ action }: RouteCase, auditedIn: string, answers: Answer[]) => {
+        const ids = new Set(answers.map(({ body }) => body.requestId));
+        const entries = await readAudit(app, auditedIn);
+        const done = entries.filter((entry) => entry.action === action && entry.result === 'success');
+        return done.filter(({ correlationId }) => ids.has(correlationId)).length;
+    };
+
+    it('are those that create, and are all told of here', () => {
+        const served = app.server.table();
+        const nameOf = ({ method, path }: RequestRoute) => `${method} ${path}`;
+        const taking = served.filter(({ settings }) => settings.app?.idempotent !== undefined);
+        const told = [...ROUTES.map(({ name }) => name), ...ELSEWHERE];
+        expect(taking.map(nameOf).toSorted()).to.equal(told.toSorted());
+        // Undefined is the default, which requires a credential.
+        const needsCredential = ({ settings }: RequestRoute) => (settings.auth as unknown) !== false;
+        const creating = served.filter((route) => route.settings.app?.status === 201 && needsCredential(route));
+        expect(creating.length).to.be.above(4);
+        for (const route of creating) expect(route.settings.app?.idempotent, nameOf(route)).to.exist();
+    });
+
+    for (const route of ROUTES) {
+        const { name, place, payload, otherPayload, secretOf: secret, status = 201, atOnce = 10 } = route;
+
+        describe(name, () => {
+            const setUp = async () => {
+                const tenant = await newTenant(app);
+                const { url, token, auditedIn } = await place(app, tenant);
+                const headers = { 'idempotency-key': `key-${unique()}` };
+                const body = payload(tenant);
+                const send = (sent: object = body) => app.call('POST', url, { token, headers, payload: sent });
+                return { send, auditedIn };
+            };
+
+            it('is done once and answered alike, with the same secret, and refuses another body', async () => {
+                const { send, auditedIn } = await setUp();
+                const first = await send();
+                expect(first.status, first.text).to.equal(status);
+                const again = await send();
+                expect([again.status, again.headers['idempotent-replayed']]).to.equal([status, 'true']);
+                expect(again.body.data).to.equal(first.body.data);
+                expect(again.headers.etag).to.equal(first.headers.etag);
+                if (secret) expect(secret(again)).to.be.a.string().and.equal(secret(first));
+                expectError(await send(otherPayload), 'IDEMPOTENCY_KEY_REUSED');
+                expect(await timesDone(route, auditedIn, [first, again])).to.equal(1);
+            });
+
+            it(`is done once by ${atOnce} at once`, async () => {
+                const { send, auditedIn } = await setUp();
+                const answers = await Promise.all(Array.from({ length: atOnce }, () => send()));
+                const good = answers.filter((answer) => answer.status === status);
+                expect(good.length).to.be.at.least(1);
+                for (const answer of answers) {
+                    if (answer.status === status) expect(answer.body.data).to.equal(good[0]?.body.data);
+                    else expectError(answer, 'IDEMPOTENCY_IN_PROGRESS');
+                }
+                expect(await timesDone(route, auditedIn, answers)).to.equal(1);
+            });
+
+            if (secret) {
+                it('keeps its answer sealed', async () => {
+                    const { send, auditedIn } = await setUp();
+                    const text = secret(await send());
+                    const keys = await app.redis.keys(tenantKey(auditedIn, 'idempotency', '*'));
+                    const kept = await Promise.all(keys.map((key) => app.redis.hgetall(key)));
+                    expect(kept.length).to.be.at.least(1);
+                    expect(kept.every(({ answer }) => answer?.startsWith('v1.'))).to.be.true();
+                    expect(JSON.stringify([keys, kept])).to.not.include(text);
+                });
+            }
+        });
+    }
+
+    it('answer a user, and each API key, with what they got themselves', async () => {
+        const tenant = await newTenant(app);
+        const secrets = [(await newKey(tenant)).secret, (await newKey(tenant)).secret];
+        const headers = { 'idempotency-key': 'the same for all' };
+        const idsOf = async () => {
+            const principals = [tenant.accessToken, ...secrets];
+            const create = (token: string) => tenant.call('POST', '/api/threads', { token, headers, payload: {} });
+            const answers = await Promise.all(principals.map(create));
+            return answers.map(({ body }) => String(body.data.thread.id));
+        };
+        const first = await idsOf();
+        expect(new Set(first).size).to.equal(3);
+        expect(await idsOf()).to.equal(first);
+    });
+});
