@@ -29,7 +29,10 @@ export class AnswerService {
         this.#parts = parts;
     }
 
-    /** A message; one that is on its way with its text so far. @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_NOT_FOUND */
+    /**
+     * A message; one that is on its way with its text so far. @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND,
+     * MESSAGE_NOT_FOUND
+     */
     async get(actor: Actor, threadId: string, model: string, messageId: string): Promise<Message> {
         const place = this.#place(actor, threadId, model);
         const answer = await this.#read(place, messageId);

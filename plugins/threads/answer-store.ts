@@ -155,7 +155,9 @@ export class AnswerStore {
     /** What is known of an answer, with its events after the first `known` ones; null when it is not kept (any more). */
     async read(place: AnswerPlace, known = 0): Promise<AnswerState | null> {
         const [flat, entries] = (await this.#read([answerKey(place), eventsKey(place)], [known])) as ReadReply;
-        const fields = new Map(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])) as [string, string][]);
+        const fields = new Map(
+            flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])) as [string, string][],
+        );
         const info = fields.get('info');
         if (info === undefined) return null;
         const events = entries.flatMap(([, [, text]]) => JSON.parse(text) as LoggedEvent[]);

@@ -14,8 +14,8 @@ export interface EventWriterOptions {
 }
 
 /**
- * Writes an answer's events to its log in Redis, and only then hands them to readers: what a client has seen is known to
- * every replica. The first event of a pause goes at once.
+ * Writes an answer's events to its log in Redis, and only then hands them to readers: what a client has seen is known
+ * to every replica. The first event of a pause goes at once.
  */
 export class EventWriter {
     readonly #options: EventWriterOptions;

@@ -28,7 +28,7 @@ export async function* followAnswer(
     const stopListening = await signals.listen(followersOf(place), () => bell.ring());
     const patience = { ...parts, hurry: new AbortController().signal };
     try {
-        for (let next = from; ; ) {
+        for (let next = from; ;) {
             const heard = bell.next(LOOK_EVERY_MS);
             const answer = await withPatience(() => store.read(place, next), patience);
             if (!answer) return;

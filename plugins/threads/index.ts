@@ -1,12 +1,20 @@
+import { AnswerService } from './answer-service.ts';
+import { AnswerStore } from './answer-store.ts';
+import { closeOrphans } from './close-orphans.ts';
 import { Generations } from './generations.ts';
+import { answerOutbox } from './message-outbox.ts';
 import { MessageService } from './message-service.ts';
+import { cancelMessage } from './routes/cancel-message.ts';
 import { createThread } from './routes/create-thread.ts';
 import { deleteThread } from './routes/delete-thread.ts';
+import { getMessage } from './routes/get-message.ts';
 import { getThread } from './routes/get-thread.ts';
 import { listMessages } from './routes/list-messages.ts';
 import { listThreads } from './routes/list-threads.ts';
+import { regenerateMessage } from './routes/regenerate-message.ts';
 import { renameThread } from './routes/rename-thread.ts';
 import { sendMessage } from './routes/send-message.ts';
+import { streamMessage } from './routes/stream-message.ts';
 import { ThreadStore } from './store.ts';
 import { createThreadService } from './thread-service.ts';
 
@@ -16,7 +24,8 @@ import type { Platform } from '../../src/platform.ts';
 export const threads: Plugin<Platform> = {
     name: 'threads',
     dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'users'],
-    register: (server, { store, vault, clock, logger, drain }) => {
+    register: (server, platform) => {
+        const { store, vault, signals, clock, logger, drain } = platform;
         const { models, profile, limits, users } = server.plugins;
         const threadStore = new ThreadStore(store, vault, {
             profile: (owner) => profile.key(owner),
@@ -24,21 +33,26 @@ export const threads: Plugin<Platform> = {
         });
         users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
         const threadService = createThreadService(threadStore);
-        const messageService = new MessageService({
-            store: threadStore,
-            models,
-            profile,
-            limits,
-            generations: new Generations(drain),
-            clock,
-            logger,
-        });
         server.route(createThread(threadService));
         server.route(listThreads(threadService));
         server.route(getThread(threadService));
         server.route(renameThread(threadService));
         server.route(deleteThread(threadService));
-        server.route(listMessages(messageService));
-        server.route(sendMessage(messageService, server.plugins.idempotency.share));
+
+        const answerStore = new AnswerStore(store, threadStore);
+        const generations = new Generations({ store: answerStore, signals, drain, logger });
+        const shared = { store: answerStore, generations, models, clock, logger };
+        const messages = new MessageService({ ...shared, store: threadStore, answers: answerStore, profile, limits });
+        const answers = new AnswerService({ ...shared, threads: threadStore, signals });
+        const { share } = server.plugins.idempotency;
+        server.route(listMessages(messages));
+        server.route(sendMessage(messages, answers, share));
+        server.route(getMessage(answers));
+        server.route(streamMessage(answers));
+        server.route(cancelMessage(answers));
+        server.route(regenerateMessage(messages, answers, share));
+
+        const stopClosing = closeOrphans({ store: answerStore, generations, outboxOf: answerOutbox, logger });
+        server.ext('onPostStop', stopClosing);
     },
 };

@@ -50,7 +50,10 @@ export function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _
         .flatMap(([field, value]) => [field, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
 }
 
-export function decodeMessage({ threadId, modelId }: Pick<ContextPlace, 'threadId' | 'modelId'>, flat: string[]): Message {
+export function decodeMessage(
+    { threadId, modelId }: Pick<ContextPlace, 'threadId' | 'modelId'>,
+    flat: string[],
+): Message {
     const fields: Record<string, string> = {};
     for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
     const {

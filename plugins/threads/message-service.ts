@@ -92,7 +92,8 @@ export class MessageService {
     /**
      * Answers the last message once more; the new answer takes the place of the old one when it has ended.
      *
-     * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_NOT_FOUND, NOT_LAST_ANSWER, ANSWER_RUNNING and what `send` does
+     * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_NOT_FOUND, NOT_LAST_ANSWER, ANSWER_RUNNING and what `send`
+     *   does
      */
     async regenerate(
         actor: Actor,

@@ -35,10 +35,7 @@ export const runningReply = (generation: Generation, rest: Omit<SentData, 'assis
  * @param follow Gives its events, as often as it is called
  * @param ended Gives what it came to, once it has ended
  */
-export function followedReply(
-    follow: () => AsyncGenerator<ServerSentEvent[]>,
-    ended: () => Promise<SentData>,
-): Reply {
+export function followedReply(follow: () => AsyncGenerator<ServerSentEvent[]>, ended: () => Promise<SentData>): Reply {
     const started = firstOf(follow()).then((first) => {
         if (first?.event === 'error') throw errorOf(first);
     });

@@ -3,6 +3,8 @@ import Joi from 'joi';
 import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
 
+import type { AnswerOptions } from './message-service.ts';
+
 export interface ThreadParams {
     threadId: string;
 }
@@ -11,12 +13,19 @@ export interface ContextParams extends ThreadParams {
     modelId: string;
 }
 
+export interface MessageParams extends ContextParams {
+    messageId: string;
+}
+
 const threadParamKeys = { threadId: idSchema('thread').required() };
 export const threadParams = Joi.object<ThreadParams>(threadParamKeys).label('ThreadParams');
 export const contextParams = Joi.object<ContextParams>({
     ...threadParamKeys,
     modelId: Joi.string().max(200).required().example('sandbox'),
 }).label('ContextParams');
+export const messageParams = contextParams
+    .keys({ messageId: idSchema('msg').required() })
+    .label('MessageParams') as Joi.ObjectSchema<MessageParams>;
 
 const title = () => Joi.string().trim().min(1).max(200).example('Trip to Lisbon');
 
@@ -49,16 +58,40 @@ export const threadQuery = Joi.object<ThreadQuery>({
 
 export const messageQuery = Joi.object<PageParams>(pageParams({ usual: 50, most: 200 })).label('MessageQuery');
 
-export interface SendMessage {
-    content: string;
-    temperature?: number;
+/** How an answer is given; see `AnswerOptions`. */
+interface AnswerPayload extends AnswerOptions {
     stream: boolean;
+}
+
+const answerKeys = {
+    temperature: Joi.number().min(0).max(2).description('within the range of the model'),
+    stream: Joi.boolean().default(false),
+    fallbackModels: Joi.array()
+        .items(Joi.string().max(200))
+        .max(3)
+        .unique()
+        .description('answer in this order when the model fails before its first word')
+        .label('FallbackModels'),
+    onDisconnect: Joi.string()
+        .valid('finish', 'cancel')
+        .description('what happens to the answer when its client goes away; `finish` unless given'),
+};
+
+export type RegenerateMessage = AnswerPayload;
+
+export const regenerateMessagePayload = Joi.object<RegenerateMessage>(answerKeys)
+    .empty(null)
+    .default({ stream: false })
+    .example({ temperature: 0.9, stream: true })
+    .label('RegenerateMessage');
+
+export interface SendMessage extends AnswerPayload {
+    content: string;
 }
 
 export const sendMessagePayload = Joi.object<SendMessage>({
     content: Joi.string().trim().min(1).required().example('What is there to see in Lisbon?'),
-    temperature: Joi.number().min(0).max(2).description('within the range of the model'),
-    stream: Joi.boolean().default(false),
+    ...answerKeys,
 })
     .example({ content: 'What is there to see in Lisbon?', temperature: 0.7, stream: true })
     .label('SendMessage');
@@ -132,12 +165,13 @@ export const messageSchema = Joi.object({
     content: Joi.string().allow(''),
     tokens: Joi.number().integer(),
     temperature: Joi.number().allow(null),
-    status: Joi.string().valid('complete', 'failed', 'interrupted'),
+    status: Joi.string().valid('pending', 'generating', 'complete', 'failed', 'cancelled', 'interrupted'),
     createdAt: time(),
     replyTo: Joi.string().allow(null),
     finishReason: Joi.string().allow(null),
     usage: usageSchema.allow(null),
     errorCode: Joi.string().allow(null),
+    answeredBy: Joi.string().allow(null).description('the model that answered in place of the one that was asked'),
 }).label('Message');
 
 const userMessageExample = {
@@ -154,6 +188,7 @@ const userMessageExample = {
     finishReason: null,
     usage: null,
     errorCode: null,
+    answeredBy: null,
 };
 
 const answerExample = {
@@ -171,6 +206,11 @@ const answerExample = {
 export const messagesAnswer = Joi.object({ messages: Joi.array().items(messageSchema).label('Messages') }).label(
     'MessagesData',
 );
+export const messageAnswer = Joi.object({ message: messageSchema }).label('MessageAnswerData');
+export const messageExample = { message: answerExample };
+export const cancelledExample = {
+    message: { ...answerExample, content: 'The castle, the', status: 'cancelled', finishReason: 'cancelled' },
+};
 export const messagesExample = { messages: [answerExample, userMessageExample] };
 
 export const sentAnswer = Joi.object({
@@ -192,7 +232,14 @@ export const eventsExample = [
     { event: 'token', data: { messageId, token: ' and a tram.' } },
     {
         event: 'message_complete',
-        data: { messageId, totalTokens: 9, finishReason, usage, timestamp: '2026-11-20T10:30:01.000Z' },
+        data: {
+            messageId,
+            status: 'complete',
+            totalTokens: 9,
+            finishReason,
+            usage,
+            timestamp: '2026-11-20T10:30:01.000Z',
+        },
     },
     { event: 'close', data: {} },
 ].map((event, id) => ({ id: String(id), ...event }));

@@ -136,7 +136,12 @@ export class ThreadStore {
     async find(place: ContextPlace, messageId: string): Promise<StoredMessage | null> {
         const made = decodeTime(messageId.slice('msg_'.length));
         const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place)];
-        const reply = await this.#find(keys, [place.ownerId, messageId, made - CLOCK_SKEW_MS, made + LONGEST_ANSWER_MS]);
+        const reply = await this.#find(keys, [
+            place.ownerId,
+            messageId,
+            made - CLOCK_SKEW_MS,
+            made + LONGEST_ANSWER_MS,
+        ]);
         const [found, entry] = reply as [number, StreamEntry?];
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
         return entry ? { entryId: entry[0], message: decodeMessage(place, entry[1]) } : null;

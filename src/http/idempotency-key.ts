@@ -25,9 +25,10 @@ export interface RepeatableRequest {
  * The claim that a request with an Idempotency-Key makes: on the key for this tenant, principal (a user, or a service
  * API key of one), route and path, with what it asks. Undefined without the header.
  *
+ * @param holder Who makes it; unique
  * @throws VALIDATION_ERROR
  */
-export function claimOf(request: RepeatableRequest): KeyClaim | undefined {
+export function claimOf(request: RepeatableRequest, holder = newId('run')): KeyClaim | undefined {
     const { auth, headers, route, params, query, payload } = request;
     const given = headers['idempotency-key'];
     if (given === undefined) return undefined;
@@ -42,7 +43,7 @@ export function claimOf(request: RepeatableRequest): KeyClaim | undefined {
         key: tenantKey(tenantId, 'idempotency', keyId, place),
         // With the client's key as salt: the body may hold a password, which its digest must not help to guess.
         body: digest([given, query, payload]),
-        holder: newId('run'),
+        holder,
     };
 }
 

@@ -1,19 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { apiError, isApiError, type ErrorCode } from './errors.ts';
 import { claimOf, type RepeatableRequest } from './idempotency-key.ts';
-import { IdempotencyKeys, type KeyClaim } from '../redis/idempotency-keys.ts';
+import { IdempotencyKeys, type KeyClaim, type TakenKey } from '../redis/idempotency-keys.ts';
 
 import type { Lifecycle, Plugin, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import type { Platform } from '../platform.ts';
 
 const LEASE_MS = 15_000;
 const RETRY_AFTER_S = 2;
+const ATTACH_TRIES = 20;
+const ATTACH_EVERY_MS = 100;
 
 /** Refusals that may be none the next time: they free the key, as every 5xx does. */
 const PASSING = new Set([401, 402, 403, 408, 429]);
 
 /** Work that goes on without the request that began it, so that repeats of that can take part. */
 export interface SharedWork<Work> {
+    /** What other processes find it by. */
+    id: string;
     start: () => Promise<Work>;
+    /** Takes part in work that another process has begun, by its id; null where it is not there (yet). */
+    attach: (id: string) => Promise<Work | null>;
     /** What it comes to, as JSON can hold it; rejected when it failed. */
     result: (work: Work) => Promise<object>;
     /** The work as it is after its end, from its result. */
@@ -69,8 +77,8 @@ export class Idempotency {
         return async (request, h) => {
             const claim = claimOf(request);
             if (!claim) return handler.call(null, request, h);
-            const stored = await this.#take(claim);
-            if (stored) return replay(request, h, stored);
+            const key = await this.#keys.take(claim);
+            if (key.state !== 'taken') return replay(request, h, this.#stored(claim, key));
             const answer = async () => h.response((await handler.call(null, request, h)) as object);
             const answered = answer();
             const outcome = answered.then(successOf);
@@ -82,13 +90,13 @@ export class Idempotency {
     }
 
     /**
-     * Starts work for a request. A repeat takes part in it while it runs in this process, and gets it restored
-     * afterwards.
+     * Starts work for a request. A repeat takes part in it while it runs, in this process or another, and gets it
+     * restored afterwards.
      *
-     * @throws VALIDATION_ERROR; IDEMPOTENCY_KEY_REUSED; IDEMPOTENCY_IN_PROGRESS while it runs in another process
+     * @throws VALIDATION_ERROR; IDEMPOTENCY_KEY_REUSED; IDEMPOTENCY_IN_PROGRESS when its process has died with it
      */
     async share<Work>(request: RepeatableRequest, work: SharedWork<Work>): Promise<Work> {
-        const claim = claimOf(request);
+        const claim = claimOf(request, work.id);
         if (!claim) return work.start();
         for (let run = this.#runs.get(claim.key); run; run = this.#runs.get(claim.key)) {
             if (!(await run.taken)) continue;
@@ -102,16 +110,22 @@ export class Idempotency {
     /** Known to others before anything is waited for: of two at once, the second finds the first. */
     async #begin<Work>(request: RepeatableRequest, claim: KeyClaim, work: SharedWork<Work>): Promise<Work> {
         const forget = () => void this.#runs.delete(claim.key);
-        const taking = this.#take(claim);
+        const taking = this.#keys.take(claim);
         const isTaken = taking.then(
-            (stored) => !stored,
+            ({ state }) => state === 'taken',
             () => false,
         );
         const taken = isTaken.then((is) => {
             if (!is) forget();
             return is;
         });
-        const begun = taking.then((stored) => (stored ? work.restore(successIn(request, stored).data) : work.start()));
+        const begun = taking.then(async (key) => {
+            if (key.state === 'taken') return work.start();
+            const attached = key.state === 'running' ? await attachTo(work, key.holder) : null;
+            if (!attached) return work.restore(successIn(request, this.#stored(claim, key)).data);
+            request.app.isReplayed = true;
+            return attached;
+        });
         this.#runs.set(claim.key, { body: claim.body, taken, work: begun });
         if (await taken) {
             const result = begun.then(work.result).then((data) => ({ status: null, headers: {}, data }));
@@ -121,15 +135,14 @@ export class Idempotency {
     }
 
     /**
-     * Takes the key, or gives what was stored under it.
+     * What is stored under a key that somebody else has taken.
      *
      * @throws IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_IN_PROGRESS
      */
-    async #take(claim: KeyClaim): Promise<Outcome | undefined> {
-        const taken = await this.#keys.take(claim);
-        if (taken.state === 'reused') throw apiError('IDEMPOTENCY_KEY_REUSED');
-        if (taken.state === 'running') throw apiError('IDEMPOTENCY_IN_PROGRESS', { retryAfter: RETRY_AFTER_S });
-        return taken.state === 'answered' ? this.#unseal(claim, taken.answer) : undefined;
+    #stored(claim: KeyClaim, key: Exclude<TakenKey, { state: 'taken' }>): Outcome {
+        if (key.state === 'reused') throw apiError('IDEMPOTENCY_KEY_REUSED');
+        if (key.state === 'running') throw apiError('IDEMPOTENCY_IN_PROGRESS', { retryAfter: RETRY_AFTER_S });
+        return this.#unseal(claim, key.answer);
     }
 
     /** Holds the key until the outcome is there and stored; never fails, because the work itself may have succeeded. */
@@ -182,6 +195,16 @@ export const idempotency: Plugin<IdempotencyParts> = {
         });
     },
 };
+
+/** What another process has just begun is there in a moment, or the process has died. */
+async function attachTo<Work>({ attach }: SharedWork<Work>, id: string): Promise<Work | null> {
+    for (let tries = 0; tries < ATTACH_TRIES; tries++) {
+        const work = await attach(id);
+        if (work) return work;
+        await sleep(ATTACH_EVERY_MS);
+    }
+    return null;
+}
 
 /** Moved between keys, an answer does not open. */
 const purposeOf = ({ key }: KeyClaim): string => `idempotent answer ${key}`;

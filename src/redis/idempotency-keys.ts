@@ -11,8 +11,11 @@ export interface KeyClaim {
     holder: string;
 }
 
-/** `answered` comes with the text that was stored. */
-export type TakenKey = { state: 'taken' | 'running' | 'reused' } | { state: 'answered'; answer: string };
+/** `running` comes with who runs it, `answered` with the text that was stored. */
+export type TakenKey =
+    | { state: 'taken' | 'reused' }
+    | { state: 'running'; holder: string }
+    | { state: 'answered'; answer: string };
 
 /** Idempotency keys in Redis: held under a lease while their request runs, with its answer for 24 h afterwards. */
 export class IdempotencyKeys {
@@ -30,9 +33,10 @@ export class IdempotencyKeys {
     }
 
     async take({ key, body, holder }: KeyClaim): Promise<TakenKey> {
-        const [code, answer = ''] = (await this.#take([key], [body, holder, this.#leaseMs])) as [number, string?];
-        if (code === 2) return { state: 'answered', answer };
-        return { state: code === 1 ? 'taken' : code === 0 ? 'running' : 'reused' };
+        const [code, text = ''] = (await this.#take([key], [body, holder, this.#leaseMs])) as [number, string?];
+        if (code === 2) return { state: 'answered', answer: text };
+        if (code === 0) return { state: 'running', holder: text };
+        return { state: code === 1 ? 'taken' : 'reused' };
     }
 
     async renew({ key, holder }: KeyClaim): Promise<void> {

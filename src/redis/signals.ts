@@ -1,5 +1,5 @@
-import type { Logger } from '../telemetry/logger.ts';
 import type { Redis } from 'ioredis';
+import type { Logger } from '../telemetry/logger.ts';
 
 type Wake = (message: string) => void;
 
