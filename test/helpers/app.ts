@@ -60,11 +60,13 @@ export interface AppOptions {
     listen?: boolean;
     /** Do jobs too: on a Redis of the test's own, or it would do those of other tests by its clock. */
     worker?: boolean;
+    /** Do not start yet: the test does, by `server.initialize()`. */
+    isHeld?: boolean;
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
-    const { config, redisPath, measureLoad, listen = false, worker } = options;
+    const { config, redisPath, measureLoad, listen = false, worker, isHeld = false } = options;
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
@@ -89,7 +91,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     });
     const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;
     if (listen) await server.start();
-    else await server.initialize();
+    else if (!isHeld) await server.initialize();
     return {
         server,
         redis,
