@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { temporaryFolder } from './folder.ts';
-import { sharedRedis } from './redis.ts';
+import { connectPatiently, sharedRedis } from './redis.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
@@ -62,17 +62,19 @@ export interface AppOptions {
     worker?: boolean;
     /** Do not start yet: the test does, by `server.initialize()`. */
     isHeld?: boolean;
+    /** Give up commands as early as in life, for a test that is about it; a busy machine may be slower than that. */
+    isImpatient?: boolean;
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
-    const { config, redisPath, measureLoad, listen = false, worker, isHeld = false } = options;
+    const { config, redisPath, measureLoad, listen = false, worker, isHeld = false, isImpatient = false } = options;
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
     const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
     const address = { path: redisPath ?? (await sharedRedis()).path };
-    const redis = await connectRedis(address, logger);
+    const redis = await (isImpatient ? connectRedis : connectPatiently)(address, logger);
     const jobs = openJobs(address, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
