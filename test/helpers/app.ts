@@ -116,6 +116,13 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     };
 }
 
+/** Two replicas on the shared Redis: each takes the tokens of the other. */
+export async function startReplicas(): Promise<[TestApp, TestApp]> {
+    const first = await startApp();
+    const { JWT_KEYS, VAULT_KEYS } = first.config;
+    return [first, await startApp({ config: { JWT_KEYS, VAULT_KEYS } })];
+}
+
 /** The settings of a test process; `BCRYPT_COST` is below what a configuration may say, to be quick. */
 export function testConfig(environment: Record<string, string> = {}): Config {
     const config = loadConfig({
