@@ -264,6 +264,11 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         const url = `${ROUTE}/${created.body.data.tenant.id}`;
         expectDocumented('get', ONE, await app.call('GET', url, { token }));
         expectDocumented('get', ONE, await tenant.call('GET', url));
+        const patch = (change: object, headers = {}) => app.call('PATCH', url, { token, payload: change, headers });
+        expectDocumented('patch', ONE, await patch({ plan: 'premium', limits: { projects: 1 } }));
+        expectDocumented('patch', ONE, await patch({ name: 'Late' }, { 'if-match': '"1"' }));
+        expectDocumented('patch', ONE, await patch({ domain: tenant.domain }));
+        expectDocumented('patch', ONE, await patch({}));
         for (let times = 0; times < 2; times++) {
             expectDocumented('delete', ONE, await app.call('DELETE', url, { token }));
         }
