@@ -184,6 +184,7 @@ export const catalogue = {
         'The first request with this Idempotency-Key still runs.',
         'Repeat it after the number of seconds in Retry-After.',
     ),
+    INVITATION_ACCEPTED: entry(409, 'conflict', 'The user has accepted already.', 'Make a reset token instead.'),
     LAST_ADMIN: entry(
         409,
         'conflict',
