@@ -25,7 +25,8 @@ export const limits: Plugin<Platform> = {
 
         const load = processLoad();
         const overload = new Overload(measureLoad ?? load.measure, config);
-        server.ext('onRequest', overload.refuse, { after: ['responses', 'hapi-pino'] });
+        // Before any credential or limit is looked at.
+        server.ext('onPreAuth', overload.refuse, { before: 'auth' });
         server.ext('onPostStop', () => {
             overload.stop();
             load.stop();

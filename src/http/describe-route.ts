@@ -41,6 +41,8 @@ interface Promises {
     errors?: ErrorCode[];
     /** The route asks for no credential. */
     isPublic?: boolean;
+    /** It calls a model or hashes a password: the first to be refused when the server is busy. */
+    isExpensive?: true;
     /** Of the user where the route needs one, of the IP address elsewhere. */
     rateLimit?: RateLimit;
     /**
@@ -68,7 +70,7 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  */
 export function describeRoute(summary: string, description: RouteDescription) {
     const { tag, notes, status = 200, errors = [], rateLimit, streamExample } = description;
-    const { idempotent, takesBinary, answersBinary } = description;
+    const { idempotent, isExpensive, takesBinary, answersBinary } = description;
     if (idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
@@ -79,6 +81,7 @@ export function describeRoute(summary: string, description: RouteDescription) {
             errors,
             ...(rateLimit && { rateLimit }),
             ...(streamExample && { streamExample }),
+            ...(isExpensive && { isExpensive }),
             ...(idempotent && { idempotent }),
             ...(takesBinary && { takesBinary }),
             ...(answersBinary && { answersBinary }),

@@ -37,6 +37,7 @@ export const sendMessage = (
             answer: sentAnswer,
             example: sentExample,
             streamExample: eventsExample,
+            isExpensive: true,
             errors: [
                 'THREAD_NOT_FOUND',
                 'MODEL_NOT_FOUND',
