@@ -13,13 +13,15 @@ import type { Platform } from '../../src/platform.ts';
 export const limits: Plugin<Platform> = {
     name: 'limits',
     dependencies: ['auth', 'tenants'],
-    register: (server, { config, store, clock, logger, measureLoad }) => {
+    register: (server, { config, store, clock, logger, drain, measureLoad }) => {
         const { tenants } = server.plugins;
         const service = createLimitService({
             store: createLimitStore(store, tenants, clock),
             tenants,
             append: appendOutbox(store),
             logger,
+            drain,
+            queueMs: config.GENERATION_QUEUE_MS,
         });
         server.expose(service);
 
