@@ -51,7 +51,12 @@ export class MessageService {
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
      *   SHUTTING_DOWN, CONCURRENCY_LIMIT
      */
-    async send(actor: Actor, threadId: string, modelName: string, message: NewMessage): Promise<Reply> {
+    async send(
+        actor: Actor,
+        threadId: string,
+        modelName: string,
+        { isWanted, ...message }: NewMessage & { isWanted?: () => boolean },
+    ): Promise<Reply> {
         const { store, models, generations, limits } = this.#parts;
         generations.checkOpen();
         const { content } = message;
@@ -60,8 +65,9 @@ export class MessageService {
         const tokens = checkLength(model, content);
         const keyName = models.keyName(model);
         const userMessage = { ...this.#draft(place), content, tokens };
-        const slot = await limits.takeSlot(actor);
+        const slot = await limits.takeSlot(actor, isWanted);
         try {
+            generations.checkOpen();
             const context = await store.callContext(place, keyName, LOOK_BACK);
             const { call, ignoredParameters } = this.#prepare(actor, model, message, context);
             const ownKey = call.apiKey === undefined ? null : keyName;

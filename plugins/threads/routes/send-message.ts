@@ -37,6 +37,7 @@ export const sendMessage = (
             answer: sentAnswer,
             example: sentExample,
             streamExample: eventsExample,
+            isExpensive: true,
             errors: [
                 'THREAD_NOT_FOUND',
                 'MODEL_NOT_FOUND',
@@ -62,8 +63,10 @@ export const sendMessage = (
     handler: async (request, h) => {
         const { threadId, modelId } = request.params;
         const { stream, ...message } = request.payload;
+        // Who sent an Idempotency-Key may come back for the answer.
+        const isWanted = () => request.active() || request.headers['idempotency-key'] !== undefined;
         const reply = await share(request, {
-            start: () => messages.send(request.auth.credentials.actor, threadId, modelId, message),
+            start: () => messages.send(request.auth.credentials.actor, threadId, modelId, { ...message, isWanted }),
             result: (running) => running.whole(),
             restore: (sent) => messages.restore(sent as SentData),
         });
