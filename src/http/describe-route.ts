@@ -98,8 +98,10 @@ const BEHAVIOUR = [
     'answersBinary',
 ] as const;
 
+type Behaviour = Pick<Required<BinaryRoute>, (typeof BEHAVIOUR)[number]>;
+
 /** What is asked of a route while a request goes through it. */
-function behaviourOf(description: RouteDescription): Partial<Pick<RouteDescription, (typeof BEHAVIOUR)[number]>> {
+function behaviourOf(description: RouteDescription): Partial<Behaviour> {
     return Object.fromEntries(BEHAVIOUR.flatMap((name) => (description[name] ? [[name, description[name]]] : [])));
 }
 
