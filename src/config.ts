@@ -52,6 +52,8 @@ export interface Config {
     MODEL_ANSWER_TIMEOUT: number;
     SANDBOX_MODEL: boolean;
     SANDBOX_TOKEN_DELAY_MS: number;
+    /** How long a call to a model may wait for a slot. */
+    GENERATION_QUEUE_MS: number;
     MAX_EVENT_LOOP_DELAY_MS: number;
     MAX_RSS_MB: number;
     /** Seconds */
@@ -66,7 +68,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -172,6 +174,7 @@ const settings = (production: boolean) => {
         MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
         SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
         SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
+        GENERATION_QUEUE_MS: Joi.number().integer().min(0).max(30_000).default(2_000),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),

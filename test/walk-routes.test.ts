@@ -97,6 +97,7 @@ const PAYLOADS: Record<string, object> = {
     'PATCH /api/users/{userId}': { displayName: 'Taken over' },
     'PATCH /api/keys/{keyId}': { name: 'Taken over' },
     'POST /api/keys/{keyId}/rotate': {},
+    'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
 

@@ -5,6 +5,7 @@ import { getTenant } from './routes/get-tenant.ts';
 import { listTenants } from './routes/list-tenants.ts';
 import { restoreTenant } from './routes/restore-tenant.ts';
 import { suspendTenant } from './routes/suspend-tenant.ts';
+import { updateTenant } from './routes/update-tenant.ts';
 import { createAdminService } from './service.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 
@@ -19,6 +20,7 @@ export const admin: Plugin<Platform> = {
         server.route(createTenant(createAdminService({ tenants, users, append: appendOutbox(store) })));
         server.route(listTenants(tenants));
         server.route(getTenant(tenants));
+        server.route(updateTenant(tenants));
         server.route(suspendTenant(tenants));
         server.route(activateTenant(tenants));
         server.route(deleteTenant(tenants));

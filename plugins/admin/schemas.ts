@@ -2,7 +2,7 @@ import Joi from 'joi';
 
 import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
-import { tenantExample, tenantSchema, type Plan } from '../tenants/api.ts';
+import { limitChangesSchema, tenantExample, tenantSchema, type Plan, type TenantChanges } from '../tenants/api.ts';
 import { userExample, userSchema } from '../users/api.ts';
 
 export interface TenantParams {
@@ -36,15 +36,25 @@ export interface CreateTenant {
     admin: { email: string; password?: string; displayName?: string };
 }
 
+const name = () => Joi.string().trim().min(1).max(100).example('Acme');
+const domain = () =>
+    Joi.string().domain({ tlds: false, minDomainSegments: 2 }).max(253).lowercase().example('acme.example');
+const plan = () => Joi.string().valid('free', 'premium', 'enterprise');
+
+export const updateTenantPayload = Joi.object<TenantChanges>({
+    name: name(),
+    plan: plan(),
+    domain: domain(),
+    limits: limitChangesSchema.allow(null).description('null: all figures are those of the tiers again'),
+})
+    .min(1)
+    .example({ plan: 'premium', limits: { requestsPerMinute: 800, projects: null } })
+    .label('UpdateTenant');
+
 export const createTenantPayload = Joi.object<CreateTenant>({
-    name: Joi.string().trim().min(1).max(100).required().example('Acme'),
-    domain: Joi.string()
-        .domain({ tlds: false, minDomainSegments: 2 })
-        .max(253)
-        .lowercase()
-        .required()
-        .example('acme.example'),
-    plan: Joi.string().valid('free', 'premium', 'enterprise').required(),
+    name: name().required(),
+    domain: domain().required(),
+    plan: plan().required(),
     admin: Joi.object({
         email: Joi.string().email({ tlds: false }).max(254).lowercase().required().example('ada@acme.example'),
         password: Joi.string().min(8).max(256).description('without it the answer has an invitation token'),

@@ -8,8 +8,12 @@ export interface Slot {
 
 /** The port of the limits feature. */
 export interface LimitService {
-    /** Takes a slot for a generation of that user. @throws CONCURRENCY_LIMIT */
-    takeSlot(actor: Actor): Promise<Slot>;
+    /**
+     * Takes a slot for a generation of that user; waits a short time for one while it is wanted.
+     *
+     * @throws CONCURRENCY_LIMIT, SHUTTING_DOWN
+     */
+    takeSlot(actor: Actor, isWanted?: () => boolean): Promise<Slot>;
 }
 
 declare module '@hapi/hapi' {

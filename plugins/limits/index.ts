@@ -13,19 +13,22 @@ import type { Platform } from '../../src/platform.ts';
 export const limits: Plugin<Platform> = {
     name: 'limits',
     dependencies: ['auth', 'tenants'],
-    register: (server, { config, store, clock, logger, measureLoad }) => {
+    register: (server, { config, store, clock, logger, drain, measureLoad }) => {
         const { tenants } = server.plugins;
         const service = createLimitService({
             store: createLimitStore(store, tenants, clock),
             tenants,
             append: appendOutbox(store),
             logger,
+            drain,
+            queueMs: config.GENERATION_QUEUE_MS,
         });
         server.expose(service);
 
         const load = processLoad();
         const overload = new Overload(measureLoad ?? load.measure, config);
-        server.ext('onRequest', overload.refuse, { after: ['responses', 'hapi-pino'] });
+        // Before any credential or limit is looked at.
+        server.ext('onPreAuth', overload.refuse, { before: 'auth' });
         server.ext('onPostStop', () => {
             overload.stop();
             load.stop();

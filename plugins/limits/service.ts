@@ -1,3 +1,4 @@
+import { SlotQueue } from './slot-queue.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
@@ -6,6 +7,7 @@ import { limitsOf, tiers, type TenantService } from '../tenants/api.ts';
 
 import type { LimitService, Slot } from './api.ts';
 import type { LimitStore } from './store.ts';
+import type { Drain } from '../../src/drain.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -21,6 +23,9 @@ export interface LimitParts {
     tenants: TenantService;
     append: AppendOutbox;
     logger: Logger;
+    /** How long a call may wait for a slot. */
+    queueMs: number;
+    drain: Pick<Drain, 'isDraining'>;
     lease?: typeof LEASE;
 }
 
@@ -29,9 +34,10 @@ export type LimitRules = ReturnType<typeof createLimitService>;
 /** Slots for generations, and what is used of the limits. */
 export function createLimitService(parts: LimitParts) {
     const { store, tenants, append } = parts;
+    const queue = new SlotQueue(parts.queueMs);
 
     return {
-        takeSlot: (actor: Actor): Promise<Slot> => takeSlot(parts, actor),
+        takeSlot: (actor: Actor, isWanted?: () => boolean): Promise<Slot> => takeSlot(parts, queue, actor, isWanted),
 
         /** The table of tiers, and where the user stands in it. */
         async tiers(actor: Actor) {
@@ -64,13 +70,25 @@ export function createLimitService(parts: LimitParts) {
     } satisfies LimitService & Record<string, unknown>;
 }
 
-async function takeSlot({ store, logger, lease = LEASE }: LimitParts, actor: Actor): Promise<Slot> {
+async function takeSlot(
+    { store, logger, drain, lease = LEASE }: LimitParts,
+    queue: SlotQueue,
+    actor: Actor,
+    isWanted = () => true,
+): Promise<Slot> {
     const id = newId('slot');
-    const most = limitsOf(actor.tier, null).concurrentGenerations;
-    const { isTaken, limit } = await store.takeSlot(actor, id, most, lease.leaseMs, actor.keyId);
+    const { tenantId, userId, keyId } = actor;
+    const place = { tenantId, userId };
+    const slot = { id, most: limitsOf(actor.tier, null).concurrentGenerations, leaseMs: lease.leaseMs };
+    const { isTaken, limit } = await queue.take(`${tenantId} ${userId}`, {
+        attempt: (isLast) => store.takeSlot({ ...place, ...(keyId !== undefined && { keyId }) }, { ...slot, isLast }),
+        check: () => {
+            if (drain.isDraining) throw apiError('SHUTTING_DOWN', { retryAfter: 1 });
+            if (!isWanted()) throw apiError('CONCURRENCY_LIMIT', { retryAfter: RETRY_AFTER_SECONDS });
+        },
+    });
     if (!isTaken) throw apiError('CONCURRENCY_LIMIT', { details: { limit }, retryAfter: RETRY_AFTER_SECONDS });
 
-    const place = { tenantId: actor.tenantId, userId: actor.userId };
     const warn = (error: unknown) => logger.warn({ module: 'limits', err: error, ...place }, 'A slot was not kept up');
     const timer = setInterval(() => {
         store.renewSlot(place, id, lease.leaseMs).catch(warn);

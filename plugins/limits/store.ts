@@ -17,6 +17,14 @@ export interface SlotPlace {
     userId: string;
 }
 
+export interface SlotRequest {
+    id: string;
+    /** How many the tier allows; the tenant may have a figure of its own, which is given back. */
+    most: number;
+    leaseMs: number;
+    isLast: boolean;
+}
+
 export interface Violation {
     kind: ViolationKind;
     at: string;
@@ -35,11 +43,15 @@ export function createLimitStore(store: Datastore, tenants: TenantService, clock
     const slots = ({ tenantId, userId }: SlotPlace) => tenantKey(tenantId, 'user', userId, 'generations');
 
     return {
-        /** @param most How many the tier allows; the tenant may have a figure of its own, which is given back */
-        async takeSlot(place: SlotPlace, id: string, most: number, leaseMs: number, keyId = '') {
+        /** Being refused counts as a violation if it is the last try, or there are no slots at all. */
+        async takeSlot({ keyId = '', ...place }: SlotPlace & { keyId?: string }, slot: SlotRequest) {
             const { tenantId, userId } = place;
+            const { id, most, leaseMs, isLast } = slot;
             const keys = [slots(place), tenants.key(tenantId), tenantKey(tenantId, 'violations')];
-            const [taken, limit] = (await take(keys, [id, most, leaseMs, userId, keyId])) as [number, number];
+            const [taken, limit] = (await take(keys, [id, most, leaseMs, userId, keyId, isLast ? 1 : 0])) as [
+                number,
+                number,
+            ];
             return { isTaken: taken === 1, limit };
         },
 

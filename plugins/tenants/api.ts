@@ -1,12 +1,20 @@
-import type { LimitOverrides, Plan } from './tiers.ts';
+import type { LimitChanges, LimitOverrides, Plan } from './tiers.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
-export { limitOverridesSchema, tenantExample, tenantSchema, tierLimitsSchema } from './schemas.ts';
-export { figuresByTier, limitsOf, tiers, type LimitOverrides, type Plan, type TierLimits } from './tiers.ts';
+export { limitChangesSchema, limitOverridesSchema, tenantExample, tenantSchema, tierLimitsSchema } from './schemas.ts';
+export {
+    figuresByTier,
+    limitsOf,
+    tiers,
+    type LimitChanges,
+    type LimitOverrides,
+    type Plan,
+    type TierLimits,
+} from './tiers.ts';
 
 /** A tenant; all its records live under its id. */
 export interface Tenant extends RecordBase {
@@ -21,6 +29,15 @@ export interface Tenant extends RecordBase {
     /** Sessions that began before are over. */
     epoch: string | null;
     deletedAt: string | null;
+}
+
+/** What may change of a tenant. */
+export interface TenantChanges {
+    name?: string;
+    plan?: Plan;
+    domain?: string;
+    /** Null takes all of the tenant's own figures away. */
+    limits?: LimitChanges | null;
 }
 
 /** What is created together with a tenant, in the same script. */
@@ -48,6 +65,12 @@ export interface TenantService {
     exists(tenantId: string): Promise<boolean>;
     /** The tenant that a domain belongs to. */
     findByDomain(domain: string): Promise<string | null>;
+    /**
+     * Changes a tenant from its next request on; login goes by its new domain then, and the old one is free.
+     *
+     * @throws TENANT_NOT_FOUND, ALREADY_DELETED, REVISION_MISMATCH, DOMAIN_TAKEN, SERVER_BUSY
+     */
+    update(actor: Actor, tenantId: string, changes: TenantChanges, revision?: number): Promise<Tenant>;
     /** From now on every request of the tenant's users is refused. @throws TENANT_NOT_FOUND, ALREADY_DELETED */
     suspend(actor: Actor, tenantId: string, reason: string): Promise<Tenant>;
     /** @throws TENANT_NOT_FOUND, ALREADY_DELETED */

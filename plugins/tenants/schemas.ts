@@ -27,6 +27,12 @@ export const limitOverridesSchema = Joi.object<Partial<TierLimits>>(
     Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, figure.optional()])),
 ).label('LimitOverrides');
 
+/** How they are changed one by one. */
+export const limitChangesSchema = limitOverridesSchema
+    .fork(Object.keys(figures), (figure) => figure.allow(null).description('null: that of the tier again'))
+    .min(1)
+    .label('LimitChanges');
+
 export const tenantSchema = Joi.object({
     id: Joi.string(),
     name: Joi.string(),

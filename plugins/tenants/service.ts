@@ -1,8 +1,9 @@
-import { apiError, isApiError } from '../../src/http/errors.ts';
+import { inBothAudits } from './told.ts';
+import { CLAIM_LIFETIME_MS, settle, updateTenant } from './update.ts';
+import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
 import type { Tenant, TenantService } from './api.ts';
@@ -11,9 +12,6 @@ import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
-
-/** A registration has ended, well or badly, long before that. */
-const CLAIM_LIFETIME_MS = 60_000;
 
 const DAY_MS = 24 * 3600 * 1000;
 /** So that a purge is not asked for before its time by a clock that is a little ahead. */
@@ -29,7 +27,7 @@ export interface TenantParts {
 }
 
 export interface TenantRules extends TenantService {
-    /** Settles the claims of registrations that died halfway. */
+    /** Settles the claims of registrations and of changes that died halfway. */
     sweepClaims(): Promise<void>;
 }
 
@@ -38,8 +36,8 @@ export function createTenantService(parts: TenantParts): TenantRules {
 
     return {
         async create(details, found) {
-            const claim = { tenantId: newId('tenant'), domain: details.domain };
-            if (!(await store.claim(claim))) throw apiError('DOMAIN_TAKEN');
+            const claim = await store.claim(newId('tenant'), details.domain);
+            if (!claim) throw apiError('DOMAIN_TAKEN');
             try {
                 const founding = await found(claim.tenantId);
                 await store.create(newTenant(claim.tenantId, details), founding);
@@ -53,8 +51,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         },
 
         async createPlatform(domain, founding) {
-            const claim = { tenantId: PLATFORM, domain };
-            await store.claim(claim);
+            const claim = await store.claim(PLATFORM, domain);
             const platform = { name: 'Platform', domain, plan: 'enterprise' } as const;
             const isOurs = await store.create(newTenant(PLATFORM, platform), founding).then(
                 () => true,
@@ -63,7 +60,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
                     throw error;
                 },
             );
-            await store.confirm(claim);
+            if (claim) await store.confirm(claim);
             return isOurs;
         },
 
@@ -73,6 +70,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         key: (tenantId) => store.records.key(tenantId, tenantId),
         decode: (flat) => store.records.decode(flat),
 
+        update: (actor, id, changes, revision) => updateTenant(parts, actor, id, changes, revision),
         suspend: (actor, id, reason) => change(parts, actor, id, 'suspend', reason),
         activate: (actor, id) => change(parts, actor, id, 'activate'),
         restore: (actor, id) => change(parts, actor, id, 'restore'),
@@ -81,10 +79,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         purge: (tenantId) => purge(parts, tenantId),
 
         async sweepClaims() {
-            for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) {
-                if (await store.bar(claim.tenantId)) await store.release(claim);
-                else await store.confirm(claim);
-            }
+            for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) await settle(store, claim);
         },
     };
 }
@@ -109,36 +104,13 @@ const HAPPENED: Record<Kind, string> = {
     restore: 'tenant.restored',
 };
 
-/**
- * Changes a tenant's standing; told in its own audit and in the platform's. The platform is in another slot: it is told
- * before, and again how it ended. If the process dies in between, the tenant's own audit knows what happened.
- */
-async function change(
-    { store, append }: Pick<TenantParts, 'store' | 'append'>,
-    actor: Actor,
-    id: string,
-    kind: Kind,
-    reason?: string,
-): Promise<Tenant> {
-    const entryOf = (result: string) =>
-        audited(actor, {
-            action: `tenant.${kind}`,
-            resource: 'tenant',
-            resourceId: id,
-            result,
-            ...(reason !== undefined && { details: { reason } }),
-        });
-    await store.get(id);
-    await append(PLATFORM, { audit: [entryOf('intended')] });
-    const outbox = { events: [{ type: HAPPENED[kind], data: { tenantId: id } }], audit: [entryOf('success')] };
-    try {
-        const tenant = await store.change(id, { kind, ...(reason !== undefined && { reason }), outbox });
-        await append(PLATFORM, { audit: [entryOf('success')] });
-        return tenant;
-    } catch (error) {
-        if (isApiError(error)) await append(PLATFORM, { audit: [entryOf(error.data?.code ?? 'INTERNAL_ERROR')] });
-        throw error;
-    }
+/** Changes a tenant's standing. */
+function change(parts: TenantParts, actor: Actor, id: string, kind: Kind, reason?: string): Promise<Tenant> {
+    const details = reason !== undefined && { details: { reason } };
+    return inBothAudits(parts, actor, { id, action: `tenant.${kind}`, ...details }, (audit) => {
+        const outbox = { events: [{ type: HAPPENED[kind], data: { tenantId: id } }], audit: [audit] };
+        return parts.store.change(id, { kind, ...(reason !== undefined && { reason }), outbox });
+    });
 }
 
 async function remove(parts: TenantParts, actor: Actor, id: string): Promise<Tenant> {

@@ -1,4 +1,5 @@
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
+import { RecordCodec, type Fields } from '../../src/redis/codec.ts';
 import { Collection, type Page, type PageQuery } from '../../src/redis/collection.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
@@ -19,9 +20,22 @@ const tenants = tenantKey(PLATFORM, 'tenants');
 const domainKey = (domain: string): string => tenantKey(PLATFORM, 'domain', domain);
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 
+const FIELDS: Fields<Tenant> = {
+    name: 'text',
+    domain: 'text',
+    status: 'text',
+    plan: 'text',
+    limits: 'json',
+    suspendedReason: 'text',
+    epoch: 'time',
+    deletedAt: 'time',
+};
+
 export interface Claim {
     tenantId: string;
     domain: string;
+    /** By Redis' clock; one that was made again has another. */
+    at: number;
 }
 
 export interface TenantChange {
@@ -30,11 +44,21 @@ export interface TenantChange {
     outbox: Outbox;
 }
 
+export interface TenantUpdate {
+    changes: Partial<Pick<Tenant, 'name' | 'plan' | 'domain' | 'limits'>>;
+    revision: number;
+    /** When it comes too late, because the claim of its domain is then taken for one left behind. */
+    before?: number;
+    outbox: Outbox;
+}
+
 /** What the codes of a change stand for. */
 const REFUSALS: Record<number, ErrorCode> = {
     0: 'TENANT_NOT_FOUND',
     [-1]: 'ALREADY_DELETED',
     [-2]: 'NOT_RESTORABLE',
+    [-3]: 'REVISION_MISMATCH',
+    [-4]: 'SERVER_BUSY',
 };
 /** How many keys a step of a purge looks at. */
 const PURGE_BATCH = 500;
@@ -44,16 +68,7 @@ export function createTenantStore(store: Datastore, vault: Vault) {
     const records = new Collection<Tenant>(store, vault, {
         name: 'info',
         single: true,
-        fields: {
-            name: 'text',
-            domain: 'text',
-            status: 'text',
-            plan: 'text',
-            limits: 'json',
-            suspendedReason: 'text',
-            epoch: 'time',
-            deletedAt: 'time',
-        },
+        fields: FIELDS,
         notFound: 'TENANT_NOT_FOUND',
     });
     const create = createRecords(store);
@@ -74,23 +89,28 @@ export function createTenantStore(store: Datastore, vault: Vault) {
             if (!tenant?.revision) throw apiError('TENANT_NOT_FOUND');
             return tenant;
         },
+        /** Null when there is no such tenant. */
+        domainOf: async (tenantId: string) => (await records.find({ tenantId }, tenantId))?.domain ?? null,
         ...createTenantChanges(store, vault, records),
         timeUntilPurge: (tenantId: string) => untilPurge(records.key(tenantId, tenantId)),
         create: (tenant: Omit<Tenant, 'revision' | 'createdAt' | 'updatedAt'>, { drafts, outbox }: Founding) =>
             create(tenant.id, [records.draft(tenant.id, tenant), ...drafts], outbox),
         findByDomain: (domain: string) => store.redis.get(domainKey(domain)),
-        claim: async ({ tenantId, domain }: Claim) =>
-            (await claim([domainKey(domain), claims], [tenantId, domain])) === 1,
-        confirm: ({ tenantId, domain }: Claim) => confirm([claims, tenants], [tenantId, domain]),
-        release: ({ tenantId, domain }: Claim) => release([domainKey(domain), claims], [tenantId, domain]),
+        /** Null when the domain is taken. `former` is what the tenant has it in the place of. */
+        claim: async (tenantId: string, domain: string, former = ''): Promise<Claim | null> => {
+            const at = Number(await claim([domainKey(domain), claims], [tenantId, domain, former]));
+            return at === 0 ? null : { tenantId, domain, at };
+        },
+        confirm: ({ tenantId, domain, at }: Claim) => confirm([claims, tenants], [tenantId, domain, at]),
+        release: ({ tenantId, domain, at }: Claim) => release([domainKey(domain), claims], [tenantId, domain, at]),
         /** Whether the tenant does not exist and now never will. */
         bar: async (tenantId: string) =>
             (await bar([records.key(tenantId, tenantId)], [tenantId, BAR_LIFETIME_MS])) === 1,
         staleClaims: async (ageMs: number): Promise<Claim[]> => {
             const found = (await stale([claims], [ageMs, SWEEP_BATCH])) as string[];
-            return found.map((member) => {
-                const [tenantId = '', domain = ''] = member.split(' ');
-                return { tenantId, domain };
+            return Array.from({ length: found.length / 2 }, (_, n) => {
+                const [tenantId = '', domain = ''] = found[2 * n]?.split(' ') ?? [];
+                return { tenantId, domain, at: Number(found[2 * n + 1]) };
             });
         },
     };
@@ -102,16 +122,23 @@ function createTenantChanges(store: Datastore, vault: Vault, records: Collection
     const change = store.script(lua('change-tenant'));
     const list = store.script(lua('list-tenants'));
     const forget = store.script(lua('forget-tenant'));
+    const codec = new RecordCodec<Tenant>(FIELDS);
+
+    const run = async (id: string, outbox: Outbox, details: object): Promise<Tenant> => {
+        const body = JSON.stringify({ id, ...details, lifetime: RESTORABLE_MS, ...outboxLists(outbox) });
+        const reply = await change([records.key(id, id), ...outboxKeys(id)], [body]);
+        const [code, tenant = []] = reply as [number, string[]?];
+        if (code !== 1) throw apiError(REFUSALS[code] ?? 'TENANT_NOT_FOUND', code === -4 ? { retryAfter: 1 } : {});
+        return records.decode(tenant);
+    };
 
     return {
         /** @throws TENANT_NOT_FOUND, ALREADY_DELETED, NOT_RESTORABLE */
-        async change(id: string, { outbox, ...rest }: TenantChange): Promise<Tenant> {
-            const body = JSON.stringify({ id, ...rest, lifetime: RESTORABLE_MS, ...outboxLists(outbox) });
-            const reply = await change([records.key(id, id), ...outboxKeys(id)], [body]);
-            const [code, tenant = []] = reply as [number, string[]?];
-            if (code !== 1) throw apiError(REFUSALS[code] ?? 'TENANT_NOT_FOUND');
-            return records.decode(tenant);
-        },
+        change: (id: string, { outbox, ...rest }: TenantChange): Promise<Tenant> => run(id, outbox, rest),
+
+        /** @throws TENANT_NOT_FOUND, ALREADY_DELETED, REVISION_MISMATCH, SERVER_BUSY */
+        update: (id: string, { changes, revision, outbox, ...rest }: TenantUpdate): Promise<Tenant> =>
+            run(id, outbox, { kind: 'update', revision: String(revision), ...codec.encode(changes), ...rest }),
 
         /** @throws INVALID_CURSOR */
         async list({ direction, limit, cursor }: Omit<PageQuery, 'order'>): Promise<Page<Tenant>> {

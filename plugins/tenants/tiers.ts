@@ -25,6 +25,9 @@ export interface TierLimits {
 /** The figures that a platform admin has set for one tenant; they go before those of any tier. */
 export type LimitOverrides = Partial<TierLimits>;
 
+/** Some of these figures; null takes one away, so that the tier's holds again. */
+export type LimitChanges = { [Figure in keyof TierLimits]?: number | null };
+
 const GIB = 1_073_741_824;
 
 /** The one table that limits, quotas and feature checks read. */

@@ -5,7 +5,7 @@ import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { estimateTokens, type ModelService } from '../models/api.ts';
 
-import type { AnswerInfo, AnswerPlace, AnswerState, AnswerStore } from './answer-store.ts';
+import type { AnswerInfo, AnswerPlace, AnswerState } from './answer-store.ts';
 import type { Message } from './api.ts';
 import type { Generations } from './generations.ts';
 import type { ThreadStore } from './store.ts';

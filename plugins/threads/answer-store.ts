@@ -1,10 +1,10 @@
 import { encodeMessage, preview, type ContextPlace } from './message-codec.ts';
+import { answerKeys, type ThreadStore } from './store.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { Message } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
-import type { ThreadStore } from './store.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { KeyName } from '../models/api.ts';
 
@@ -99,7 +99,7 @@ export class AnswerStore {
         this.#takeOrphans = store.script(lua('take-orphans'));
     }
 
-    /** Stores the user's message and begins the answer; null when that is done already, by another regeneration. */
+    /** Stores the user's message and begins the answer; `replaced` when another one takes the same place already. */
     async begin({ info, owner, isNew, ownKeys, outbox }: Beginning): Promise<'begun' | 'no thread' | 'replaced'> {
         const { context, draft, userMessage } = info;
         const keys = [
@@ -107,13 +107,19 @@ export class AnswerStore {
             answerKey({ tenantId: context.tenantId, messageId: draft.id }),
             this.#threads.providerKeys(context),
         ];
-        const answer = [
-            ...['state', 'running', 'owner', owner, 'info', JSON.stringify(info)],
-            ...['userId', context.ownerId, 'threadId', context.threadId, 'modelId', context.modelId],
-        ];
+        const { ownerId: userId, threadId, modelId } = context;
+        const answer = Object.entries({
+            state: 'running',
+            owner,
+            info: JSON.stringify(info),
+            userId,
+            threadId,
+            modelId,
+        });
         const change = {
             ...idsOf(context),
-            answer,
+            answerId: draft.id,
+            answer: answer.flat(),
             ownKeys,
             ...(isNew && { message: encodeMessage(userMessage), last: preview(userMessage) }),
             ...(info.replaces && { replaces: info.replaces.messageId }),
@@ -129,12 +135,13 @@ export class AnswerStore {
         const keys = [answerKey(place), eventsKey(place)];
         const args = [owner, from + events.length, JSON.stringify(events), FORGOTTEN_MS, followersOf(place)];
         const code = await this.#append(keys, args);
+        if (code === -1) return 'deleted';
         if (code === 0) return 'lost';
         return code === 2 ? 'cancelling' : 'running';
     }
 
-    /** Ends an answer; false when somebody else has. Once more has no effect. */
-    async end(info: AnswerInfo, { by, message, events, from, outbox }: Ending): Promise<boolean> {
+    /** Ends an answer. Once more has no effect. */
+    async end(info: AnswerInfo, { by, message, events, from, outbox }: Ending): Promise<'ended' | 'lost' | 'deleted'> {
         const { context, draft, replaces } = info;
         const place = { tenantId: context.tenantId, messageId: draft.id };
         const keys = [...this.#threads.contextKeys(context), answerKey(place), eventsKey(place)];
@@ -147,9 +154,11 @@ export class AnswerStore {
             ...outboxLists(outbox),
         };
         const args = [JSON.stringify(change), by, from + events.length, JSON.stringify(events), KEPT_MS];
-        const isEnded = (await this.#end(keys, [...args, followersOf(place)])) === 1;
-        await this.#redis.zrem(LEASES, memberOf(place));
-        return isEnded;
+        const code = await this.#end(keys, [...args, followersOf(place)]);
+        // Not waited for: the lease on an answer that has ended is given up by whoever finds it.
+        this.release(place).catch(() => undefined);
+        if (code === 1) return 'ended';
+        return code === 0 ? 'lost' : 'deleted';
     }
 
     /** What is known of an answer, with its events after the first `known` ones; null when it is not kept (any more). */
@@ -186,7 +195,7 @@ export class AnswerStore {
         await this.#hold([LEASES], [leaseMs, 'XX', ...places.map(memberOf)]);
     }
 
-    /** Gives up the lease on an answer that has not begun. */
+    /** Gives up the lease on an answer that has not begun, or has ended. */
     async release(place: AnswerPlace): Promise<void> {
         await this.#redis.zrem(LEASES, memberOf(place));
     }
@@ -209,7 +218,7 @@ export const followersOf = (place: AnswerPlace): string => `${answerKey(place)}:
 /** The channel on which a process is asked to cancel an answer of its own. */
 export const cancellationsOf = (owner: string): string => PROCESSES + owner;
 
-const answerKey = ({ tenantId, messageId }: AnswerPlace): string => tenantKey(tenantId, 'generation', messageId);
+const answerKey = ({ tenantId, messageId }: AnswerPlace): string => answerKeys(tenantId) + messageId;
 const eventsKey = (place: AnswerPlace): string => `${answerKey(place)}:events`;
 const memberOf = ({ tenantId, messageId }: AnswerPlace): string => `${tenantId}/${messageId}`;
 const idsOf = ({ ownerId, threadId, modelId }: ContextPlace) => ({ ownerId, threadId, modelId });

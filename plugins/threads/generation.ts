@@ -34,6 +34,8 @@ interface Outcome {
     error: ApiError | null;
 }
 
+/** What became of an answer that is not ours to write any more. */
+const LOST = { lost: 'ANSWER_INTERRUPTED', deleted: 'THREAD_NOT_FOUND' } as const;
 const CANCELLED = new Error('Cancelled');
 const CLOSE: LoggedEvent = ['close', {}];
 
@@ -86,10 +88,12 @@ export class Generation {
 
     /** Everything from an event on, then what comes. */
     read(from = 0) {
-        const leave = () => {
-            if (this.#parts.endsWithClient && this.#log.readers === 0) this.cancel();
-        };
-        return this.#log.read(from, leave);
+        return this.#log.read(from, () => this.leave());
+    }
+
+    /** A client is gone; it may have been the last one that the answer was for. */
+    leave(): void {
+        if (this.#parts.endsWithClient && this.#log.readers === 0) this.cancel();
     }
 
     /** Stops the provider; what came until then is the answer. */
@@ -180,8 +184,8 @@ export class Generation {
     async #append(from: number, events: LoggedEvent[]): Promise<void> {
         const { store, owner } = this.#parts;
         const state = await this.#patiently(() => store.append(this.place, owner, from, events));
-        if (state === 'lost') throw apiError('ANSWER_INTERRUPTED');
         if (state === 'cancelling') this.cancel();
+        else if (state !== 'running') throw apiError(LOST[state]);
     }
 
     /** Stores the answer with its last events. */
@@ -189,8 +193,8 @@ export class Generation {
         const { store, owner, outboxOf } = this.#parts;
         const events = [event, CLOSE];
         const ending = { by: owner, message, events, from: this.#log.length, outbox: outboxOf(message) };
-        const isOurs = await this.#patiently(() => store.end(this.info, ending));
-        if (!isOurs) throw apiError('ANSWER_INTERRUPTED');
+        const state = await this.#patiently(() => store.end(this.info, ending));
+        if (state !== 'ended') throw apiError(LOST[state]);
         this.#log.append(...events);
     }
 

@@ -44,13 +44,13 @@ export const threads: Plugin<Platform> = {
         const shared = { store: answerStore, generations, models, clock, logger };
         const messages = new MessageService({ ...shared, store: threadStore, answers: answerStore, profile, limits });
         const answers = new AnswerService({ ...shared, threads: threadStore, signals });
-        const { share } = server.plugins.idempotency;
+        const parts = { messages, answers, share: server.plugins.idempotency.share };
         server.route(listMessages(messages));
-        server.route(sendMessage(messages, answers, share));
+        server.route(sendMessage(parts));
         server.route(getMessage(answers));
         server.route(streamMessage(answers));
         server.route(cancelMessage(answers));
-        server.route(regenerateMessage(messages, answers, share));
+        server.route(regenerateMessage(parts));
 
         const stopClosing = closeOrphans({ store: answerStore, generations, outboxOf: answerOutbox, logger });
         server.ext('onPostStop', stopClosing);

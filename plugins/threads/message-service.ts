@@ -26,6 +26,8 @@ export interface AnswerOptions {
     fallbackModels?: string[];
     /** What happens to the answer when its client goes away. */
     onDisconnect?: 'finish' | 'cancel';
+    /** Whether somebody still waits for it, as long as it waits for its turn. */
+    isWanted?: () => boolean;
 }
 
 export type NewMessage = Question & AnswerOptions;
@@ -79,7 +81,7 @@ export class MessageService {
         threadId: string,
         modelName: string,
         { content, ...options }: NewMessage,
-        messageId = newId('msg'),
+        messageId: string,
     ): Promise<Reply> {
         const asked = this.#asked(modelName, options);
         const [model] = asked;
@@ -92,15 +94,15 @@ export class MessageService {
     /**
      * Answers the last message once more; the new answer takes the place of the old one when it has ended.
      *
+     * @param newMessageId Of the new answer
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_NOT_FOUND, NOT_LAST_ANSWER, ANSWER_RUNNING and what `send`
      *   does
      */
     async regenerate(
         actor: Actor,
-        threadId: string,
-        modelName: string,
-        messageId: string,
+        { threadId, modelName, messageId }: { threadId: string; modelName: string; messageId: string },
         options: AnswerOptions,
+        newMessageId: string,
     ): Promise<Reply> {
         const { store } = this.#parts;
         const asked = this.#asked(modelName, options);
@@ -114,7 +116,7 @@ export class MessageService {
         if (!question) throw apiError('NOT_LAST_ANSWER');
         return this.#answer(actor, {
             place,
-            messageId: newId('msg'),
+            messageId: newMessageId,
             userMessage: question.message,
             isNew: false,
             replaces: { messageId, entryId: old.entryId },
@@ -141,9 +143,11 @@ export class MessageService {
         const held = generations.hold(answer);
         // Waited for below; until then it must not count as a failure that nobody handles.
         held.catch(() => undefined);
-        const slot = await limits.takeSlot(actor);
+        const slot = await limits.takeSlot(actor, options.isWanted);
         try {
             await held;
+            // The process may have begun to stop while this waited for its slot.
+            generations.checkOpen();
             const read = await store.callContext(place, keyNamesOf(models, asked), LOOK_BACK);
             // Of an answer anew: what came before its question.
             const context = draft.isNew ? read : { ...read, messages: before(read.messages, userMessage.id) };

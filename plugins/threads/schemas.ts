@@ -19,13 +19,12 @@ export interface MessageParams extends ContextParams {
 
 const threadParamKeys = { threadId: idSchema('thread').required() };
 export const threadParams = Joi.object<ThreadParams>(threadParamKeys).label('ThreadParams');
-export const contextParams = Joi.object<ContextParams>({
-    ...threadParamKeys,
-    modelId: Joi.string().max(200).required().example('sandbox'),
-}).label('ContextParams');
-export const messageParams = contextParams
-    .keys({ messageId: idSchema('msg').required() })
-    .label('MessageParams') as Joi.ObjectSchema<MessageParams>;
+const contextParamKeys = { ...threadParamKeys, modelId: Joi.string().max(200).required().example('sandbox') };
+export const contextParams = Joi.object<ContextParams>(contextParamKeys).label('ContextParams');
+export const messageParams = Joi.object<MessageParams>({
+    ...contextParamKeys,
+    messageId: idSchema('msg').required(),
+}).label('MessageParams');
 
 const title = () => Joi.string().trim().min(1).max(200).example('Trip to Lisbon');
 

@@ -4,6 +4,7 @@ import { decodeMessage, type ContextPlace } from './message-codec.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
+import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists } from '../../src/redis/outbox.ts';
 
 import type { Message, Thread } from './api.ts';
@@ -90,7 +91,10 @@ export class ThreadStore {
             ...(revision !== undefined && { revision: String(revision) }),
             ...outboxLists(outbox),
         };
-        const [result, count = 0] = (await this.#delete(keys, [JSON.stringify(change)])) as number[];
+        const [result, count = 0] = (await this.#delete(keys, [
+            JSON.stringify(change),
+            answerKeys(tenantId),
+        ])) as number[];
         if (result === 0) throw apiError('THREAD_NOT_FOUND');
         if (result === -1) throw apiError('REVISION_MISMATCH');
         return count;
@@ -198,5 +202,8 @@ export class ThreadStore {
 }
 
 type ReadReply = [found: number, total?: number, StreamEntry[]?, profile?: string[], sealed?: (string | null)[]];
+
+/** What the keys of a tenant's answers begin with; a message's id follows. */
+export const answerKeys = (tenantId: string): string => `${tenantKey(tenantId, 'generation')}:`;
 
 const ownerOf = ({ tenantId, ownerId }: ContextPlace): KeyOwner => ({ tenantId, userId: ownerId });

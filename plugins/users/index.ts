@@ -3,6 +3,7 @@ import { createUser } from './routes/create-user.ts';
 import { deleteUser } from './routes/delete-user.ts';
 import { getUser } from './routes/get-user.ts';
 import { listUsers } from './routes/list-users.ts';
+import { renewInvitation } from './routes/renew-invitation.ts';
 import { restoreUser } from './routes/restore-user.ts';
 import { updateUser } from './routes/update-user.ts';
 import { Users } from './service.ts';
@@ -24,6 +25,7 @@ export const users: Plugin<Platform> = {
             server.route(updateUser(service));
             server.route(deleteUser(service));
             server.route(restoreUser(service));
+            server.route(renewInvitation(service));
             server.route(acceptInvitation(service));
         });
     },

@@ -110,6 +110,10 @@ export const createdUserAnswer = Joi.object({
     user: userSchema,
     token: Joi.string().optional().description('the invitation, shown this once: valid for 7 days and one use'),
 }).label('CreatedUserData');
+export const renewedInvitationAnswer = Joi.object({
+    user: userSchema,
+    token: Joi.string().description('the invitation, shown this once: valid for 7 days and one use'),
+}).label('InvitationData');
 
 export const memberExample = {
     ...userExample,

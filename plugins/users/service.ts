@@ -92,6 +92,14 @@ export class Users implements UserService {
         return { user: await this.get(actor.tenantId, user.id), token };
     };
 
+    /** A new invitation in the place of the one before. @throws USER_NOT_FOUND, ALREADY_DELETED, INVITATION_ACCEPTED */
+    invite = async (actor: Actor, userId: string): Promise<{ user: PublicUser; token: string }> => {
+        const { token, digest: hash } = newUserToken(INVITATION, actor.tenantId, userId);
+        const outbox = changeOf(actor, 'invite', userId);
+        const invitation = { hash, lifetime: INVITATION_LIFETIME_MS, outbox };
+        return { user: this.publish(await this.#parts.store.invite(actor.tenantId, userId, invitation)), token };
+    };
+
     /** @throws INVITATION_INVALID, SERVER_BUSY */
     accept = async (caller: Caller, { token, password, displayName }: Acceptance): Promise<PublicUser> => {
         const { store, passwords } = this.#parts;
@@ -218,7 +226,7 @@ function checkRole(tenantId: string, role: Role): void {
 
 function changeOf(
     actor: Actor,
-    action: 'create' | 'update' | 'delete' | 'restore',
+    action: 'create' | 'update' | 'delete' | 'restore' | 'invite',
     userId: string,
     details?: Record<string, unknown>,
 ): Outbox {

@@ -53,6 +53,13 @@ export interface Acceptance {
     outbox: Outbox;
 }
 
+/** An invitation in the place of the one before; its lifetime is in milliseconds. */
+export interface Renewal {
+    hash: string;
+    lifetime: number;
+    outbox: Outbox;
+}
+
 /** What the codes of a change stand for. */
 const REFUSALS: Record<number, ErrorCode> = {
     0: 'USER_NOT_FOUND',
@@ -61,6 +68,12 @@ const REFUSALS: Record<number, ErrorCode> = {
     [-3]: 'LAST_ADMIN',
     [-4]: 'ALREADY_DELETED',
     [-5]: 'NOT_RESTORABLE',
+};
+
+const INVITE_REFUSALS: Record<number, ErrorCode> = {
+    0: 'USER_NOT_FOUND',
+    [-1]: 'ALREADY_DELETED',
+    [-2]: 'INVITATION_ACCEPTED',
 };
 
 const isAdmin = ({ role, isActive, passwordHash }: Omit<User, keyof RecordBase>): boolean =>
@@ -76,6 +89,7 @@ export class UserStore {
     readonly #timeUntilPurge: ReturnType<typeof timeUntilPurge>;
     readonly #change: RunScript;
     readonly #accept: RunScript;
+    readonly #invite: RunScript;
     readonly #search: RunScript;
     readonly #purge: RunScript;
 
@@ -104,6 +118,7 @@ export class UserStore {
         this.#timeUntilPurge = timeUntilPurge(store);
         this.#change = store.script(lua('change-user'));
         this.#accept = store.script(lua('accept-invitation'));
+        this.#invite = store.script(lua('renew-invitation'));
         this.#search = store.script(lua('search-users'));
         this.#purge = store.script(lua('purge-user'));
     }
@@ -146,6 +161,15 @@ export class UserStore {
         const change = { id, ...hashes, ...name, ...outboxLists(outbox) };
         const [code, flat = []] = (await this.#accept(keys, [JSON.stringify(change)])) as [number, string[]?];
         if (code !== 1) throw apiError('INVITATION_INVALID');
+        return this.records.decode(flat);
+    }
+
+    /** @throws USER_NOT_FOUND, ALREADY_DELETED, INVITATION_ACCEPTED */
+    async invite(tenantId: string, id: string, { outbox, ...invitation }: Renewal): Promise<User> {
+        const keys = [this.records.key(tenantId, id), this.invitations.key(tenantId, id), ...outboxKeys(tenantId)];
+        const body = JSON.stringify({ id, ...invitation, ...outboxLists(outbox) });
+        const [code, flat = []] = (await this.#invite(keys, [body])) as [number, string[]?];
+        if (code !== 1) throw apiError(INVITE_REFUSALS[code] ?? 'USER_NOT_FOUND');
         return this.records.decode(flat);
     }
 

@@ -18,17 +18,25 @@ import { Vault } from '../../src/security/vault.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 export interface SeededUser {
+    email: string;
     token: string;
     threadId: string;
+}
+
+export interface SeedOptions {
+    keys: { jwt: string; vault: string };
+    count: number;
+    /** That of the API: a known account must not be told by the time of its hash. */
+    bcryptCost: number;
 }
 
 const HOUR_MS = 3_600_000;
 
 /**
- * Makes users of one tenant, each logged in and with a thread: as many as it takes for none of them to meet a limit
- * while all of them together are measured.
+ * Makes users of one tenant with one password, each logged in and with a thread: as many as it takes for none of them
+ * to meet a limit while all of them together are measured.
  */
-export async function seed(socket: string, keys: { jwt: string; vault: string }, count: number): Promise<SeededUser[]> {
+export async function seed(socket: string, { keys, count, bcryptCost }: SeedOptions): Promise<SeededUser[]> {
     const redis = new Redis(socket);
     const store = createDatastore(redis);
     const vault = new Vault(parseKeyring(keys.vault, 'base64', () => true));
@@ -44,17 +52,18 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
         jobs,
         clock: Date.now,
     });
-    const passwords = new Passwords(10);
+    const passwords = new Passwords(bcryptCost);
+    const passwordHash = await passwords.hash('the password of all of them');
     const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
     const create = createRecords(store);
     const { records: sessions } = new SessionStore(store, vault, tenants, users);
     const { threads } = new ThreadStore(store, vault, { profile: () => '', providerKeys: () => '' });
-    const details = { name: 'Bench', domain: `${newId('req')}.example`.toLowerCase(), plan: 'enterprise' } as const;
+    const details = { name: 'Bench', domain: 'bench.example', plan: 'enterprise' } as const;
     const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
 
     const seedOne = async (_user: unknown, index: number): Promise<SeededUser> => {
         const email = `user${index}@${details.domain}`;
-        const { user, draft } = users.draft(tid, { email, displayName: email, role: 'user', passwordHash: 'none' });
+        const { user, draft } = users.draft(tid, { email, displayName: email, role: 'user', passwordHash });
         const session = {
             id: newId('sess'),
             userId: user.id,
@@ -68,7 +77,7 @@ export async function seed(socket: string, keys: { jwt: string; vault: string },
         const thread = { id: newId('thread'), userId: user.id, title: 'A thread', messageCount: 0, models: {} };
         await create(tid, [draft, sessions.draft(tid, session), threads.draft(tid, { ...thread, lastMessage: null })]);
         const claims = { sub: user.id, tid, sid: session.id, jti: newId('jti'), username: email, scope: [] };
-        return { token: tokens.issue(claims), threadId: thread.id };
+        return { email, token: tokens.issue(claims), threadId: thread.id };
     };
     const seeded = await Promise.all(Array.from({ length: count }, seedOne));
     redis.disconnect();

@@ -41,6 +41,8 @@ interface Promises {
     errors?: ErrorCode[];
     /** The route asks for no credential. */
     isPublic?: boolean;
+    /** It calls a model or hashes a password: the first to be refused when the server is busy. */
+    isExpensive?: true;
     /** Of the user where the route needs one, of the IP address elsewhere. */
     rateLimit?: RateLimit;
     /** Not counted against the quota of the month, so that it tells of it when it is used up. All rates hold. */
@@ -69,23 +71,13 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  * the status for the envelope, and the schema that answers are checked against.
  */
 export function describeRoute(summary: string, description: RouteDescription) {
-    const { tag, notes, status = 200, errors = [], rateLimit, streamExample } = description;
-    const { idempotent, isQuotaFree, takesBinary, answersBinary } = description;
-    if (idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
+    const { tag, notes, status = 200, errors = [] } = description;
+    if (description.idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
         ...(notes !== undefined && { notes }),
         tags: ['api', tag],
-        app: {
-            status,
-            errors,
-            ...(rateLimit && { rateLimit }),
-            ...(isQuotaFree && { isQuotaFree }),
-            ...(streamExample && { streamExample }),
-            ...(idempotent && { idempotent }),
-            ...(takesBinary && { takesBinary }),
-            ...(answersBinary && { answersBinary }),
-        },
+        app: { status, errors, ...behaviourOf(description) },
         ...checkedAnswer(description),
         plugins: {
             'hapi-swagger': {
@@ -94,6 +86,23 @@ export function describeRoute(summary: string, description: RouteDescription) {
             },
         },
     } satisfies RouteOptions;
+}
+
+const BEHAVIOUR = [
+    'rateLimit',
+    'isQuotaFree',
+    'isExpensive',
+    'idempotent',
+    'streamExample',
+    'takesBinary',
+    'answersBinary',
+] as const;
+
+type Behaviour = Pick<Required<BinaryRoute>, (typeof BEHAVIOUR)[number]>;
+
+/** What is asked of a route while a request goes through it. */
+function behaviourOf(description: RouteDescription): Partial<Behaviour> {
+    return Object.fromEntries(BEHAVIOUR.flatMap((name) => (description[name] ? [[name, description[name]]] : [])));
 }
 
 /** Event streams and bytes are not checked. */

@@ -139,10 +139,10 @@ export class Idempotency {
      *
      * @throws IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_IN_PROGRESS
      */
-    #stored(claim: KeyClaim, key: Exclude<TakenKey, { state: 'taken' }>): Outcome {
+    #stored(claim: KeyClaim, key: TakenKey): Outcome {
         if (key.state === 'reused') throw apiError('IDEMPOTENCY_KEY_REUSED');
-        if (key.state === 'running') throw apiError('IDEMPOTENCY_IN_PROGRESS', { retryAfter: RETRY_AFTER_S });
-        return this.#unseal(claim, key.answer);
+        if (key.state === 'answered') return this.#unseal(claim, key.answer);
+        throw apiError('IDEMPOTENCY_IN_PROGRESS', { retryAfter: RETRY_AFTER_S });
     }
 
     /** Holds the key until the outcome is there and stored; never fails, because the work itself may have succeeded. */

@@ -5,6 +5,9 @@ import type { Logger } from '../telemetry/logger.ts';
 /** How long a command may take, so that requests are told within two seconds that Redis is away. */
 const COMMAND_TIMEOUT_MS = 1_500;
 
+/** How long the first answer may take: at the start no request waits, and a machine is at its busiest. */
+const FIRST_ANSWER_TIMEOUT_MS = 15_000;
+
 const OPTIONS = {
     lazyConnect: true,
     commandTimeout: COMMAND_TIMEOUT_MS,
@@ -41,7 +44,8 @@ export const connectWorkerRedis = (address: RedisAddress, logger: Logger): Promi
 type Options = typeof OPTIONS | typeof WORKER_OPTIONS;
 
 async function connect(address: RedisAddress, options: Options, logger: Logger): Promise<Redis> {
-    const redis = new Redis('url' in address ? address.url : address.path, options);
+    const first = { ...options, commandTimeout: FIRST_ANSWER_TIMEOUT_MS };
+    const redis = new Redis('url' in address ? address.url : address.path, first);
     redis.on('error', (error: Error) => logger.warn({ module: 'redis', err: error }, 'Redis connection failed'));
     try {
         await redis.connect();
@@ -49,6 +53,7 @@ async function connect(address: RedisAddress, options: Options, logger: Logger):
         redis.disconnect();
         throw error;
     }
+    redis.options.commandTimeout = 'commandTimeout' in options ? options.commandTimeout : undefined;
     reportOutages(redis, logger);
     return redis;
 }

@@ -33,6 +33,8 @@ declare module '@hapi/hapi' {
         answersBinary?: string[];
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
         streamExample?: ServerSentEvent[];
+        /** It is refused first when the server is busy. */
+        isExpensive?: true;
         /** Of a route that takes an Idempotency-Key; see `describeRoute`. */
         idempotent?: true | 'shared';
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { temporaryFolder } from './folder.ts';
-import { sharedRedis } from './redis.ts';
+import { connectPatiently, sharedRedis } from './redis.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
@@ -61,17 +61,21 @@ export interface AppOptions {
     listen?: boolean;
     /** Do jobs too: on a Redis of the test's own, or it would do those of other tests by its clock. */
     worker?: boolean;
+    /** Do not start yet: the test does, by `server.initialize()`. */
+    isHeld?: boolean;
+    /** Give up commands as early as in life, for a test that is about it; a busy machine may be slower than that. */
+    isImpatient?: boolean;
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
-    const { config, redisPath, measureLoad, listen = false, worker } = options;
+    const { config, redisPath, measureLoad, listen = false, worker, isHeld = false, isImpatient = false } = options;
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
     const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
     const address = { path: redisPath ?? (await sharedRedis()).path };
-    const redis = await connectRedis(address, logger);
+    const redis = await (isImpatient ? connectRedis : connectPatiently)(address, logger);
     const jobs = openJobs(address, logger);
     const signals = new Signals(redis, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
@@ -92,7 +96,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     });
     const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;
     if (listen) await server.start();
-    else await server.initialize();
+    else if (!isHeld) await server.initialize();
     return {
         server,
         redis,
@@ -114,6 +118,13 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
             redis.disconnect();
         },
     };
+}
+
+/** Two replicas on the shared Redis: each takes the tokens of the other. */
+export async function startReplicas(): Promise<[TestApp, TestApp]> {
+    const first = await startApp();
+    const { JWT_KEYS, VAULT_KEYS } = first.config;
+    return [first, await startApp({ config: { JWT_KEYS, VAULT_KEYS } })];
 }
 
 /** The settings of a test process; `BCRYPT_COST` is below what a configuration may say, to be quick. */

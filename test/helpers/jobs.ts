@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Queue, type Job } from 'bullmq';
 
+import { connectPatiently } from './redis.ts';
 import { silentLogger } from './store.ts';
 import { PREFIX, QUEUE, type JobData } from '../../src/jobs/jobs.ts';
-import { connectRedis } from '../../src/redis/client.ts';
 
 import type { TestApp } from './app.ts';
 
@@ -21,7 +21,7 @@ export interface TestQueue {
 }
 
 export async function openQueue(path: string): Promise<TestQueue> {
-    const redis = await connectRedis({ path }, silentLogger);
+    const redis = await connectPatiently({ path }, silentLogger);
     const queue = new Queue<JobData>(QUEUE, { connection: redis, prefix: PREFIX });
     queue.on('error', () => undefined);
     return {

@@ -6,6 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
 import { temporaryFolder } from './folder.ts';
+import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
+
+import type { Logger } from '../../src/telemetry/logger.ts';
+
+const PATIENCE_MS = 30_000;
 
 /** A redis-server of a test's own, on a unix socket, without anything on disk; `args` come after ours and win. */
 export interface TestRedis {
@@ -40,6 +45,13 @@ let shared: Promise<TestRedis> | undefined;
 export function sharedRedis(): Promise<TestRedis> {
     shared ??= startRedis();
     return shared;
+}
+
+/** Connects as the program does, and gives a busy machine the time that no client of ours would wait. */
+export async function connectPatiently(address: RedisAddress, logger: Logger): Promise<Redis> {
+    const redis = await connectRedis(address, logger);
+    redis.options.commandTimeout = PATIENCE_MS;
+    return redis;
 }
 
 async function untilItAnswers(path: string): Promise<void> {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { sharedRedis } from './redis.ts';
-import { connectRedis } from '../../src/redis/client.ts';
+import { connectPatiently, sharedRedis } from './redis.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { parseKeyring } from '../../src/security/keyring.ts';
 import { Vault } from '../../src/security/vault.ts';
@@ -29,7 +28,7 @@ export const newTenantId = (): string => `tenant_${randomBytes(8).toString('hex'
 
 /** @param path The socket of a Redis other than the shared one */
 export async function openStore(path?: string): Promise<TestStore> {
-    const redis = await connectRedis({ path: path ?? (await sharedRedis()).path }, silentLogger);
+    const redis = await connectPatiently({ path: path ?? (await sharedRedis()).path }, silentLogger);
     const clockKey = `test:time:${randomBytes(8).toString('hex')}`;
     const now = `local function now() return tonumber(redis.call('GET', '${clockKey}')) end`;
     const setTime = async (milliseconds: number) => void (await redis.set(clockKey, milliseconds));

@@ -55,6 +55,7 @@ describe('loadConfig', () => {
         PROVIDER_KEYS_SHARED: {},
         SANDBOX_MODEL: true,
         SANDBOX_TOKEN_DELAY_MS: 0,
+        GENERATION_QUEUE_MS: 2_000,
         SHUTDOWN_TIMEOUT: 30,
         BUILD_TIME: null,
     };

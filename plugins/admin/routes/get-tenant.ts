@@ -1,4 +1,5 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
+import { etagOf } from '../../../src/http/if-match.ts';
 import { tenantExample, type TenantService } from '../../tenants/api.ts';
 import { tenantAnswer, tenantParams, type TenantParams } from '../schemas.ts';
 
@@ -17,5 +18,8 @@ export const getTenant = (tenants: TenantService): ServerRoute<{ Params: TenantP
         auth: { access: { scope: 'tenant:read' } },
         validate: { params: tenantParams },
     },
-    handler: async ({ params }) => ({ tenant: await tenants.get(params.tenantId) }),
+    handler: async ({ params }, h) => {
+        const tenant = await tenants.get(params.tenantId);
+        return h.response({ tenant }).etag(etagOf(tenant));
+    },
 });

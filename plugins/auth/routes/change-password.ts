@@ -13,6 +13,7 @@ export const changePassword = (passwords: PasswordService): ServerRoute<{ Payloa
             notes: 'Ends all other sessions. A wrong current password counts as a failed login.',
             answer: endedAnswer,
             example: { endedSessions: 2 },
+            isExpensive: true,
             errors: ['INVALID_CREDENTIALS', 'ACCOUNT_DELAYED', 'SERVER_BUSY'],
             rateLimit: { limit: 5, window: 60 },
         }),

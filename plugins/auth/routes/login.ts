@@ -18,6 +18,7 @@ export const login = (auth: AuthService, path: string): ServerRoute<{ Payload: L
                 'are set as cookies as well.',
             answer: sessionAnswer,
             example: sessionExample,
+            isExpensive: true,
             errors: [
                 'INVALID_CREDENTIALS',
                 'ACCOUNT_DELAYED',

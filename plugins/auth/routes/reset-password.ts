@@ -16,6 +16,7 @@ export const resetPassword = (passwords: PasswordService): ServerRoute<{ Payload
             notes: 'A token is good once, for an hour. All sessions of the user end.',
             answer: messageAnswer,
             example: { message },
+            isExpensive: true,
             errors: ['RESET_TOKEN_INVALID', 'RATE_LIMITED', 'SERVER_BUSY'],
             isPublic: true,
             rateLimit: { limit: 5, window: 60 },

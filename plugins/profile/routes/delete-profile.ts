@@ -15,6 +15,7 @@ export const deleteProfile = (profiles: ProfileRules): ServerRoute<{ Payload: De
                 '30 days.',
             answer: deleteProfileAnswer,
             example: deleteProfileExample,
+            isExpensive: true,
             errors: [
                 'INVALID_CREDENTIALS',
                 'USER_NOT_FOUND',

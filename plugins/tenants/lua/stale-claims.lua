@@ -1,6 +1,7 @@
--- Claims whose registration must have ended by now, one way or the other.
+-- Claims whose registration or change must have ended by now, one way or the other.
 -- KEYS[1] claims
 -- ARGV[1] age in milliseconds · ARGV[2] how many at most
--- Returns {"<tenant id> <domain>", …}
+-- Returns {"<tenant id> <domain>", time, …}
 -- @include now
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now() - ARGV[1]), 'LIMIT', 0, ARGV[2])
+local before = string.format('%d', now() - ARGV[1])
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', before, 'WITHSCORES', 'LIMIT', 0, ARGV[2])

@@ -3,8 +3,9 @@
 -- ARGV[1] the owner · ARGV[2] id of the entry · ARGV[3] JSON [event, …] · ARGV[4] lifetime in milliseconds
 -- ARGV[5] channel of those who follow it
 -- Returns 1 appended, now or by an earlier try whose answer was lost, 2 the same and it is to be cancelled,
---         0 it was ended by somebody else
+--         0 it was ended by somebody else, -1 it was deleted with its thread
 local state, owner = unpack(redis.call('HMGET', KEYS[1], 'state', 'owner'))
+if not state then return -1 end
 if owner ~= ARGV[1] or state == 'ended' then return 0 end
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 if not last or tonumber(last[1]:match('^%d+')) < tonumber(ARGV[2]) then

@@ -1,13 +1,15 @@
 -- Store a user's message and begin the answer to it.
 -- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
 -- KEYS[6] answer · KEYS[7] the owner's API keys
--- ARGV[1] JSON {threadId, ownerId, modelId, message?: [field, value, …], last?, answer: [field, value, …], ownKeys: [name],
---               replaces?, events, audit}; without a message the answer is to one that is stored already
+-- ARGV[1] JSON {threadId, ownerId, modelId, message?: [field, value, …], last?, answerId, answer: [field, value, …],
+--               ownKeys: [name], replaces?, events, audit}; without a message the answer is to one that is stored already
 -- ARGV[2] milliseconds that an answer is kept whose process died and that nobody closed
 -- Returns 1 begun, 0 no such thread of that owner, -1 the answer that it replaces is being replaced already
 -- @include now
 -- @include outbox
 -- @include store-message
+-- How long the thread remembers an answer, to be deleted with it: longer than an answer takes and is kept.
+local REMEMBERED = 3600000
 -- The use of a key is noted once a minute.
 local NOTE_USE_EVERY = 60000
 
@@ -27,6 +29,10 @@ else
 end
 redis.call('HSET', KEYS[6], unpack(change.answer))
 redis.call('PEXPIRE', KEYS[6], ARGV[2])
+local answers = KEYS[1] .. ':answers'
+redis.call('ZREMRANGEBYSCORE', answers, '-inf', string.format('%d', at - REMEMBERED))
+redis.call('ZADD', answers, string.format('%d', at), change.answerId)
+redis.call('PEXPIRE', answers, REMEMBERED)
 for _, name in ipairs(change.ownKeys) do
     local field = name .. ':used'
     local sealed, used = unpack(redis.call('HMGET', KEYS[7], name, field))

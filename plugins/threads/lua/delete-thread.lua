@@ -1,6 +1,6 @@
 -- Delete a thread with the messages of all its models. Their keys are KEYS[1] with a model's id: the same slot.
 -- KEYS[1] thread · KEYS[2] events · KEYS[3] audit · then the orders
--- ARGV[1] JSON {id, ownerField, ownerId, revision?, events, audit}
+-- ARGV[1] JSON {id, ownerField, ownerId, revision?, events, audit} · ARGV[2] what the keys of answers begin with
 -- Returns {1, messages deleted}, {0} not found, {-1} another revision
 -- @include now
 -- @include outbox
@@ -11,6 +11,11 @@ if allowed ~= 1 then return { allowed } end
 
 local count, models = unpack(redis.call('HMGET', KEYS[1], 'messageCount', 'models'))
 for model in pairs(cjson.decode(models)) do redis.call('UNLINK', KEYS[1] .. ':model:' .. model .. ':messages') end
+local answers = KEYS[1] .. ':answers'
+for _, id in ipairs(redis.call('ZRANGE', answers, 0, -1)) do
+    redis.call('UNLINK', ARGV[2] .. id, ARGV[2] .. id .. ':events', KEYS[1] .. ':replaces:' .. id)
+end
+redis.call('UNLINK', answers)
 for n = 4, #KEYS do redis.call('ZREM', KEYS[n], change.id) end
 redis.call('UNLINK', KEYS[1])
 append_entries(KEYS[2], KEYS[3], change, now())

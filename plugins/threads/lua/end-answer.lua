@@ -5,20 +5,19 @@
 --               audit}
 -- ARGV[2] who ends it · ARGV[3] id of the entry of the last events · ARGV[4] JSON [event, …]
 -- ARGV[5] milliseconds that the log is kept for those who resume · ARGV[6] channel of those who follow it
--- Returns 1 ended, now or by an earlier try whose answer was lost, 0 ended by somebody else
+-- Returns 1 ended, now or by an earlier try whose answer was lost, 0 ended by somebody else,
+--         -1 it was deleted with its thread
 -- @include now
 -- @include outbox
 -- @include store-message
 local change = cjson.decode(ARGV[1])
 local state, ended_by = unpack(redis.call('HMGET', KEYS[6], 'state', 'endedBy'))
-if not state then return 0 end
+if not state then return -1 end
 if state == 'ended' then return ended_by == ARGV[2] and 1 or 0 end
 
 local replaced = change.replaces
 if replaced then redis.call('UNLINK', KEYS[1] .. ':replaces:' .. replaced.messageId) end
--- The thread may have been deleted meanwhile: then there is nothing left to store the answer in.
-local is_stored = redis.call('HGET', KEYS[1], 'userId') == change.ownerId and not (replaced and replaced.keep)
-if is_stored then
+if not (replaced and replaced.keep) then
     local at = now()
     if replaced and redis.call('XDEL', KEYS[2], replaced.entryId) == 1 then
         redis.call('HINCRBY', KEYS[1], 'messageCount', -1)

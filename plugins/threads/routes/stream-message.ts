@@ -1,7 +1,7 @@
 import Joi from 'joi';
 
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { answerWithEvents } from '../answer-with-events.ts';
+import { eventAnswer } from '../give-answer.ts';
 import { eventsExample, messageAnswer, messageExample, messageParams, type MessageParams } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
@@ -48,6 +48,6 @@ export const streamMessage = (
     handler: async ({ auth, params: { threadId, modelId, messageId }, headers }, h) => {
         const known = headers['last-event-id'];
         const { actor } = auth.credentials;
-        return answerWithEvents(h, await answers.events(actor, threadId, modelId, messageId, known));
+        return eventAnswer(h, await answers.events(actor, threadId, modelId, messageId, known));
     },
 });

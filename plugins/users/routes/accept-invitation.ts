@@ -14,6 +14,7 @@ export const acceptInvitation = (users: Users): ServerRoute<{ Payload: Acceptanc
             notes: 'The invitation is used up by it; log in afterwards.',
             answer: userAnswer,
             example: { user: { ...memberExample, revision: 2 } },
+            isExpensive: true,
             errors: ['INVITATION_INVALID', 'RATE_LIMITED', 'SERVER_BUSY'],
             isPublic: true,
             rateLimit: { limit: 5, window: 60 },

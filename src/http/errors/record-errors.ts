@@ -26,6 +26,7 @@ export const recordErrors = {
         'The first request with this Idempotency-Key still runs.',
         'Repeat it after the number of seconds in Retry-After.',
     ),
+    INVITATION_ACCEPTED: entry(409, 'conflict', 'The user has accepted already.', 'Make a reset token instead.'),
     LAST_ADMIN: entry(
         409,
         'conflict',

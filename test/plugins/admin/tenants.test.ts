@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { startApp, type TestApp } from '../../helpers/app.ts';
+import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
+import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { newTenant, platformToken } from '../../helpers/tenant.ts';
 import { newUser, type TestUser } from '../../helpers/user.ts';
 
@@ -21,6 +22,7 @@ const details = (changes: object = {}) => {
 };
 
 describe('the administration of tenants', () => {
+    let redis: TestRedis;
     let app: TestApp;
     let token: string;
     let support: TestUser;
@@ -28,13 +30,18 @@ describe('the administration of tenants', () => {
     const create = (payload: object, options: object = {}) => app.call('POST', ROUTE, { token, payload, ...options });
 
     before(async () => {
-        app = await startApp();
+        // Of its own: the list shows the tenants of all, and other tests make theirs by clocks of their own.
+        redis = await startRedis();
+        app = await startApp({ redisPath: redis.path });
         token = await platformToken(app);
         support = await newUser(app, 'platform', 'support');
         finance = await newUser(app, 'platform', 'finance');
     });
 
-    after(() => app.stop());
+    after(async () => {
+        await app.stop();
+        await redis.stop();
+    });
 
     describe('POST /api/admin/tenants', () => {
         it('creates a tenant whose admin has a password', async () => {
@@ -102,15 +109,17 @@ describe('the administration of tenants', () => {
         });
 
         it('has the newest first, or last', async () => {
-            const { tenantId } = await newTenant(app);
-            const { body } = await app.call('GET', `${ROUTE}?limit=1`, { token });
-            expect(body.data.tenants[0].id).to.equal(tenantId);
-            const first = await app.call('GET', `${ROUTE}?limit=1&order=asc`, { token });
-            expect(first.body.data.tenants[0].id).to.not.equal(tenantId);
-            expectError(
-                await app.call('GET', `${ROUTE}?order=asc&cursor=${body.pagination.cursor}`, { token }),
-                'INVALID_CURSOR',
-            );
+            const { tenantId: older } = await newTenant(app);
+            // Those of one moment have no order of their own.
+            await app.advance(1_000);
+            const { tenantId: newer } = await newTenant(app);
+            const idsOf = ({ body }: Answer) => body.data.tenants.map(({ id }: { id: string }) => id);
+            const newest = await app.call('GET', `${ROUTE}?limit=2`, { token });
+            expect(idsOf(newest)).to.equal([newer, older]);
+            const oldest = await app.call('GET', `${ROUTE}?limit=100&order=asc`, { token });
+            expect(idsOf(oldest).slice(-2)).to.equal([older, newer]);
+            const url = `${ROUTE}?order=asc&cursor=${newest.body.pagination.cursor}`;
+            expectError(await app.call('GET', url, { token }), 'INVALID_CURSOR');
         });
 
         it('shows one', async () => {

@@ -3,7 +3,7 @@ import Lab from '@hapi/lab';
 
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { Passwords } from '../../../src/security/passwords.ts';
-import { startApp, type TestApp } from '../../helpers/app.ts';
+import { startApp, startReplicas, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -19,9 +19,7 @@ describe(`POST ${ROUTE}`, () => {
     let other: TestApp;
 
     before(async () => {
-        app = await startApp();
-        const { JWT_KEYS, VAULT_KEYS } = app.config;
-        other = await startApp({ config: { JWT_KEYS, VAULT_KEYS } });
+        [app, other] = await startReplicas();
     });
 
     after(async () => {

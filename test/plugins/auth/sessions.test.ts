@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { randomAddress, startApp, type TestApp } from '../../helpers/app.ts';
+import { randomAddress, startApp, startReplicas, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -20,9 +20,7 @@ describe('a user’s sessions', () => {
     let other: TestApp;
 
     before(async () => {
-        app = await startApp();
-        const { JWT_KEYS, VAULT_KEYS } = app.config;
-        other = await startApp({ config: { JWT_KEYS, VAULT_KEYS } });
+        [app, other] = await startReplicas();
     });
 
     after(async () => {

@@ -228,6 +228,12 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('post', '/api/users', created);
         expectDocumented('post', '/api/users', await tenant.call('POST', '/api/users', { payload }));
         const { user, token } = created.body.data;
+        const renew = async (id: string) =>
+            expectDocumented('post', `${ONE}/invitation`, await tenant.call('POST', `/api/users/${id}/invitation`));
+        await renew(tenant.userId);
+        await renew('user_01K9ZQ4V7N8M3T5R2W6X1Y0ABC');
+        const invited = { ...payload, email: 'eve@b.example' };
+        await renew((await tenant.call('POST', '/api/users', { payload: invited })).body.data.user.id);
         const accept = '/api/auth/invitation/accept';
         for (let times = 0; times < 2; times++) {
             const acceptance = { token, password: 'a password of Bob' };
@@ -264,6 +270,11 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         const url = `${ROUTE}/${created.body.data.tenant.id}`;
         expectDocumented('get', ONE, await app.call('GET', url, { token }));
         expectDocumented('get', ONE, await tenant.call('GET', url));
+        const patch = (change: object, headers = {}) => app.call('PATCH', url, { token, payload: change, headers });
+        expectDocumented('patch', ONE, await patch({ plan: 'premium', limits: { projects: 1 } }));
+        expectDocumented('patch', ONE, await patch({ name: 'Late' }, { 'if-match': '"1"' }));
+        expectDocumented('patch', ONE, await patch({ domain: tenant.domain }));
+        expectDocumented('patch', ONE, await patch({}));
         for (let times = 0; times < 2; times++) {
             expectDocumented('delete', ONE, await app.call('DELETE', url, { token }));
         }

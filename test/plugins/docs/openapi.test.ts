@@ -80,6 +80,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             'post /api/keys',
             'post /api/threads',
             'post /api/users',
+            'post /api/users/{userId}/invitation',
             'post /api/users/{userId}/password-reset',
         ]);
     });

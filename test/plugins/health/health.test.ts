@@ -2,8 +2,10 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { randomAddress, startApp, type TestApp } from '../../helpers/app.ts';
-import { startProvider, type Provider } from '../../helpers/provider.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { startWithProvider } from '../../helpers/with-provider.ts';
+
+import type { Provider } from '../../helpers/provider.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after, beforeEach } = lab;
@@ -14,23 +16,13 @@ const LIMIT = 10;
 describe('GET /health, /api/health, /api/status/health', () => {
     let app: TestApp;
     let provider: Provider;
+    let stop: () => Promise<void>;
 
     before(async () => {
-        provider = await startProvider();
-        app = await startApp({
-            config: {
-                OLLAMA_URL: provider.url,
-                OPENAI_BASE_URL: `${provider.url}/v1`,
-                PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
-                BUILD_COMMIT: 'abc123def456',
-            },
-        });
+        ({ app, provider, stop } = await startWithProvider({ BUILD_COMMIT: 'abc123def456' }));
     });
 
-    after(async () => {
-        await app.stop();
-        await provider.stop();
-    });
+    after(() => stop());
 
     beforeEach(() => app.advance(16_000));
 

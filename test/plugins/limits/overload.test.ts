@@ -4,9 +4,10 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { processLoad, type Load } from '../../../src/telemetry/load.ts';
-import { startApp, type TestApp } from '../../helpers/app.ts';
+import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { newTenant } from '../../helpers/tenant.ts';
+import { messagesPath, newThread } from '../../helpers/thread.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -35,29 +36,66 @@ describe('a server with more to do than it can', () => {
         for (const before = looks; looks === before;) await sleep(10);
     };
 
-    for (const [what, busy] of [
-        ['event loop is late', { ...CALM, delayMs: 501 }],
-        ['memory is full', { ...CALM, rssMb: 451 }],
+    const refused = (answer: Answer) => {
+        expectError(answer, 'SERVER_BUSY');
+        expect(answer.headers['retry-after']).to.equal('1');
+    };
+    const PROBES = ['/health', '/health/live', '/health/ready'];
+
+    for (const [what, most, tooMuch] of [
+        ['event loop is late', { delayMs: 1_000, rssMb: 450 }, { delayMs: 1_001, rssMb: 450 }],
+        ['memory is full', { delayMs: 500, rssMb: 900 }, { delayMs: 500, rssMb: 901 }],
     ] as const) {
-        it(`refuses every request whose ${what}, before it looks at credentials, and recovers`, async () => {
+        it(`refuses every request at twice the mark when its ${what}, before it looks at credentials`, async () => {
             const tenant = await newTenant(app);
-            await become(busy);
-            for (const answer of [
-                await tenant.call('GET', '/api/threads'),
-                await app.call('GET', '/api/threads'),
-                await app.call('POST', '/api/login', { payload: {} }),
-                await app.call('GET', '/api/errors'),
-            ]) {
-                expectError(answer, 'SERVER_BUSY');
-                expect(answer.headers['retry-after']).to.equal('1');
-            }
-            for (const probe of ['/health', '/health/live', '/health/ready']) {
-                expect((await app.call('GET', probe)).status, probe).to.equal(200);
-            }
+            await become(tooMuch);
+            refused(await tenant.call('GET', '/api/threads'));
+            refused(await app.call('GET', '/api/threads'));
+            refused(await app.call('POST', '/api/login', { payload: {} }));
+            refused(await app.call('GET', '/api/errors'));
+            for (const probe of PROBES) expect((await app.call('GET', probe)).status, probe).to.equal(200);
             await become(CALM);
             expect((await tenant.call('GET', '/api/threads')).status).to.equal(200);
         });
+
+        it(`refuses what is expensive at the mark when its ${what}, and recovers`, async () => {
+            const tenant = await newTenant(app);
+            const path = messagesPath(await newThread(tenant));
+            const send = () => tenant.call('POST', path, { payload: { content: 'Hello' } });
+            const { email, password } = tenant;
+            for (const load of [{ ...CALM, delayMs: 501 }, { ...CALM, rssMb: 451 }, most]) {
+                await become(load);
+                refused(await send());
+                refused(await app.call('POST', path, { payload: { content: 'Hello' } }));
+                refused(await app.call('POST', '/api/login', { payload: { email, password } }));
+                refused(await app.call('POST', '/api/auth/register', { payload: {} }));
+                expect((await tenant.call('GET', '/api/threads')).status).to.equal(200);
+                expect((await tenant.call('POST', '/api/threads', { payload: {} })).status).to.equal(201);
+                expectError(await app.call('GET', '/api/threads'), 'UNAUTHENTICATED');
+            }
+            await become(CALM);
+            expect((await send()).status).to.equal(200);
+            expect((await app.call('POST', '/api/login', { payload: { email, password } })).status).to.equal(200);
+        });
     }
+
+    it('takes for expensive what calls a model or hashes a password', () => {
+        const routes = app.server.table().filter(({ settings }) => settings.app?.isExpensive);
+        const names = routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+        expect(names).to.include([
+            'POST /api/threads/{threadId}/models/{modelId}/messages',
+            'POST /api/login',
+            'POST /api/auth/login',
+            'POST /api/auth/register',
+            'POST /api/auth/password',
+            'POST /api/auth/password/reset',
+            'POST /api/auth/invitation/accept',
+            'POST /api/users',
+            'POST /api/admin/tenants',
+            'DELETE /api/profile',
+        ]);
+        expect(names.filter((name) => name.startsWith('GET '))).to.equal([]);
+    });
 
     it('is not measured by requests', async () => {
         const before = looks;

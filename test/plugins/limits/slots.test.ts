@@ -30,7 +30,7 @@ describe('the generations that a user may have at once', () => {
     let thread: string;
 
     before(async () => {
-        const config = { SANDBOX_TOKEN_DELAY_MS: 5 };
+        const config = { SANDBOX_TOKEN_DELAY_MS: 5, GENERATION_QUEUE_MS: 0 };
         one = await startApp({ listen: true, config });
         other = await startApp({ config: { ...config, JWT_KEYS: one.config.JWT_KEYS } });
     });
@@ -93,8 +93,9 @@ describe('the generations that a user may have at once', () => {
     });
 
     it('are free within a lease after their process was killed', async () => {
-        const killed = await startApp({ config: { SANDBOX_TOKEN_DELAY_MS: 200, JWT_KEYS: one.config.JWT_KEYS } });
-        const survivor = await startApp({ config: { JWT_KEYS: one.config.JWT_KEYS } });
+        const atOnce = { GENERATION_QUEUE_MS: 0, JWT_KEYS: one.config.JWT_KEYS };
+        const killed = await startApp({ config: { SANDBOX_TOKEN_DELAY_MS: 200, ...atOnce } });
+        const survivor = await startApp({ config: atOnce });
         const lost = Promise.all([1, 2, 3].map(() => send(killed, 'count to 20')));
         for (let tries = 0; (await running()) < 3 && tries < 200; tries++) await sleep(10);
         // It renews nothing and gives nothing back from here on.
@@ -124,7 +125,15 @@ describe('a slot', () => {
     const service = (lease: { leaseMs: number; renewEveryMs: number }) => {
         const { tenants } = app.server.plugins;
         const store = createLimitStore(app.store, tenants, Date.now);
-        return createLimitService({ store, tenants, append: appendOutbox(app.store), logger: silentLogger, lease });
+        return createLimitService({
+            store,
+            tenants,
+            append: appendOutbox(app.store),
+            logger: silentLogger,
+            queueMs: 0,
+            drain: app.drain,
+            lease,
+        });
     };
 
     it('outlives its lease as long as it is renewed', async () => {

@@ -4,6 +4,7 @@ import Lab from '@hapi/lab';
 import { statusCache } from '../../../plugins/models/status-cache.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { cut, startProvider, type Provider, type ProviderAnswer } from '../../helpers/provider.ts';
+import { startWithProvider } from '../../helpers/with-provider.ts';
 
 import type { ProviderStatus } from '../../../plugins/models/api.ts';
 
@@ -13,22 +14,13 @@ const { describe, it, before, after, beforeEach } = lab;
 describe('ModelService.statuses()', () => {
     let app: TestApp;
     let provider: Provider;
+    let stop: () => Promise<void>;
 
     before(async () => {
-        provider = await startProvider();
-        app = await startApp({
-            config: {
-                OLLAMA_URL: provider.url,
-                OPENAI_BASE_URL: `${provider.url}/v1`,
-                PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
-            },
-        });
+        ({ app, provider, stop } = await startWithProvider());
     });
 
-    after(async () => {
-        await app.stop();
-        await provider.stop();
-    });
+    after(() => stop());
 
     beforeEach(async () => {
         await app.advance(16_000);

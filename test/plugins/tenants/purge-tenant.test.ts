@@ -2,21 +2,23 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
-import { DAYS, openQueue, type TestQueue } from '../../helpers/jobs.ts';
-import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { DAYS, type TestQueue } from '../../helpers/jobs.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { newThread } from '../../helpers/thread.ts';
+import { startWithWorker, type AppWithWorker } from '../../helpers/with-worker.ts';
+
+import type { TestApp } from '../../helpers/app.ts';
 
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
 
 describe('the purge of a tenant', () => {
-    let redis: TestRedis;
     let app: TestApp;
     let jobs: TestQueue;
+    let due: AppWithWorker['due'];
+    let stop: AppWithWorker['stop'];
     let tenant: TestTenant;
     let other: TestTenant;
     let token: string;
@@ -25,27 +27,17 @@ describe('the purge of a tenant', () => {
     const urlOf = ({ tenantId }: TestTenant) => `/api/admin/tenants/${tenantId}`;
     const remove = () => app.call('DELETE', urlOf(tenant), { token });
     const restore = () => app.call('POST', `${urlOf(tenant)}/restore`, { token });
-    const due = async () => {
-        await jobs.promote();
-        await jobs.settled();
-    };
     const purgesTold = async () => (await readAudit(app, 'platform')).filter(({ action }) => action === 'tenant.purge');
 
     beforeEach(async () => {
-        redis = await startRedis();
-        app = await startApp({ redisPath: redis.path, worker: true, config: { ACCESS_TOKEN_TTL: 100 * DAYS } });
-        jobs = await openQueue(redis.path);
+        ({ app, jobs, due, stop } = await startWithWorker());
         tenant = await newTenant(app);
         other = await newTenant(app);
         for (const one of [tenant, other]) await newThread(one);
         token = await platformToken(app);
     });
 
-    afterEach(async () => {
-        await jobs.close();
-        await app.stop();
-        await redis.stop();
-    });
+    afterEach(() => stop());
 
     it('removes every key of it after 30 days, none of others, and frees the domain', async () => {
         // More than one batch.

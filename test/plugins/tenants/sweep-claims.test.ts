@@ -22,8 +22,8 @@ describe('the sweep of claims', () => {
 
     /** What a registration leaves behind that dies after its claim. */
     const claim = async (domain: string): Promise<Claim> => {
-        const left = { tenantId: newId('tenant'), domain };
-        expect(await store.claim(left)).to.be.true();
+        const left = await store.claim(newId('tenant'), domain);
+        if (!left) throw new Error('The domain is taken');
         return left;
     };
     const create = ({ tenantId, domain }: Claim) =>
@@ -142,7 +142,7 @@ describe('the timer of the sweep', () => {
         }) as typeof setInterval;
         const app = await startApp({ redisPath: redis.path }).finally(() => (globalThis.setInterval = real));
         const store = createTenantStore(app.store, new Vault(app.config.VAULT_KEYS));
-        await store.claim({ tenantId: newId('tenant'), domain: 'acme.example' });
+        await store.claim(newId('tenant'), 'acme.example');
         await app.advance(61_000);
 
         expect(timers).to.have.length(1);

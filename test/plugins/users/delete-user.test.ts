@@ -2,24 +2,26 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { PNG } from '../../helpers/images.ts';
 import { newEmail, createUser, newMember } from '../../helpers/invite.ts';
-import { DAYS, openQueue, type TestQueue } from '../../helpers/jobs.ts';
-import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { DAYS, type TestQueue } from '../../helpers/jobs.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath } from '../../helpers/thread.ts';
 import { newUser, type TestUser } from '../../helpers/user.ts';
+import { startWithWorker, type AppWithWorker } from '../../helpers/with-worker.ts';
+
+import type { TestApp } from '../../helpers/app.ts';
 
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
 
 describe('DELETE /api/users/{userId}', () => {
-    let redis: TestRedis;
     let app: TestApp;
     let jobs: TestQueue;
+    let due: AppWithWorker['due'];
+    let stop: AppWithWorker['stop'];
     let tenant: TestTenant;
     let user: TestUser;
     let url: string;
@@ -27,10 +29,6 @@ describe('DELETE /api/users/{userId}', () => {
     const remove = () => tenant.call('DELETE', url);
     const restore = () => tenant.call('POST', `${url}/restore`);
     const keysOf = (id: string) => app.redis.keys(tenantKey(tenant.tenantId, `*${id}*`));
-    const due = async () => {
-        await jobs.promote();
-        await jobs.settled();
-    };
     const addThreads = async (count: number) => {
         for (let n = 0; n < count; n++) {
             const { body } = await user.call('POST', '/api/threads', { payload: { title: `Thread ${n}` } });
@@ -39,19 +37,13 @@ describe('DELETE /api/users/{userId}', () => {
     };
 
     beforeEach(async () => {
-        redis = await startRedis();
-        app = await startApp({ redisPath: redis.path, worker: true, config: { ACCESS_TOKEN_TTL: 100 * DAYS } });
-        jobs = await openQueue(redis.path);
+        ({ app, jobs, due, stop } = await startWithWorker());
         tenant = await newTenant(app);
         user = await newUser(app, tenant.tenantId, 'user');
         url = `/api/users/${user.userId}`;
     });
 
-    afterEach(async () => {
-        await jobs.close();
-        await app.stop();
-        await redis.stop();
-    });
+    afterEach(() => stop());
 
     it('ends every session of the user, who stays to be seen and keeps the e-mail address', async () => {
         const { status, headers, body } = await remove();

@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { startApp, type TestApp } from '../../helpers/app.ts';
+import { startReplicas, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { newEmail, newMember } from '../../helpers/invite.ts';
@@ -22,8 +22,7 @@ describe('PATCH /api/users/{userId}', () => {
         tenant.call('PATCH', `/api/users/${userId}`, { payload, headers });
 
     before(async () => {
-        app = await startApp();
-        replica = await startApp({ config: { JWT_KEYS: app.config.JWT_KEYS, VAULT_KEYS: app.config.VAULT_KEYS } });
+        [app, replica] = await startReplicas();
     });
 
     beforeEach(async () => {

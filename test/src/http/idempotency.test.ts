@@ -6,7 +6,7 @@ import Joi from 'joi';
 
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { apiError, type ErrorCode } from '../../../src/http/errors.ts';
-import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
+import { startApp, startReplicas, type Answer, type TestApp } from '../../helpers/app.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { startRedis } from '../../helpers/redis.ts';
@@ -55,8 +55,7 @@ describe('a request with an Idempotency-Key', () => {
     const isReplayed = ({ headers }: Answer) => headers['idempotent-replayed'] === 'true';
 
     before(async () => {
-        app = await startApp();
-        other = await startApp({ config: { JWT_KEYS: app.config.JWT_KEYS, VAULT_KEYS: app.config.VAULT_KEYS } });
+        [app, other] = await startReplicas();
         for (const one of [app, other]) {
             addLamps(one, (h) => {
                 done++;

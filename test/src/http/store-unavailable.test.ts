@@ -81,7 +81,7 @@ describe('requests while Redis is away', () => {
     beforeEach(async () => {
         redis = new RestartableRedis();
         await redis.start();
-        app = await startApp({ redisPath: redis.path });
+        app = await startApp({ redisPath: redis.path, isImpatient: true });
         tenant = await newTenant(app);
     });
 

@@ -134,7 +134,7 @@ describe('jobs', () => {
         });
         await jobs.add('slow', { tenantId: 'one' });
         await until(() => begun.length === 1);
-        const closed = worker.close(AbortSignal.timeout(10_000));
+        const closed = worker.close(new AbortController().signal);
         finish();
         await closed;
         await jobs.add('slow', { tenantId: 'two' });

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
@@ -41,6 +42,20 @@ describe('connectRedis', () => {
     it('fails where nobody listens, and does not try on', async () => {
         await expect(connectRedis({ path: '/nowhere/redis.sock' }, silentLogger)).to.reject();
         await expect(connectRedis({ url: 'redis://127.0.0.1:1' }, silentLogger)).to.reject();
+    });
+
+    it('waits for a Redis that is slow with its first answer, and for no later one', { timeout: 15_000 }, async () => {
+        const server = await startRedis();
+        process.kill(server.pid, 'SIGSTOP');
+        const connecting = connectRedis({ path: server.path }, silentLogger);
+        await sleep(2_000);
+        process.kill(server.pid, 'SIGCONT');
+        const redis = await connecting;
+        process.kill(server.pid, 'SIGSTOP');
+        const error = await refusal(redis.get('k'));
+        expect(error).to.be.an.error('Command timed out');
+        redis.disconnect();
+        await server.stop();
     });
 
     it('fails at once while Redis is away, and heals by itself when it is back', { timeout: 20_000 }, async () => {

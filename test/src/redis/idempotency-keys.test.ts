@@ -88,7 +88,7 @@ describe('IdempotencyKeys', () => {
         await keys.take(claim('two'));
         await keys.end(claim('one'), 'late');
         await keys.end(claim('one'));
-        expect(await keys.take(claim('three'))).to.equal({ state: 'running' });
+        expect(await keys.take(claim('three'))).to.equal({ state: 'running', holder: 'two' });
         await keys.end(claim('two'), 'answer');
         expect(await keys.take(claim('three'))).to.equal({ state: 'answered', answer: 'answer' });
     });

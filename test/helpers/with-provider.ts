@@ -1,0 +1,27 @@
+import { startApp, type TestApp } from './app.ts';
+import { startProvider, type Provider } from './provider.ts';
+
+import type { Config } from '../../src/config.ts';
+
+/** The program with a stand-in for its Ollama and its OpenAI, for which the platform has a key. */
+export async function startWithProvider(
+    config: Partial<Config> = {},
+): Promise<{ app: TestApp; provider: Provider; stop: () => Promise<void> }> {
+    const provider = await startProvider();
+    const app = await startApp({
+        config: {
+            OLLAMA_URL: provider.url,
+            OPENAI_BASE_URL: `${provider.url}/v1`,
+            PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
+            ...config,
+        },
+    });
+    return {
+        app,
+        provider,
+        stop: async () => {
+            await app.stop();
+            await provider.stop();
+        },
+    };
+}
