@@ -5,6 +5,7 @@ import { startApp, type TestApp } from './helpers/app.ts';
 import { expectError } from './helpers/expect-error.ts';
 import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
+import { newUser } from './helpers/user.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 
@@ -49,6 +50,11 @@ const isPublic = (route: RequestRoute) => PUBLIC.has(nameOf(route)) || route.pat
 const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
+/** What the tenants' and the platform's admins may do, and users may not. */
+const ADMIN_SCOPE = /^(user|tenant|limit|billing):/;
+const scopeOf = ({ settings }: RequestRoute): string[] =>
+    (settings.auth?.access ?? []).flatMap(({ scope }) => (scope === false ? [] : (scope?.selection ?? [])));
+
 describe('every route of the table', () => {
     let app: TestApp;
     let routes: RequestRoute[];
@@ -79,6 +85,17 @@ describe('every route of the table', () => {
         for (const route of routes.filter((candidate) => !isPublic(candidate))) {
             const answer = await app.call(route.method, urlOf(route, PARAMS), { token: 'a.forged.token' });
             expect(answer.body?.error?.code, nameOf(route)).to.equal('UNAUTHENTICATED');
+        }
+    });
+
+    it('refuses an ordinary user what takes a permission of admins', async () => {
+        const { tenantId } = await newTenant(app);
+        const user = await newUser(app, tenantId, 'user');
+        const admins = routes.filter((route) => scopeOf(route).some((scope) => ADMIN_SCOPE.test(scope)));
+        expect(admins.length).to.be.above(15);
+        for (const route of admins) {
+            const answer = await user.call(route.method, urlOf(route, PARAMS));
+            expect([answer.status, answer.body.error.code], nameOf(route)).to.equal([403, 'FORBIDDEN']);
         }
     });
 

@@ -7,6 +7,7 @@ import { tenantKey } from '../../../src/redis/keys.ts';
 import { newKey } from '../../helpers/api-key.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
+import { createUser } from '../../helpers/invite.ts';
 import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -70,6 +71,18 @@ const ROUTES: RouteCase[] = [
         payload: () => ({ email: `${unique()}@user.example`, displayName: 'Bob', role: 'user' }),
         otherPayload: { email: `${unique()}@user.example`, displayName: 'Eve', role: 'user' },
         action: 'user.create',
+        secretOf: tokenOf,
+    },
+    {
+        name: 'post /api/users/{userId}/invitation',
+        place: async (_app, tenant) => {
+            const { body } = await createUser(tenant);
+            const url = `/api/users/${body.data.user.id}/invitation`;
+            return { token: tenant.accessToken, url, auditedIn: tenant.tenantId };
+        },
+        payload: () => ({}),
+        otherPayload: { again: true },
+        action: 'user.invite',
         secretOf: tokenOf,
     },
     {
