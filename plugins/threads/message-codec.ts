@@ -17,6 +17,9 @@ export interface ContextPlace {
     modelId: string;
 }
 
+/** When a message was made: its id says so. */
+const timeOf = (messageId: string): string => isoTime(decodeTime(messageId.slice('msg_'.length)));
+
 /** Where a caller's own context is. */
 export const placeOf = ({ tenantId, userId }: Actor, threadId: string, modelId: string): ContextPlace => ({
     tenantId,
@@ -26,7 +29,7 @@ export const placeOf = ({ tenantId, userId }: Actor, threadId: string, modelId: 
 });
 
 /** A user's message without its text. */
-export const newMessage = ({ threadId, modelId }: ContextPlace, id: string, createdAt: string): Message => ({
+export const newMessage = ({ threadId, modelId }: ContextPlace, id: string): Message => ({
     id,
     threadId,
     modelId,
@@ -35,7 +38,7 @@ export const newMessage = ({ threadId, modelId }: ContextPlace, id: string, crea
     tokens: 0,
     temperature: null,
     status: 'complete',
-    createdAt,
+    createdAt: timeOf(id),
     replyTo: null,
     finishReason: null,
     usage: null,
@@ -78,7 +81,7 @@ export function decodeMessage(
         tokens: Number(tokens),
         temperature: temperature === undefined ? null : Number(temperature),
         status,
-        createdAt: isoTime(decodeTime(id.slice('msg_'.length))),
+        createdAt: timeOf(id),
         replyTo: replyTo ?? null,
         finishReason: finishReason ?? null,
         usage: usage === undefined ? null : JSON.parse(usage),

@@ -87,7 +87,7 @@ export class MessageService {
         const [model] = asked;
         const place = placeOf(actor, threadId, model.id);
         const tokens = checkLength(model, content);
-        const userMessage = { ...newMessage(place, newId('msg'), this.#now()), content, tokens };
+        const userMessage = { ...newMessage(place, newId('msg')), content, tokens };
         return this.#answer(actor, { place, messageId, userMessage, isNew: true, replaces: null, asked, options });
     }
 
@@ -127,7 +127,7 @@ export class MessageService {
 
     /** A reply that was given before, once more. */
     restore(sent: SentData): Reply {
-        return restoredReply(sent, this.#now());
+        return restoredReply(sent, isoTime(this.#parts.clock()));
     }
 
     #asked(modelName: string, { fallbackModels = [] }: AnswerOptions): [Model, ...Model[]] {
@@ -175,7 +175,7 @@ export class MessageService {
         const info = {
             context: place,
             draft: {
-                ...newMessage(place, messageId, this.#now()),
+                ...newMessage(place, messageId),
                 role: 'assistant' as const,
                 temperature: parameters.temperature ?? null,
                 replyTo: userMessage.id,
@@ -201,10 +201,6 @@ export class MessageService {
             clock,
             logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId }),
         });
-    }
-
-    #now(): string {
-        return isoTime(this.#parts.clock());
     }
 }
 
