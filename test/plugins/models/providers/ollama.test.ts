@@ -70,6 +70,7 @@ describe('ollama()', () => {
         expect(await wholeAnswer(answering(RECORDED))).to.equal({
             text: 'Grüße aus 東京🌸!\n',
             thoughts: 'The user greets…',
+            toolCalls: [],
             usage: { inputFresh: 26, cacheRead: 0, cacheWrite: 0, output: 282, reasoning: 0, isEstimated: false },
             finish: 'stop',
             types: ['reasoning', 'reasoning', 'text', 'text', 'text', 'text', 'text', 'usage', 'finish'],
@@ -130,11 +131,11 @@ describe('ollama()', () => {
         const { error, text } = await failureOf(answering(said('Hello'), line({ error: 'an error was encountered' })));
         expect(text).to.equal('Hello');
         expect(error.data?.code).to.equal('PROVIDER_ERROR');
-        expect(error.cause).to.be.an.error('Ollama failed: an error was encountered');
+        expect(error.cause).to.be.an.error('The provider failed: an error was encountered');
     });
 
     it('fails where a line says so without a word', async () => {
         const { error } = await failureOf(answering(line({ error: { code: 1 } })));
-        expect(error.cause).to.be.an.error('Ollama failed: without a word');
+        expect(error.cause).to.be.an.error('The provider failed: null');
     });
 });
