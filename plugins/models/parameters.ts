@@ -1,3 +1,4 @@
+import { inlineImage, toolsOf } from './providers/messages.ts';
 import { apiError } from '../../src/http/errors.ts';
 
 import type { CallParameters, Model, ModelCall, ParameterName, ProviderName } from './api.ts';
@@ -51,14 +52,14 @@ export function fitParameters({ model, messages, parameters }: ModelCall) {
 
 /** Whether a call goes to OpenAI's Responses, the only place where some of its models take tools. */
 export const usesResponses = ({ model, parameters }: Pick<ModelCall, 'model' | 'parameters'>): boolean =>
-    model.parameters.toolsEndpoint === 'responses' && (parameters.tools?.length ?? 0) > 0;
+    model.parameters.toolsEndpoint === 'responses' && toolsOf(parameters) !== null;
 
 function checkImages({ provider, capabilities }: Model, messages: ModelCall['messages']): void {
     const parts = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
     const urls = parts.flatMap((part) => (part.type === 'image' ? part.url : []));
     if (urls.length > 0 && !capabilities.includes('vision')) refuse('messages', 'this model takes no images');
-    if (provider === 'ollama' && urls.some((url) => !url.startsWith('data:'))) {
-        refuse('messages', 'this model takes images as data: URLs only');
+    if (provider === 'ollama' && urls.some((url) => inlineImage(url) === null)) {
+        refuse('messages', 'this model takes images as Base64 in data: URLs only');
     }
 }
 

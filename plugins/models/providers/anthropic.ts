@@ -1,7 +1,14 @@
 import { anthropicRequest } from './anthropic-request.ts';
 import { eventData } from './lines.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { statusOver, streamOver, type AnswerReader, type ProviderOptions, type Wire } from './wire-provider.ts';
+import {
+    statusOver,
+    streamOver,
+    type AnswerReader,
+    type ModelList,
+    type ProviderOptions,
+    type Wire,
+} from './wire-provider.ts';
 import { countOf, isCount, isText } from './wire.ts';
 
 import type { FinishReason, ModelCall, ModelProvider, StreamPart, Usage } from '../api.ts';
@@ -41,8 +48,13 @@ const FINISH = new Map<unknown, FinishReason>([
     ['refusal', 'content_filter'],
 ]);
 
-const wire: Wire = {
+export const anthropicModels: ModelList = {
+    path: '/v1/models?limit=1',
     headers: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
+};
+
+const wire: Wire = {
+    headers: anthropicModels.headers,
     request: (call) => ({ path: '/v1/messages', body: anthropicRequest(call) }),
     split: eventData,
     failureOf: ({ type, error, request_id: requestId }: Event) =>
@@ -55,7 +67,7 @@ const wire: Wire = {
 /** Anthropic's Messages (`POST /v1/messages`). */
 export const anthropic = (options: ProviderOptions): ModelProvider => ({
     stream: streamOver(options, () => wire),
-    status: statusOver(options, wire, '/v1/models?limit=1'),
+    status: statusOver(options, anthropicModels),
 });
 
 class Answer implements AnswerReader {

@@ -1,7 +1,14 @@
 import { googleRequest } from './google-request.ts';
 import { eventData } from './lines.ts';
 import { ToolCalls } from './tool-calls.ts';
-import { statusOver, streamOver, type AnswerReader, type ProviderOptions, type Wire } from './wire-provider.ts';
+import {
+    statusOver,
+    streamOver,
+    type AnswerReader,
+    type ModelList,
+    type ProviderOptions,
+    type Wire,
+} from './wire-provider.ts';
 import { countOf, disjointUsage, isCount, isText, listOf } from './wire.ts';
 
 import type { FinishReason, ModelCall, ModelProvider, StreamPart } from '../api.ts';
@@ -41,8 +48,13 @@ const FINISH = new Map<unknown, FinishReason>([
     ['TOO_MANY_TOOL_CALLS', 'error'],
 ]);
 
-const wire: Wire = {
+export const googleModels: ModelList = {
+    path: '/v1beta/models?pageSize=1',
     headers: (apiKey) => ({ 'x-goog-api-key': apiKey }),
+};
+
+const wire: Wire = {
+    headers: googleModels.headers,
     request: (call) => ({
         path: `/v1beta/models/${call.model.upstreamId ?? call.model.id}:streamGenerateContent?alt=sse`,
         body: googleRequest(call),
@@ -58,7 +70,7 @@ const wire: Wire = {
 /** Google's Gemini API (`POST /v1beta/models/{model}:streamGenerateContent`). */
 export const google = (options: ProviderOptions): ModelProvider => ({
     stream: streamOver(options, () => wire),
-    status: statusOver(options, wire, '/v1beta/models?pageSize=1'),
+    status: statusOver(options, googleModels),
 });
 
 class Answer implements AnswerReader {

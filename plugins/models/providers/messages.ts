@@ -38,7 +38,7 @@ export const contentParts = (content: ChatMessage['content']): ContentPart[] =>
 /** An image that came in a `data:` URL; null for one that is somewhere else. */
 export function inlineImage(url: string): { mediaType: string; data: string } | null {
     const found = /^data:([^;,]{1,100})(?:;[^;,]{1,100})*;base64,/i.exec(url);
-    return found ? { mediaType: found[1] ?? '', data: url.slice(found[0].length) } : null;
+    return found?.[1] ? { mediaType: found[1], data: url.slice(found[0].length) } : null;
 }
 
 /** The arguments of a tool call for providers that want an object; none where the model wrote something else. */

@@ -4,7 +4,7 @@ import { ToolCalls, type ToolCallPiece } from './tool-calls.ts';
 import { disjointUsage, isText, listOf } from './wire.ts';
 import { textOf } from '../estimate.ts';
 
-import type { AnswerReader, Wire } from './wire-provider.ts';
+import type { AnswerReader, ModelList, Wire } from './wire-provider.ts';
 import type { CallParameters, ChatMessage, ContentPart, FinishReason, ModelCall, StreamPart } from '../api.ts';
 
 /** A chunk of Chat Completions, as far as it is read here. */
@@ -41,13 +41,16 @@ const FINISH = new Map<unknown, FinishReason>([
     ['content_filter', 'content_filter'],
 ]);
 
-export const bearer = (apiKey: string) => ({ authorization: `Bearer ${apiKey}` });
+export const openAiModels: ModelList = {
+    path: '/models',
+    headers: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+};
 
 export const openAiFailure = ({ message, type, code }: OpenAiError) => ({ message, kinds: [code, type] });
 
 /** Chat Completions (`POST /v1/chat/completions`). */
 export const chat: Wire = {
-    headers: bearer,
+    headers: openAiModels.headers,
     request: (call) => ({ path: '/chat/completions', body: requestBody(call) }),
     split: eventData,
     failureOf: ({ error }: Chunk) => (error ? openAiFailure(error) : null),

@@ -1,6 +1,6 @@
 import { eventData } from './lines.ts';
 import { contentParts } from './messages.ts';
-import { bearer, openAiFailure } from './openai-chat.ts';
+import { openAiFailure, openAiModels } from './openai-chat.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { disjointUsage, isText } from './wire.ts';
 import { textOf } from '../estimate.ts';
@@ -42,7 +42,7 @@ const SAID = new Map<unknown, 'text' | 'reasoning'>([
 
 /** OpenAI's Responses (`POST /v1/responses`), where its newest models take tools. */
 export const responses: Wire = {
-    headers: bearer,
+    headers: openAiModels.headers,
     request: (call) => ({ path: '/responses', body: requestBody(call) }),
     split: eventData,
     failureOf,

@@ -1,4 +1,4 @@
-import { chat } from './openai-chat.ts';
+import { chat, openAiModels } from './openai-chat.ts';
 import { responses } from './openai-responses.ts';
 import { statusOver, streamOver, type ProviderOptions } from './wire-provider.ts';
 import { usesResponses } from '../parameters.ts';
@@ -8,5 +8,5 @@ import type { ModelProvider } from '../api.ts';
 /** OpenAI, and every server that speaks its Chat Completions; the base URL ends in `/v1`, as in OpenAI's own clients. */
 export const openAi = (options: ProviderOptions): ModelProvider => ({
     stream: streamOver(options, (call) => (usesResponses(call) ? responses : chat)),
-    status: statusOver(options, chat, '/models'),
+    status: statusOver(options, openAiModels),
 });

@@ -17,9 +17,17 @@ export interface AnswerReader {
     read(event: object): Iterable<StreamPart>;
 }
 
+/** Where a provider lists its models, at no cost, to whoever has a key. */
+export interface ModelList {
+    /** After the base URL. */
+    path: string;
+    /** How a key is sent, here and everywhere. */
+    headers: (apiKey: string) => Record<string, string>;
+}
+
 /** What one provider does in its own way. */
 export interface Wire {
-    headers(apiKey: string): Record<string, string>;
+    headers: ModelList['headers'];
     /** The path, after the base URL, and the body that a call becomes. */
     request(call: ModelCall): { path: string; body: object };
     /** The pieces of JSON that a body is made of. */
@@ -57,13 +65,13 @@ export const streamOver = (
         }
     };
 
-/** Whether a provider can be reached with the platform's key: asked for its list of models, which costs nothing. */
+/** Whether a provider can be reached with the platform's key. */
 export const statusOver =
-    ({ dispatcher, baseUrl, apiKey }: ProviderOptions, wire: Wire, modelsPath: string): ModelProvider['status'] =>
+    ({ dispatcher, baseUrl, apiKey }: ProviderOptions, list: ModelList): ModelProvider['status'] =>
     async (signal) => {
         if (apiKey === undefined) return { status: 'not_configured' };
-        const { origin, pathname, search } = new URL(`${withoutSlash(baseUrl)}${modelsPath}`);
-        const headers = wire.headers(apiKey);
+        const { origin, pathname, search } = new URL(`${withoutSlash(baseUrl)}${list.path}`);
+        const headers = list.headers(apiKey);
         const request = { origin, path: pathname + search, method: 'GET', headers, signal } as const;
         const { statusCode, body } = await dispatcher.request(request);
         await body.dump();
