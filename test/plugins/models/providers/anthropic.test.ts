@@ -266,8 +266,10 @@ describe('anthropic()', () => {
 
         it('with an estimate where only the start told of usage, which knows nothing of the whole', async () => {
             const start = started({ input_tokens: 9, output_tokens: 1 });
-            const { usage } = await wholeAnswer(answering(start, said('Hello, hello'), ended('end_turn')));
-            expect(usage).to.include({ output: 3, isEstimated: true });
+            for (const last of [undefined, {}, { input_tokens: 9 }, { output_tokens: null }]) {
+                const { usage } = await wholeAnswer(answering(start, said('Hello, hello'), ended('end_turn', last)));
+                expect(usage).to.include({ output: 3, isEstimated: true });
+            }
         });
 
         it('with what it knows, past what it does not', async () => {
