@@ -3,6 +3,8 @@ import { Agent } from 'undici';
 import { loadCatalogue } from './catalogue.ts';
 import { createKeyChecks } from './key-checks.ts';
 import { createKeyService } from './key-service.ts';
+import { anthropic } from './providers/anthropic.ts';
+import { google } from './providers/google.ts';
 import { ollama } from './providers/ollama.ts';
 import { openAi } from './providers/openai.ts';
 import { sandbox } from './providers/sandbox.ts';
@@ -14,15 +16,20 @@ import type { Plugin } from '@hapi/hapi';
 import type { ModelProvider, ProviderName } from './api.ts';
 import type { Platform } from '../../src/platform.ts';
 
+/** Providers that want a key, the platform's or the user's. */
+const KEYED = ['anthropic', 'openai', 'google'] as const;
+
 export const models: Plugin<Platform> = {
     name: 'models',
     dependencies: ['auth', 'users'],
     register: (server, { config, store, vault, clock }) => {
-        const { OPENAI_BASE_URL, OLLAMA_URL, PROVIDER_KEYS_SHARED: shared } = config;
+        const { ANTHROPIC_BASE_URL, OPENAI_BASE_URL, GOOGLE_BASE_URL, PROVIDER_KEYS_SHARED: shared } = config;
         // The deadlines are the service's: an answer may well pause for longer than a connection's default.
         const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
         const providers: Partial<Record<ProviderName, ModelProvider>> = {
-            ollama: ollama({ dispatcher, baseUrl: OLLAMA_URL }),
+            anthropic: anthropic({ dispatcher, baseUrl: ANTHROPIC_BASE_URL, apiKey: shared.anthropic }),
+            google: google({ dispatcher, baseUrl: GOOGLE_BASE_URL, apiKey: shared.google }),
+            ollama: ollama({ dispatcher, baseUrl: config.OLLAMA_URL }),
             openai: openAi({ dispatcher, baseUrl: OPENAI_BASE_URL, apiKey: shared.openai }),
             ...(config.SANDBOX_MODEL && { sandbox: sandbox(config.SANDBOX_TOKEN_DELAY_MS) }),
         };
@@ -33,7 +40,7 @@ export const models: Plugin<Platform> = {
             keys,
             catalogue: loadCatalogue(config.CATALOGUE_FILE),
             providers,
-            withKey: new Set<ProviderName>(['ollama', 'sandbox', ...(shared.openai ? (['openai'] as const) : [])]),
+            withKey: new Set<ProviderName>(['ollama', 'sandbox', ...KEYED.filter((name) => shared[name])]),
             clock,
             timeouts: { first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000, total: config.MODEL_ANSWER_TIMEOUT * 1000 },
         });

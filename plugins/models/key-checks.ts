@@ -1,3 +1,8 @@
+import { anthropicModels } from './providers/anthropic.ts';
+import { googleModels } from './providers/google.ts';
+import { openAiModels } from './providers/openai-chat.ts';
+import { withoutSlash, type ModelList } from './providers/wire-provider.ts';
+
 import type { Dispatcher } from 'undici';
 import type { KeyName, KeyVerdict } from './api.ts';
 import type { Config } from '../../src/config.ts';
@@ -9,32 +14,25 @@ const MAX_BODY = 16_384;
 export type KeyCheck = (apiKey: string) => Promise<KeyVerdict>;
 
 interface Question {
-    url: string;
-    headers: (apiKey: string) => Record<string, string>;
+    baseUrl: string;
+    list: ModelList;
     /** What statuses say that are neither a success nor a 401. */
     verdict: (status: number, body: string) => KeyVerdict;
 }
 
 type BaseUrls = Pick<Config, 'ANTHROPIC_BASE_URL' | 'OPENAI_BASE_URL' | 'GOOGLE_BASE_URL'>;
 
-const trimmed = (baseUrl: string): string => baseUrl.replace(/\/$/, '');
-
-/** The list of models is what every provider shows to whoever has a key, at no cost. */
 const questions = ({ ANTHROPIC_BASE_URL, OPENAI_BASE_URL, GOOGLE_BASE_URL }: BaseUrls): Record<KeyName, Question> => ({
-    claude: {
-        url: `${trimmed(ANTHROPIC_BASE_URL)}/v1/models?limit=1`,
-        headers: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': '2023-06-01' }),
-        verdict: () => 'unknown',
-    },
+    claude: { baseUrl: ANTHROPIC_BASE_URL, list: anthropicModels, verdict: () => 'unknown' },
     openai: {
-        url: `${trimmed(OPENAI_BASE_URL)}/models`,
-        headers: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+        baseUrl: OPENAI_BASE_URL,
+        list: openAiModels,
         // A key may be restricted to other things than this list.
         verdict: (status) => (status === 403 ? true : 'unknown'),
     },
     google: {
-        url: `${trimmed(GOOGLE_BASE_URL)}/v1beta/models?pageSize=1`,
-        headers: (apiKey) => ({ 'x-goog-api-key': apiKey }),
+        baseUrl: GOOGLE_BASE_URL,
+        list: googleModels,
         // A bad key is a 400 with that reason, not a 401.
         verdict: (status, body) => (status === 400 && body.includes('API_KEY_INVALID') ? false : 'unknown'),
     },
@@ -43,10 +41,14 @@ const questions = ({ ANTHROPIC_BASE_URL, OPENAI_BASE_URL, GOOGLE_BASE_URL }: Bas
 /** A check for each provider; a provider that cannot be asked, or has trouble of its own, says nothing of the key. */
 export function createKeyChecks(dispatcher: Dispatcher, baseUrls: BaseUrls): Record<KeyName, KeyCheck> {
     const checkWith =
-        ({ url, headers, verdict }: Question): KeyCheck =>
+        ({ baseUrl, list, verdict }: Question): KeyCheck =>
         async (apiKey) => {
             try {
-                const { status, body } = await get(dispatcher, url, headers(apiKey));
+                const { status, body } = await get(
+                    dispatcher,
+                    `${withoutSlash(baseUrl)}${list.path}`,
+                    list.headers(apiKey),
+                );
                 if (status === 200 || status === 401) return status === 200;
                 return verdict(status, body);
             } catch {

@@ -121,10 +121,10 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
 }
 
 /** Two replicas on the shared Redis: each takes the tokens of the other. */
-export async function startReplicas(): Promise<[TestApp, TestApp]> {
-    const first = await startApp();
+export async function startReplicas(options: AppOptions = {}): Promise<[TestApp, TestApp]> {
+    const first = await startApp(options);
     const { JWT_KEYS, VAULT_KEYS } = first.config;
-    return [first, await startApp({ config: { JWT_KEYS, VAULT_KEYS } })];
+    return [first, await startApp({ ...options, config: { ...options.config, JWT_KEYS, VAULT_KEYS } })];
 }
 
 /** The settings of a test process; `BCRYPT_COST` is below what a configuration may say, to be quick. */

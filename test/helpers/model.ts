@@ -1,6 +1,6 @@
 import { isApiError, type ApiError } from '../../src/http/errors.ts';
 
-import type { Model, ModelCall, ModelService, StreamPart, Usage } from '../../plugins/models/api.ts';
+import type { Model, ModelCall, ModelService, StreamPart, ToolCall, Usage } from '../../plugins/models/api.ts';
 
 /** A model of the catalogue, of OpenAI unless it says otherwise. */
 export const testModel = (model: Partial<Model> = {}): Model => ({
@@ -30,21 +30,37 @@ export const testCall = (model: Model, content = 'How are you?', call: Partial<M
 export interface WholeAnswer {
     text: string;
     thoughts: string;
+    toolCalls: ToolCall[];
     usage: Usage | undefined;
     finish: string | undefined;
     types: StreamPart['type'][];
 }
 
 export async function wholeAnswer(stream: AsyncIterable<StreamPart>): Promise<WholeAnswer> {
-    const answer: WholeAnswer = { text: '', thoughts: '', usage: undefined, finish: undefined, types: [] };
+    const answer: WholeAnswer = {
+        text: '',
+        thoughts: '',
+        toolCalls: [],
+        usage: undefined,
+        finish: undefined,
+        types: [],
+    };
     for await (const part of stream) {
         answer.types.push(part.type);
         if (part.type === 'text') answer.text += part.delta;
         else if (part.type === 'reasoning') answer.thoughts += part.delta;
+        else if (part.type === 'tool-call') hearToolCall(answer.toolCalls, part);
         else if (part.type === 'usage') answer.usage = part.usage;
         else if (part.type === 'finish') answer.finish = part.reason;
     }
     return answer;
+}
+
+/** As a reader of parts does: the first of each index has the id and the name. */
+function hearToolCall(calls: ToolCall[], part: Extract<StreamPart, { type: 'tool-call' }>): void {
+    const { index, id = '', name = '', argumentsDelta } = part;
+    const call = (calls[index] ??= { id, name, arguments: '' });
+    call.arguments += argumentsDelta;
 }
 
 /** What a stream fails with, and what came before: every failure has to be one of the catalogue's. */

@@ -20,12 +20,26 @@ export interface StreamRequest {
 }
 
 /** Posts a message and opens the stream of its answer. */
-export async function openStream({ url, token, payload, headers }: StreamRequest): Promise<OpenStream> {
+export const openStream = ({ url, token, payload, headers }: StreamRequest): Promise<OpenStream> =>
+    readStream(url, token, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ stream: true, ...payload }),
+    });
+
+/** Opens the stream of an answer once more, after an event where one is given. */
+export const resumeStream = (url: string, token: string, lastEventId?: string): Promise<OpenStream> =>
+    readStream(url, token, { headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId } });
+
+async function readStream(
+    url: string,
+    token: string,
+    request: { method?: string; headers: Record<string, string>; body?: string },
+): Promise<OpenStream> {
     const controller = new AbortController();
     const response = await fetch(url, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-        body: JSON.stringify({ stream: true, ...payload }),
+        ...request,
+        headers: { ...request.headers, authorization: `Bearer ${token}` },
         signal: controller.signal,
     });
     const chunks = response.body?.pipeThrough(new TextDecoderStream()).getReader();

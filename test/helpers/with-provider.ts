@@ -3,7 +3,7 @@ import { startProvider, type Provider } from './provider.ts';
 
 import type { Config } from '../../src/config.ts';
 
-/** The program with a stand-in for its Ollama and its OpenAI, for which the platform has a key. */
+/** The program with one stand-in for all its providers; the platform has a key for OpenAI. */
 export async function startWithProvider(
     config: Partial<Config> = {},
 ): Promise<{ app: TestApp; provider: Provider; stop: () => Promise<void> }> {
@@ -12,6 +12,8 @@ export async function startWithProvider(
         config: {
             OLLAMA_URL: provider.url,
             OPENAI_BASE_URL: `${provider.url}/v1`,
+            ANTHROPIC_BASE_URL: `${provider.url}/of-anthropic`,
+            GOOGLE_BASE_URL: `${provider.url}/of-google/`,
             PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
             ...config,
         },

@@ -1,29 +1,21 @@
+import { providerError, type Failure } from './failure.ts';
 import { parseObject } from './wire.ts';
-import { apiError, type ApiError, type ErrorCode } from '../../../src/http/errors.ts';
 
 import type { Dispatcher } from 'undici';
 
 const MAX_ERROR_BODY = 16_384;
-const MAX_REASON = 300;
 const MAX_RETRY_AFTER_S = 86_400;
 
-const BY_STATUS: Record<number, ErrorCode> = {
-    400: 'PROVIDER_REFUSED',
-    401: 'PROVIDER_KEY_INVALID',
-    403: 'PROVIDER_KEY_INVALID',
-    404: 'PROVIDER_REFUSED',
-    413: 'PROVIDER_REFUSED',
-    422: 'PROVIDER_REFUSED',
-    429: 'PROVIDER_RATE_LIMITED',
-    503: 'PROVIDER_OVERLOADED',
-    529: 'PROVIDER_OVERLOADED',
-};
-
 type Response = Dispatcher.ResponseData;
+
+/** Finds the failure that a body or a piece of an answer tells of; null when it is none. */
+export type FailureReader = (body: object) => Failure | null;
 
 export interface ProviderRequest {
     url: string;
     headers?: Record<string, string>;
+    /** The one that the headers have. */
+    apiKey: string | undefined;
     body: object;
     signal: AbortSignal;
 }
@@ -31,13 +23,12 @@ export interface ProviderRequest {
 /**
  * Posts JSON and gives the body of a 2xx as it comes in; ending the iteration early closes the connection.
  *
- * @param reasonOf Finds the provider's own words in the body of a refusal; they may reach the client and the log
- * @throws The PROVIDER_… error that the status stands for
+ * @throws The PROVIDER_… error that the status and the body of a refusal stand for
  */
 export async function postForStream(
     dispatcher: Dispatcher,
-    { url, headers, body, signal }: ProviderRequest,
-    reasonOf: (body: object) => unknown,
+    { url, headers, apiKey, body, signal }: ProviderRequest,
+    failureOf: FailureReader,
 ): Promise<AsyncIterable<Buffer>> {
     const { origin, pathname, search } = new URL(url);
     const response = await dispatcher.request({
@@ -51,23 +42,10 @@ export async function postForStream(
     // The client may go away while nobody reads: the failure is then known from the signal already.
     response.body.on('error', () => undefined);
     if (response.statusCode < 300) return response.body;
-    const code = codeOf(response.statusCode, headers?.authorization !== undefined);
-    throw refusal(code, response, await reason(response.body, reasonOf));
-}
-
-function codeOf(status: number, hasKey: boolean): ErrorCode {
-    const code = BY_STATUS[status] ?? 'PROVIDER_ERROR';
-    // Where no key was sent the refusal is about our set-up, and no key of a user will mend it.
-    return code === 'PROVIDER_KEY_INVALID' && !hasKey ? 'PROVIDER_ERROR' : code;
-}
-
-function refusal(code: ErrorCode, { statusCode: status, headers }: Response, reason: string | null): ApiError {
-    const retryAfterS = retryAfter(headers);
-    return apiError(code, {
-        details: { providerStatus: status, ...(code === 'PROVIDER_REFUSED' && reason !== null && { reason }) },
-        ...(retryAfterS !== undefined && { retryAfter: retryAfterS }),
-        cause: new Error(`The provider answered ${status}: ${reason}`),
-    });
+    const { statusCode: status, headers: answered } = response;
+    const requestId = answered['request-id'] ?? answered['x-request-id'];
+    const failure = { requestId, ...(await refusal(response.body, failureOf)) };
+    throw providerError(failure, { status, apiKey, retryAfter: retryAfter(answered) });
 }
 
 /** Seconds from a Retry-After of seconds or of a date, which is read by the clock of its sender (RFC 9110, 10.2.3). */
@@ -77,7 +55,7 @@ function retryAfter({ 'retry-after': value, date }: Response['headers']): number
     return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_S);
 }
 
-async function reason(body: Response['body'], reasonOf: (body: object) => unknown): Promise<string | null> {
+async function refusal(body: Response['body'], failureOf: FailureReader): Promise<Failure | null> {
     try {
         const decoder = new TextDecoder();
         let text = '';
@@ -85,8 +63,7 @@ async function reason(body: Response['body'], reasonOf: (body: object) => unknow
             text += decoder.decode(chunk, { stream: true });
             if (text.length > MAX_ERROR_BODY) break;
         }
-        const found = reasonOf(parseObject(text));
-        return typeof found === 'string' ? found.slice(0, MAX_REASON) : null;
+        return failureOf(parseObject(text));
     } catch {
         // The status says enough: not every refusal is JSON (a proxy in between answers in HTML), nor comes whole.
         return null;

@@ -1,5 +1,7 @@
 /** What came over the wire is whatever the other side sent: these read it without believing it. */
 
+import type { Usage } from '../api.ts';
+
 /** @throws {Error} That does not repeat the text, which may be a user's */
 export function parseObject(text: string): object {
     let value: unknown;
@@ -19,3 +21,22 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 export const countOf = (value: unknown): number => (isCount(value) ? value : 0);
+
+/** An array, or nothing to go through. */
+export const listOf = <Item>(value: Item[] | null | undefined): Item[] => (Array.isArray(value) ? value : []);
+
+/** Counts as a provider gives them. */
+export type ToldCounts = Partial<Record<'input' | 'cacheRead' | 'cacheWrite' | 'output' | 'reasoning', unknown>>;
+
+/** The usage from counts that have the cached tokens among the input's. */
+export function disjointUsage({ input, ...told }: ToldCounts): Usage {
+    const [cacheRead, cacheWrite] = [countOf(told.cacheRead), countOf(told.cacheWrite)];
+    return {
+        inputFresh: Math.max(0, countOf(input) - cacheRead - cacheWrite),
+        cacheRead,
+        cacheWrite,
+        output: countOf(told.output),
+        reasoning: countOf(told.reasoning),
+        isEstimated: false,
+    };
+}

@@ -26,6 +26,7 @@ describe('GET /health, /api/health, /api/status/health', () => {
 
     beforeEach(() => app.advance(16_000));
 
+    const absent = { anthropic: 'not_configured', google: 'not_configured' };
     const running = (models: object[]) => ({ steps: [JSON.stringify({ models })] });
 
     for (const path of PATHS) {
@@ -41,7 +42,7 @@ describe('GET /health, /api/health, /api/status/health', () => {
                 status: 'loaded',
                 models: [{ model: 'gemma:2b', memoryBytes: 1_000 }],
             });
-            expect(services.externalApis).to.equal({ openai: 'reachable' });
+            expect(services.externalApis).to.equal({ ...absent, openai: 'reachable' });
             expect(rest).to.equal({ status: 'healthy', version: app.config.VERSION, environment: 'test' });
         });
     }
@@ -50,7 +51,7 @@ describe('GET /health, /api/health, /api/status/health', () => {
         provider.answer(({ path }) => (path === '/v1/models' ? { status: 500 } : running([])));
         const degraded = await app.call('GET', '/health');
         expect(degraded.body.data).to.include({ status: 'degraded' });
-        expect(degraded.body.data.services.externalApis).to.equal({ openai: 'unreachable' });
+        expect(degraded.body.data.services.externalApis).to.equal({ ...absent, openai: 'unreachable' });
 
         provider.answer(({ path }) => (path === '/v1/models' ? running([]) : { status: 500 }));
         await app.advance(16_000);
@@ -63,7 +64,7 @@ describe('GET /health, /api/health, /api/status/health', () => {
         const other = await startApp({ config: { OLLAMA_URL: provider.url, OPENAI_BASE_URL: provider.url } });
         const { body } = await other.call('GET', '/health');
         expect(body.data.status).to.equal('healthy');
-        expect(body.data.services.externalApis).to.equal({ openai: 'not_configured' });
+        expect(body.data.services.externalApis).to.equal({ ...absent, openai: 'not_configured' });
         await other.stop();
     });
 

@@ -56,17 +56,21 @@ describe('GET /api/models', () => {
         }
     });
 
-    it('lists the models of OpenAI as usable with a key of the platform', async () => {
-        const models = await listWith({ PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' } });
-        for (const model of models.filter(({ provider }) => provider === 'openai')) {
-            expect(model).to.include({ usable: true, reason: null });
-        }
-        expect(JSON.stringify(models)).to.not.include('sk-of-the-test');
-    });
+    for (const provider of ['anthropic', 'openai', 'google'] as const) {
+        it(`lists the models of ${provider} as usable with a key of the platform, and those of others as not`, async () => {
+            const models = await listWith({ PROVIDER_KEYS_SHARED: { [provider]: 'sk-of-the-test' } });
+            for (const model of models.filter(({ apiKeyRequired }) => apiKeyRequired !== null)) {
+                const usable = model.provider === provider;
+                expect(model).to.include({ usable, reason: usable ? null : 'PROVIDER_KEY_MISSING' });
+            }
+            expect(JSON.stringify(models)).to.not.include('sk-of-the-test');
+        });
+    }
 
     it('lists no models of providers that cannot be called', async () => {
-        const models = await listWith({ SANDBOX_MODEL: false, PROVIDER_KEYS_SHARED: { anthropic: 'k', google: 'k' } });
-        expect(new Set(models.map(({ provider }) => provider))).to.equal(new Set(['openai', 'ollama'] as const));
+        const models = await listWith({ SANDBOX_MODEL: false });
+        const providers = new Set(models.map(({ provider }) => provider));
+        expect(providers).to.equal(new Set(['anthropic', 'openai', 'google', 'ollama'] as const));
     });
 
     it('lists the models of a catalogue of your own', async () => {

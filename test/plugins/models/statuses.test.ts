@@ -17,7 +17,13 @@ describe('ModelService.statuses()', () => {
     let stop: () => Promise<void>;
 
     before(async () => {
-        ({ app, provider, stop } = await startWithProvider());
+        ({ app, provider, stop } = await startWithProvider({
+            PROVIDER_KEYS_SHARED: {
+                anthropic: 'sk-ant-of-the-test',
+                openai: 'sk-of-the-test',
+                google: 'AIza-test',
+            },
+        }));
     });
 
     after(() => stop());
@@ -51,15 +57,17 @@ describe('ModelService.statuses()', () => {
         await statusesWith(json({}));
         const asked = provider.requests.map(({ method, path, headers }) => [
             `${method} ${path}`,
-            headers.authorization,
+            headers.authorization ?? headers['x-api-key'] ?? headers['x-goog-api-key'],
         ]);
         expect(Object.fromEntries(asked)).to.equal({
             'GET /api/ps': undefined,
             'GET /v1/models': 'Bearer sk-of-the-test',
+            'GET /of-anthropic/v1/models?limit=1': 'sk-ant-of-the-test',
+            'GET /of-google/v1beta/models?pageSize=1': 'AIza-test',
         });
     });
 
-    const failures: [what: string, answer: ProviderAnswer, openai: ProviderStatus['status']][] = [
+    const failures: [what: string, answer: ProviderAnswer, keyed: ProviderStatus['status']][] = [
         ['answer 500', json({ error: 'x' }, 500), 'unreachable'],
         ['answer 503 in HTML', { status: 503, steps: ['<html>'] }, 'unreachable'],
         ['break off in the middle of an answer', { steps: ['{"mo', 5, cut] }, 'reachable'],
@@ -68,9 +76,9 @@ describe('ModelService.statuses()', () => {
     ];
     for (const [what, answer, expected] of failures) {
         it(`knows providers that ${what}`, async () => {
-            const { ollama, openai } = await statusesWith(answer);
+            const { anthropic, google, ollama, openai } = await statusesWith(answer);
             expect(ollama).to.equal({ status: 'unreachable' });
-            expect(openai).to.equal({ status: expected });
+            expect([anthropic, google, openai]).to.equal(Array(3).fill({ status: expected }));
         });
     }
 
@@ -79,6 +87,8 @@ describe('ModelService.statuses()', () => {
         await gone.stop();
         const other = await startApp({ config: { OLLAMA_URL: gone.url, OPENAI_BASE_URL: gone.url } });
         expect(await other.server.plugins.models.statuses()).to.equal({
+            anthropic: { status: 'not_configured' },
+            google: { status: 'not_configured' },
             ollama: { status: 'unreachable' },
             openai: { status: 'not_configured' },
             sandbox: { status: 'reachable' },
@@ -90,10 +100,10 @@ describe('ModelService.statuses()', () => {
         provider.answer(json({ models: [] }));
         const { models } = app.server.plugins;
         await Promise.all(Array.from({ length: 20 }, () => models.statuses()));
-        expect(provider.requests).to.have.length(2);
+        expect(provider.requests).to.have.length(4);
         await app.advance(16_000);
         await models.statuses();
-        expect(provider.requests).to.have.length(4);
+        expect(provider.requests).to.have.length(8);
     });
 });
 

@@ -2,49 +2,32 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { failureOf, streamOf, testCall, testModel } from '../../../helpers/model.ts';
+import { failureOf, streamOf } from '../../../helpers/model.ts';
 import { cut, fixture, startProvider, type Provider, type ProviderAnswer } from '../../../helpers/provider.ts';
+import { callOver, KEY, providersAt, WIRES } from '../../../helpers/wires.ts';
 
-import type { ProviderName } from '../../../../plugins/models/api.ts';
 import type { ErrorCode } from '../../../../src/http/errors.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-const KEY = 'sk-of-the-test-0123456789';
+const kindsOf = (...kinds: string[]): [status: number, body: string][] =>
+    kinds.map((type) => [429, JSON.stringify({ type: 'error', error: { type, status: type, message: 'No more' } })]);
 
-const WIRES = [
-    {
-        name: 'openai' as const,
-        refusal: (reason: string) => JSON.stringify({ error: { message: reason, type: 'x', param: null, code: null } }),
-        recorded: fixture('openai-chat.sse'),
-        garbage: 'data: <html>\n\n',
-        keyRefused: 'PROVIDER_KEY_INVALID' as const,
-    },
-    {
-        name: 'ollama' as const,
-        refusal: (reason: string) => JSON.stringify({ error: reason }),
-        recorded: fixture('ollama-chat.ndjson'),
-        garbage: '<html>\n',
-        // No key is sent, so that no user can put it right.
-        keyRefused: 'PROVIDER_ERROR' as const,
-    },
-];
+for (const wire of WIRES) {
+    const { name, garbage } = wire;
+    const refusal = (reason: string) => JSON.stringify(wire.refusal(reason));
+    const recorded = fixture(wire.recordings[0] ?? '');
+    // Where no key is sent no user can put it right.
+    const keyRefused = wire.model.provider === 'ollama' ? 'PROVIDER_ERROR' : 'PROVIDER_KEY_INVALID';
 
-for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
     describe(`A failing provider (${name})`, () => {
         let app: TestApp;
         let provider: Provider;
 
         before(async () => {
             provider = await startProvider();
-            app = await startApp({
-                config: {
-                    OLLAMA_URL: provider.url,
-                    OPENAI_BASE_URL: provider.url,
-                    PROVIDER_KEYS_SHARED: { openai: KEY },
-                },
-            });
+            app = await startApp({ config: providersAt(provider.url) });
         });
 
         after(async () => {
@@ -52,12 +35,8 @@ for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
             await provider.stop();
         });
 
-        const stream = (on: TestApp = app, upstream: ProviderName = name) =>
-            streamOf(
-                on.server.plugins.models,
-                testCall(testModel({ provider: upstream })),
-                new AbortController().signal,
-            );
+        const stream = (on: TestApp = app) =>
+            streamOf(on.server.plugins.models, callOver(wire), new AbortController().signal);
         const failing = (answer: ProviderAnswer) => {
             provider.answer(answer);
             return failureOf(stream());
@@ -89,6 +68,40 @@ for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
                 expect(error.cause).to.be.an.error(`The provider answered ${status}: ${reason}`);
             });
         }
+
+        it('tells a spent account from a limited rate: no retry will mend it', async () => {
+            const spent: [status: number, body: string][] = [
+                [402, ''],
+                [402, refusal('Pay first')],
+                ...(wire.model.provider === 'ollama'
+                    ? []
+                    : kindsOf('billing_error', 'insufficient_quota', 'credit_balance_exhausted')),
+            ];
+            for (const [status, body] of spent) {
+                const { error } = await failing({ status, headers: { 'retry-after': '7' }, steps: [body] });
+                expect(error.data, body).to.equal({
+                    code: 'PROVIDER_RATE_LIMITED',
+                    details: { providerStatus: status, reason: 'quota' },
+                });
+                expect(error.output.headers).to.not.include('retry-after');
+            }
+        });
+
+        it('puts what the provider calls the request into the log, and nowhere else', async () => {
+            const { error } = await failing({
+                status: 400,
+                headers: { 'x-request-id': 'req_theirs' },
+                steps: [refusal('Too much')],
+            });
+            expect(error.cause).to.be.an.error('The provider answered 400: Too much (req_theirs)');
+            expect(error.data?.details).to.equal({ providerStatus: 400, reason: 'Too much' });
+        });
+
+        it('keeps the key out of all that it tells', async () => {
+            const { error } = await failing({ status: 400, steps: [refusal(`No ${KEY}`)] });
+            const reason = wire.model.provider === 'ollama' ? `No ${KEY}` : 'No [key]';
+            expect(error.data?.details).to.equal({ providerStatus: 400, reason });
+        });
 
         it('gives the Retry-After of 429, in seconds or as a date by the clock of its sender', async () => {
             const date = 'Fri, 20 Nov 2026 10:30:00 GMT';
@@ -134,13 +147,7 @@ for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
         it('fails with PROVIDER_ERROR where nothing listens', async () => {
             const gone = await startProvider();
             await gone.stop();
-            const other = await startApp({
-                config: {
-                    OLLAMA_URL: gone.url,
-                    OPENAI_BASE_URL: gone.url,
-                    PROVIDER_KEYS_SHARED: { openai: KEY },
-                },
-            });
+            const other = await startApp({ config: providersAt(gone.url) });
             const { error } = await failureOf(stream(other));
             expect(error.data).to.equal({ code: 'PROVIDER_ERROR' });
             expect(error.cause).to.be.an.error(/ECONNREFUSED/);

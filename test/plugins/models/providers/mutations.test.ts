@@ -3,15 +3,16 @@ import Lab from '@hapi/lab';
 
 import { isApiError } from '../../../../src/http/errors.ts';
 import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { streamOf, testCall, testModel } from '../../../helpers/model.ts';
+import { streamOf } from '../../../helpers/model.ts';
 import { fixture, startProvider, type Provider } from '../../../helpers/provider.ts';
+import { callOver, providersAt, WIRES, type TestWire } from '../../../helpers/wires.ts';
 
 import type { StreamPart } from '../../../../plugins/models/api.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-const MUTATIONS = 1_500;
+const MUTATIONS = 600;
 const AT_ONCE = 50;
 const ODD_VALUES = ['null', '-1', '1e999', '{}', '[]', '"\\ud800"', 'true', '[null]', '"__proto__"', '\n', '\r', '\0'];
 
@@ -69,8 +70,18 @@ async function faultOf(stream: AsyncIterable<StreamPart>): Promise<string | null
     const { isEstimated: _flag, ...counts } = usage.usage;
     if (!Object.values(counts).every((count) => Number.isSafeInteger(count) && count >= 0)) return 'counts nonsense';
     if (counts.inputFresh + counts.cacheRead + counts.cacheWrite === 0) return 'costs nothing';
-    const isFine = parts.every((part) => 'delta' in part && typeof part.delta === 'string' && part.delta !== '');
-    return isFine ? null : 'has parts that are none';
+    const begun = new Set<number>();
+    return parts.every((part) => isSound(part, begun)) ? null : 'has parts that are none';
+}
+
+/** @param begun The indexes of the tool calls that have begun */
+function isSound(part: StreamPart, begun: Set<number>): boolean {
+    if (part.type !== 'tool-call') return 'delta' in part && typeof part.delta === 'string' && part.delta !== '';
+    const { index, id, name, argumentsDelta } = part;
+    if (begun.has(index)) return typeof argumentsDelta === 'string' && argumentsDelta !== '';
+    const isNext = index === begun.size;
+    begun.add(index);
+    return isNext && typeof argumentsDelta === 'string' && Boolean(id) && Boolean(name);
 }
 
 describe('A provider that sends nonsense', () => {
@@ -79,13 +90,7 @@ describe('A provider that sends nonsense', () => {
 
     before(async () => {
         provider = await startProvider();
-        app = await startApp({
-            config: {
-                OLLAMA_URL: provider.url,
-                OPENAI_BASE_URL: provider.url,
-                PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
-            },
-        });
+        app = await startApp({ config: providersAt(provider.url) });
     });
 
     after(async () => {
@@ -93,27 +98,28 @@ describe('A provider that sends nonsense', () => {
         await provider.stop();
     });
 
-    const faultAt = (name: 'openai' | 'ollama', seed: number) => {
-        const call = testCall(testModel({ provider: name }), String(seed));
+    const faultAt = (wire: TestWire, seed: number) => {
+        const call = callOver(wire, { requestId: String(seed) });
         return faultOf(streamOf(app.server.plugins.models, call, new AbortController().signal));
     };
 
-    for (const [name, file] of [
-        ['openai', 'openai-chat.sse'],
-        ['ollama', 'ollama-chat.ndjson'],
-    ] as const) {
-        it(
-            `gets an answer or a PROVIDER_ERROR out of ${MUTATIONS} mutations (${name})`,
-            { timeout: 60_000 },
-            async () => {
-                const recorded = fixture(file);
-                provider.answer(({ body }) => ({ steps: [mutate(recorded, Number(body.messages[0].content))] }));
-                for (let first = 1; first <= MUTATIONS; first += AT_ONCE) {
-                    const seeds = Array.from({ length: AT_ONCE }, (_, index) => first + index);
-                    const faults = await Promise.all(seeds.map((seed) => faultAt(name, seed)));
-                    for (const [index, seed] of seeds.entries()) expect(faults[index], `seed ${seed}`).to.be.null();
-                }
-            },
-        );
+    for (const wire of WIRES) {
+        for (const file of wire.recordings) {
+            it(
+                `gets an answer or a PROVIDER_ERROR out of ${MUTATIONS} mutations (${file})`,
+                { timeout: 60_000 },
+                async () => {
+                    const recorded = fixture(file);
+                    provider.answer(({ headers }) => ({
+                        steps: [mutate(recorded, Number(headers['x-client-request-id']))],
+                    }));
+                    for (let first = 1; first <= MUTATIONS; first += AT_ONCE) {
+                        const seeds = Array.from({ length: AT_ONCE }, (_, index) => first + index);
+                        const faults = await Promise.all(seeds.map((seed) => faultAt(wire, seed)));
+                        for (const [index, seed] of seeds.entries()) expect(faults[index], `seed ${seed}`).to.be.null();
+                    }
+                },
+            );
+        }
     }
 });

@@ -73,6 +73,7 @@ describe('openAi()', () => {
         expect(await wholeAnswer(answering(RECORDED))).to.equal({
             text: TEXT,
             thoughts: '',
+            toolCalls: [],
             usage: {
                 inputFresh: 67,
                 cacheRead: 1_024,

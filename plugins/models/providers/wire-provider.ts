@@ -1,0 +1,79 @@
+import { providerError } from './failure.ts';
+import { postForStream, type FailureReader } from './http.ts';
+import { parseObject } from './wire.ts';
+
+import type { Dispatcher } from 'undici';
+import type { ModelCall, ModelProvider, StreamPart } from '../api.ts';
+
+export interface ProviderOptions {
+    dispatcher: Dispatcher;
+    baseUrl: string;
+    /** The platform's; a call may bring its own. */
+    apiKey?: string | undefined;
+}
+
+/** Reads one answer, an event at a time. */
+export interface AnswerReader {
+    read(event: object): Iterable<StreamPart>;
+}
+
+/** Where a provider lists its models, at no cost, to whoever has a key. */
+export interface ModelList {
+    /** After the base URL. */
+    path: string;
+    /** How a key is sent, here and everywhere. */
+    headers: (apiKey: string) => Record<string, string>;
+}
+
+/** What one provider does in its own way. */
+export interface Wire {
+    headers: ModelList['headers'];
+    /** The path, after the base URL, and the body that a call becomes. */
+    request(call: ModelCall): { path: string; body: object };
+    /** The pieces of JSON that a body is made of. */
+    split(body: AsyncIterable<Buffer>): AsyncIterable<string[]>;
+    failureOf: FailureReader;
+    reader(call: ModelCall): AnswerReader;
+}
+
+export const withoutSlash = (baseUrl: string): string => baseUrl.replace(/\/$/, '');
+
+/** How a provider is asked whose wire is that one. */
+export const streamOver = (
+    { dispatcher, baseUrl, apiKey: shared }: ProviderOptions,
+    wireOf: (call: ModelCall) => Wire,
+): ModelProvider['stream'] =>
+    async function* (call, signal) {
+        const apiKey = call.apiKey ?? shared;
+        const wire = wireOf(call);
+        const { path, body } = wire.request(call);
+        const headers = {
+            'x-client-request-id': call.requestId,
+            ...(apiKey !== undefined && wire.headers(apiKey)),
+        };
+        const request = { url: `${withoutSlash(baseUrl)}${path}`, headers, apiKey, body, signal };
+        const answer = wire.reader(call);
+        for await (const batch of wire.split(await postForStream(dispatcher, request, wire.failureOf))) {
+            for (const piece of batch) {
+                // What follows is read to its end all the same, so that the connection can serve the next call.
+                if (piece === '[DONE]' || piece.trim() === '') continue;
+                const event = parseObject(piece);
+                const failure = wire.failureOf(event);
+                if (failure) throw providerError(failure, { apiKey });
+                yield* answer.read(event);
+            }
+        }
+    };
+
+/** Whether a provider can be reached with the platform's key. */
+export const statusOver =
+    ({ dispatcher, baseUrl, apiKey }: ProviderOptions, list: ModelList): ModelProvider['status'] =>
+    async (signal) => {
+        if (apiKey === undefined) return { status: 'not_configured' };
+        const { origin, pathname, search } = new URL(`${withoutSlash(baseUrl)}${list.path}`);
+        const headers = list.headers(apiKey);
+        const request = { origin, path: pathname + search, method: 'GET', headers, signal } as const;
+        const { statusCode, body } = await dispatcher.request(request);
+        await body.dump();
+        return { status: statusCode < 500 ? 'reachable' : 'unreachable' };
+    };

@@ -1,0 +1,23 @@
+import { writeCatalogue } from './catalogue.ts';
+
+import type { Provider } from './provider.ts';
+import type { Config } from '../../src/config.ts';
+
+/** A piece of an answer as OpenAI streams it. */
+export const chunk = (content: string): string =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;
+
+export const END = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`;
+
+/** Settings with models of a stand-in: `remote` and `second` speak OpenAI's API, `local` Ollama's; and the sandbox. */
+export const remoteModels = ({ url }: Provider): Partial<Config> => ({
+    CATALOGUE_FILE: writeCatalogue([
+        { id: 'remote', provider: 'openai' },
+        { id: 'second', provider: 'openai' },
+        { id: 'local', provider: 'ollama' },
+        { id: 'sandbox' },
+    ]),
+    OPENAI_BASE_URL: `${url}/v1`,
+    OLLAMA_URL: url,
+    PROVIDER_KEYS_SHARED: { openai: 'a key of the test' },
+});
