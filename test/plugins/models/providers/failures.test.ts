@@ -1,11 +1,12 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { failureOf, streamOf, testCall, testModel } from '../../../helpers/model.ts';
+import { adapterStream } from '../../../helpers/adapter.ts';
+import { testConfig } from '../../../helpers/app.ts';
+import { failureOf, testCall, testModel } from '../../../helpers/model.ts';
 import { cut, fixture, startProvider, type Provider, type ProviderAnswer } from '../../../helpers/provider.ts';
 
-import type { ProviderName } from '../../../../plugins/models/api.ts';
+import type { Config } from '../../../../src/config.ts';
 import type { ErrorCode } from '../../../../src/http/errors.ts';
 
 export const lab = Lab.script();
@@ -33,31 +34,23 @@ const WIRES = [
 
 for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
     describe(`A failing provider (${name})`, () => {
-        let app: TestApp;
+        let config: Config;
         let provider: Provider;
 
         before(async () => {
             provider = await startProvider();
-            app = await startApp({
-                config: {
-                    OLLAMA_URL: provider.url,
-                    OPENAI_BASE_URL: provider.url,
-                    PROVIDER_KEYS_SHARED: { openai: KEY },
-                },
-            });
+            config = configOf(provider);
         });
 
-        after(async () => {
-            await app.stop();
-            await provider.stop();
-        });
+        after(() => provider.stop());
 
-        const stream = (on: TestApp = app, upstream: ProviderName = name) =>
-            streamOf(
-                on.server.plugins.models,
-                testCall(testModel({ provider: upstream })),
-                new AbortController().signal,
-            );
+        const configOf = ({ url }: Provider): Config => ({
+            ...testConfig(),
+            OLLAMA_URL: url,
+            OPENAI_BASE_URL: url,
+            PROVIDER_KEYS_SHARED: { openai: KEY },
+        });
+        const stream = (to = config) => adapterStream(to, testCall(testModel({ provider: name })));
         const failing = (answer: ProviderAnswer) => {
             provider.answer(answer);
             return failureOf(stream());
@@ -134,17 +127,9 @@ for (const { name, refusal, recorded, garbage, keyRefused } of WIRES) {
         it('fails with PROVIDER_ERROR where nothing listens', async () => {
             const gone = await startProvider();
             await gone.stop();
-            const other = await startApp({
-                config: {
-                    OLLAMA_URL: gone.url,
-                    OPENAI_BASE_URL: gone.url,
-                    PROVIDER_KEYS_SHARED: { openai: KEY },
-                },
-            });
-            const { error } = await failureOf(stream(other));
+            const { error } = await failureOf(stream(configOf(gone)));
             expect(error.data).to.equal({ code: 'PROVIDER_ERROR' });
             expect(error.cause).to.be.an.error(/ECONNREFUSED/);
-            await other.stop();
         });
 
         const half = recorded.subarray(0, Math.floor(recorded.length / 2));

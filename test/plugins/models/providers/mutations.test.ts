@@ -2,11 +2,13 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { isApiError } from '../../../../src/http/errors.ts';
-import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { streamOf, testCall, testModel } from '../../../helpers/model.ts';
+import { adapterStream } from '../../../helpers/adapter.ts';
+import { testConfig } from '../../../helpers/app.ts';
+import { testCall, testModel } from '../../../helpers/model.ts';
 import { fixture, startProvider, type Provider } from '../../../helpers/provider.ts';
 
 import type { StreamPart } from '../../../../plugins/models/api.ts';
+import type { Config } from '../../../../src/config.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -74,28 +76,24 @@ async function faultOf(stream: AsyncIterable<StreamPart>): Promise<string | null
 }
 
 describe('A provider that sends nonsense', () => {
-    let app: TestApp;
+    let config: Config;
     let provider: Provider;
 
     before(async () => {
         provider = await startProvider();
-        app = await startApp({
-            config: {
-                OLLAMA_URL: provider.url,
-                OPENAI_BASE_URL: provider.url,
-                PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
-            },
-        });
+        config = {
+            ...testConfig(),
+            OLLAMA_URL: provider.url,
+            OPENAI_BASE_URL: provider.url,
+            PROVIDER_KEYS_SHARED: { openai: 'sk-of-the-test' },
+        };
     });
 
-    after(async () => {
-        await app.stop();
-        await provider.stop();
-    });
+    after(() => provider.stop());
 
     const faultAt = (name: 'openai' | 'ollama', seed: number) => {
         const call = testCall(testModel({ provider: name }), String(seed));
-        return faultOf(streamOf(app.server.plugins.models, call, new AbortController().signal));
+        return faultOf(adapterStream(config, call));
     };
 
     for (const [name, file] of [
