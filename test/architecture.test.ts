@@ -47,13 +47,13 @@ describe('the structure of the project', () => {
     });
 
     it('lets no route touch a store', () => {
-        expect(broken(({ from, to }) => from.includes('/routes/') && basename(to) === 'store.ts')).to.equal([]);
+        expect(broken(({ from, to }) => from.includes('/routes/') && to.endsWith('store.ts'))).to.equal([]);
     });
 
     it('lets only stores and the platform speak Redis', () => {
         const speaksRedis = sources('plugins').filter((file) => {
             const text = readFileSync(join(root, file), 'utf8');
-            return /\btenantKey\(|\.script\(|from 'ioredis'/.test(text) && basename(file) !== 'store.ts';
+            return /\btenantKey\(|\.script\(|from 'ioredis'/.test(text) && !file.endsWith('store.ts');
         });
         expect(speaksRedis).to.equal([]);
     });

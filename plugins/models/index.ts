@@ -1,6 +1,8 @@
 import { Agent } from 'undici';
 
 import { loadCatalogue } from './catalogue.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { createCircuitStore } from './circuit-store.ts';
 import { createKeyChecks } from './key-checks.ts';
 import { createKeyService } from './key-service.ts';
 import { ollama } from './providers/ollama.ts';
@@ -14,10 +16,13 @@ import type { Plugin } from '@hapi/hapi';
 import type { ModelProvider, ProviderName } from './api.ts';
 import type { Platform } from '../../src/platform.ts';
 
+const CIRCUIT_POLICY = { failures: 5, windowMs: 60_000, openMs: 60_000, successes: 2 };
+const PROBE_GRACE_MS = 5_000;
+
 export const models: Plugin<Platform> = {
     name: 'models',
     dependencies: ['auth', 'users'],
-    register: (server, { config, store, vault, clock }) => {
+    register: (server, { config, store, vault, clock, logger }) => {
         const { OPENAI_BASE_URL, OLLAMA_URL, PROVIDER_KEYS_SHARED: shared } = config;
         // The deadlines are the service's: an answer may well pause for longer than a connection's default.
         const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
@@ -29,13 +34,31 @@ export const models: Plugin<Platform> = {
         const { users } = server.plugins;
         const keys = createKeyService(new ProviderKeyStore(store, users), vault, createKeyChecks(dispatcher, config));
         users.destroyWith((tenantId, userId) => [keys.key({ tenantId, userId })]);
+        const timeouts = {
+            first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000,
+            total: config.MODEL_ANSWER_TIMEOUT * 1000,
+        };
         const service = createModelService({
             keys,
             catalogue: loadCatalogue(config.CATALOGUE_FILE),
             providers,
             withKey: new Set<ProviderName>(['ollama', 'sandbox', ...(shared.openai ? (['openai'] as const) : [])]),
             clock,
-            timeouts: { first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000, total: config.MODEL_ANSWER_TIMEOUT * 1000 },
+            timeouts,
+            logger,
+            breaker: new CircuitBreaker({
+                store: createCircuitStore(store, CIRCUIT_POLICY),
+                clock,
+                logger,
+                // A probe that is not known to have ended by then has died with its process.
+                leaseMs: timeouts.first + PROBE_GRACE_MS,
+            }),
+            baseUrls: {
+                anthropic: config.ANTHROPIC_BASE_URL,
+                openai: OPENAI_BASE_URL,
+                google: config.GOOGLE_BASE_URL,
+                ollama: OLLAMA_URL,
+            },
         });
         server.expose(service);
         server.route(listModels(service));

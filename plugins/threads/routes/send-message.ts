@@ -48,6 +48,7 @@ export const sendMessage = (
                 'PROVIDER_RATE_LIMITED',
                 'PROVIDER_ERROR',
                 'PROVIDER_OVERLOADED',
+                'CIRCUIT_OPEN',
                 'PROVIDER_TIMEOUT',
                 'SHUTTING_DOWN',
             ],

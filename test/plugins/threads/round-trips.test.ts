@@ -75,7 +75,10 @@ describe('the Redis round trips of a request', () => {
             const { status } = await bob.call('POST', path, { payload: { content: 'Hello' } });
             expect(status).to.equal(200);
         });
-        expect(commands).to.equal([...Array<string>(5).fill('evalsha'), 'zrem']);
+        expect(commands.at(-1)).to.equal('zrem');
+        // The circuits are looked at once a second: not again after the message before, unless the machine is slow.
+        expect(new Set(commands.slice(0, -1))).to.equal(new Set(['evalsha']));
+        expect(commands.length).to.be.within(6, 7);
         await other.stop();
         await provider.stop();
     });
