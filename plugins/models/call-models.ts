@@ -25,8 +25,7 @@ export interface ModelCallerOptions {
 
 const FREE: Passage = { begin: () => Promise.resolve(), end: () => Promise.resolve() };
 
-const outcomeOf = (error: unknown, signal: AbortSignal): Outcome =>
-    !signal.aborted && isOutage(error) ? 'failure' : 'none';
+const outcomeOf = (error: unknown): Outcome => (isOutage(error) ? 'failure' : 'none');
 
 /** Calls of models: tried again where that may help, refused at once while a circuit is open, answered by another. */
 export class ModelCaller {
@@ -85,9 +84,9 @@ export class ModelCaller {
         try {
             const parts = await openAnswer(supervised(provider, call, signal, timeouts, elapsedMs));
             await passage.begin();
-            return watched(parts, passage, signal);
+            return watched(parts, passage);
         } catch (error) {
-            await passage.end(outcomeOf(error, signal));
+            await passage.end(outcomeOf(error));
             throw error;
         }
     }
@@ -109,15 +108,11 @@ export class ModelCaller {
 }
 
 /** Tells the circuit how the rest of an answer went. */
-async function* watched(
-    parts: AsyncIterable<StreamPart>,
-    passage: Passage,
-    signal: AbortSignal,
-): AsyncGenerator<StreamPart> {
+async function* watched(parts: AsyncIterable<StreamPart>, passage: Passage): AsyncGenerator<StreamPart> {
     try {
         yield* parts;
     } catch (error) {
-        await passage.end(outcomeOf(error, signal));
+        await passage.end(outcomeOf(error));
         throw error;
     }
     await passage.end('success');

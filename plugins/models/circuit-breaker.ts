@@ -113,16 +113,15 @@ export class CircuitBreaker {
     }
 
     /** What a script answers, which is then known here as well; null while Redis is away. */
-    async #ask<Answer extends { at: number; circuit: Circuit | null }>(
+    async #ask<Answer extends { circuit: Circuit | null }>(
         name: string,
         run: () => Promise<Answer>,
     ): Promise<Answer | null> {
-        const { clock, logger } = this.#options;
+        const { logger } = this.#options;
         try {
             const answer = await run();
             if (answer.circuit) this.#circuits.set(name, answer.circuit);
             else this.#circuits.delete(name);
-            this.#aheadMs = answer.at - clock();
             return answer;
         } catch (err) {
             logger.warn({ module: 'models', circuit: name, err }, 'A circuit could not be asked');

@@ -48,15 +48,15 @@ export function createCircuitStore(store: Datastore, policy: CircuitPolicy) {
 
         async enter(name: string, lease: string, leaseMs: number) {
             const reply = await enter(keys, [JSON.stringify({ name, lease, leaseMs })]);
-            const [at, entry, text] = reply as [number, 0 | 1 | 2, string];
-            return { at, isFree: entry > 0, isProbe: entry === 2, circuit: parse(text) };
+            const [entry, text] = reply as [0 | 1 | 2, string];
+            return { isFree: entry > 0, isProbe: entry === 2, circuit: parse(text) };
         },
 
         /** @param lease Of a probe, else empty */
         async report(name: string, outcome: Outcome, lease: string) {
             const reply = await report(keys, [JSON.stringify({ name, outcome, lease, policy })]);
-            const [at, change, text] = reply as [number, '' | 'opened' | 'closed', string];
-            return { at, change, circuit: parse(text) };
+            const [change, text] = reply as ['' | 'opened' | 'closed', string];
+            return { change, circuit: parse(text) };
         },
 
         async reset(name: string): Promise<void> {

@@ -3,7 +3,7 @@
 -- KEYS[1] circuits
 -- ARGV[1] JSON {name, outcome: success | failure | none, lease: '' without one,
 --               policy: {failures, windowMs, openMs, successes}}
--- Returns {time, opened | closed | '', circuit as JSON or '' where it is clean}
+-- Returns {opened | closed | '', circuit as JSON or '' where it is clean}
 -- @include now
 -- Circuits that nobody calls any more go with the last of them.
 local KEPT = 86400000
@@ -37,21 +37,21 @@ local function failed()
 end
 
 if circuit.openUntil then
-    if report.lease == '' or circuit.probe ~= report.lease then return { at, '', text } end
+    if report.lease == '' or circuit.probe ~= report.lease then return { '', text } end
     probed()
 elseif report.outcome == 'failure' then
     failed()
 elseif report.outcome == 'success' then
     circuit = nil
 else
-    return { at, '', text or '' }
+    return { '', text or '' }
 end
 
 if not circuit then
     redis.call('HDEL', KEYS[1], report.name)
-    return { at, change, '' }
+    return { change, '' }
 end
 text = cjson.encode(circuit)
 redis.call('HSET', KEYS[1], report.name, text)
 redis.call('PEXPIRE', KEYS[1], KEPT)
-return { at, change, text }
+return { change, text }

@@ -11,6 +11,7 @@ import { silentLogger } from '../../helpers/store.ts';
 
 import type { Redis } from 'ioredis';
 import type { CircuitState } from '../../../plugins/models/api.ts';
+import type { ApiError } from '../../../src/http/errors.ts';
 
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
@@ -40,10 +41,10 @@ describe('CircuitBreaker', () => {
         await server.stop();
     });
 
-    const newBreaker = () =>
+    const newBreaker = (clock = () => now) =>
         new CircuitBreaker({
             store: createCircuitStore(createDatastore(redis), POLICY),
-            clock: () => now,
+            clock,
             logger: silentLogger,
             leaseMs: 35_000,
         });
@@ -84,6 +85,18 @@ describe('CircuitBreaker', () => {
         now += 1;
         await breaker.enter(NAME);
         expect(await countCommands(redis, refusals)).to.be.empty();
+    });
+
+    it('goes by the clock of Redis, whatever its own says', async () => {
+        for (const ahead of [3_600_000, -3_600_000]) {
+            await breaker.reset(NAME);
+            const told = newBreaker(() => now + ahead);
+            for (let n = 0; n < POLICY.failures; n++) await (await told.enter(NAME)).end('failure');
+            for (const each of [told, newBreaker(() => now + ahead)]) {
+                const error = (await expect(each.enter(NAME)).to.reject()) as ApiError;
+                expect(Number(error.output.headers['retry-after'])).to.be.within(50, 61);
+            }
+        }
     });
 
     it('keeps circuits for a day', async () => {
