@@ -25,6 +25,17 @@ export const healthAnswer = Joi.object({
         ollama: providerStatus,
         externalApis: Joi.object().pattern(Joi.string(), Joi.string()).label('ExternalApis'),
     }).label('Services'),
+    circuits: Joi.object()
+        .pattern(
+            Joi.string(),
+            Joi.object({
+                state: Joi.string().valid('closed', 'open', 'half_open'),
+                failures: Joi.number().integer().description('in a row'),
+                retryAt: Joi.string().isoDate().allow(null).description('when an open one lets a call through'),
+            }).label('Circuit'),
+        )
+        .description('by provider: an open one refuses calls with CIRCUIT_OPEN')
+        .label('Circuits'),
     version: Joi.string(),
     environment: Joi.string(),
 }).label('HealthData');
@@ -37,6 +48,7 @@ export const healthExample = {
         ollama: { status: 'loaded', models: [{ model: 'gemma:2b', memoryBytes: 2_254_857_830 }] },
         externalApis: { openai: 'reachable' },
     },
+    circuits: { openai: { state: 'closed', failures: 0, retryAt: null } },
     version: '0.1.0',
     environment: 'production',
 };

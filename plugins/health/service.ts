@@ -4,7 +4,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import type { Drain } from '../../src/drain.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
-import type { ModelService } from '../models/api.ts';
+import type { CircuitState, ModelService } from '../models/api.ts';
 
 export interface HealthParts {
     config: Config;
@@ -36,11 +36,14 @@ export function createHealthService({ config, store, drain, clock, models }: Hea
         },
 
         async report() {
-            const [latency, { ollama, sandbox: _builtIn, ...external }] = await Promise.all([
+            const [latency, { ollama, sandbox: _builtIn, ...external }, circuits] = await Promise.all([
                 redisLatency(),
                 models.statuses(),
+                models.circuits().then(worstByProvider),
             ]);
-            const isDegraded = Object.values(external).some(({ status }) => status === 'unreachable');
+            const isDegraded =
+                Object.values(external).some(({ status }) => status === 'unreachable') ||
+                Object.values(circuits).some(({ state }) => state === 'open');
             return {
                 status: latency === null ? 'unhealthy' : isDegraded ? 'degraded' : 'healthy',
                 uptime: Math.floor((clock() - startedAt) / 1000),
@@ -55,6 +58,7 @@ export function createHealthService({ config, store, drain, clock, models }: Hea
                         Object.entries(external).map(([name, { status }]) => [name, status]),
                     ),
                 },
+                circuits,
                 version: config.VERSION,
                 environment: config.NODE_ENV,
             };
@@ -67,4 +71,17 @@ export function createHealthService({ config, store, drain, clock, models }: Hea
             environment: config.NODE_ENV,
         }),
     };
+}
+
+const GRAVITY = ['closed', 'half_open', 'open'];
+
+/** The worst circuit of each provider: where its endpoints are is nobody's business here. */
+function worstByProvider(circuits: Record<string, CircuitState>): Record<string, CircuitState> {
+    const worst: Record<string, CircuitState> = {};
+    for (const [name, circuit] of Object.entries(circuits)) {
+        const provider = name.slice(0, name.indexOf(':'));
+        const known = worst[provider];
+        if (!known || GRAVITY.indexOf(circuit.state) > GRAVITY.indexOf(known.state)) worst[provider] = circuit;
+    }
+    return worst;
 }

@@ -147,6 +147,16 @@ export interface ModelProvider {
     status(signal: AbortSignal): Promise<ProviderStatus>;
 }
 
+/** How calls to an endpoint of a provider went, on all replicas. */
+export interface CircuitState {
+    /** `half_open`: one call at a time, until two have begun to be answered. */
+    state: 'closed' | 'open' | 'half_open';
+    /** In a row. */
+    failures: number;
+    /** When an open one lets a call through again, as ISO-8601. */
+    retryAt: string | null;
+}
+
 /** What a provider says of a key; `unknown` when it could not be asked. */
 export type KeyVerdict = boolean | 'unknown';
 
@@ -196,14 +206,27 @@ export interface ModelService {
     /**
      * Asks the first of the models that answers, and waits until it begins. The signal stops the provider.
      *
+     * Each model is tried up to three times, within the time for a first part, where another try may help: network, 5xx
+     * and limits of the rate, never for longer than the provider wants to be left alone. The next model is asked after
+     * any PROVIDER_… error and CIRCUIT_OPEN, but not after PROVIDER_REFUSED: what is wrong there is the call. It has a
+     * time of its own. Nothing is tried again once the answer has begun.
+     *
      * @param calls Prepared; those after the first are asked only when those before them failed
-     * @throws The PROVIDER_… errors; what the signal was aborted with
+     * @throws Where none answers, what the first failed with: that is the model that was asked for, and its Retry-After
+     *   tells when it may be. The PROVIDER_… errors, CIRCUIT_OPEN, what the signal was aborted with
      */
     open(calls: [ModelCall, ...ModelCall[]], signal: AbortSignal): Promise<OpenAnswer>;
     /** The usage of a call that ended before its provider told one. */
     estimateUsage(call: ModelCall, answer: string): Usage;
     /** How each provider is, not older than some seconds. */
     statuses(): Promise<Partial<Record<ProviderName, ProviderStatus>>>;
+    /**
+     * The circuits by name, `<provider>:<origin>`: of each provider here, and all others that are not closed and clean.
+     * Origins are not for everybody to see.
+     */
+    circuits(): Promise<Record<string, CircuitState>>;
+    /** Closes a circuit at once; other replicas follow within a second. @throws STORE_UNAVAILABLE */
+    resetCircuit(name: string): Promise<void>;
 }
 
 declare module '@hapi/hapi' {

@@ -1,6 +1,8 @@
 import { Agent } from 'undici';
 
 import { loadCatalogue } from './catalogue.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { createCircuitStore } from './circuit-store.ts';
 import { createKeyChecks } from './key-checks.ts';
 import { createKeyService } from './key-service.ts';
 import { anthropic } from './providers/anthropic.ts';
@@ -19,30 +21,57 @@ import type { Platform } from '../../src/platform.ts';
 /** Providers that want a key, the platform's or the user's. */
 const KEYED = ['anthropic', 'openai', 'google'] as const;
 
+const CIRCUIT_POLICY = { failures: 5, windowMs: 60_000, openMs: 60_000, successes: 2 };
+const PROBE_GRACE_MS = 5_000;
+
 export const models: Plugin<Platform> = {
     name: 'models',
     dependencies: ['auth', 'users'],
-    register: (server, { config, store, vault, clock }) => {
-        const { ANTHROPIC_BASE_URL, OPENAI_BASE_URL, GOOGLE_BASE_URL, PROVIDER_KEYS_SHARED: shared } = config;
+    register: (server, { config, store, vault, clock, logger }) => {
+        const {
+            ANTHROPIC_BASE_URL,
+            OPENAI_BASE_URL,
+            GOOGLE_BASE_URL,
+            OLLAMA_URL,
+            PROVIDER_KEYS_SHARED: shared,
+        } = config;
         // The deadlines are the service's: an answer may well pause for longer than a connection's default.
         const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
         const providers: Partial<Record<ProviderName, ModelProvider>> = {
             anthropic: anthropic({ dispatcher, baseUrl: ANTHROPIC_BASE_URL, apiKey: shared.anthropic }),
             google: google({ dispatcher, baseUrl: GOOGLE_BASE_URL, apiKey: shared.google }),
-            ollama: ollama({ dispatcher, baseUrl: config.OLLAMA_URL }),
+            ollama: ollama({ dispatcher, baseUrl: OLLAMA_URL }),
             openai: openAi({ dispatcher, baseUrl: OPENAI_BASE_URL, apiKey: shared.openai }),
             ...(config.SANDBOX_MODEL && { sandbox: sandbox(config.SANDBOX_TOKEN_DELAY_MS) }),
         };
         const { users } = server.plugins;
         const keys = createKeyService(new ProviderKeyStore(store, users), vault, createKeyChecks(dispatcher, config));
         users.destroyWith((tenantId, userId) => [keys.key({ tenantId, userId })]);
+        const timeouts = {
+            first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000,
+            total: config.MODEL_ANSWER_TIMEOUT * 1000,
+        };
         const service = createModelService({
             keys,
             catalogue: loadCatalogue(config.CATALOGUE_FILE),
             providers,
             withKey: new Set<ProviderName>(['ollama', 'sandbox', ...KEYED.filter((name) => shared[name])]),
             clock,
-            timeouts: { first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000, total: config.MODEL_ANSWER_TIMEOUT * 1000 },
+            timeouts,
+            logger,
+            breaker: new CircuitBreaker({
+                store: createCircuitStore(store, CIRCUIT_POLICY),
+                clock,
+                logger,
+                // A probe that is not known to have ended by then has died with its process.
+                leaseMs: timeouts.first + PROBE_GRACE_MS,
+            }),
+            baseUrls: {
+                anthropic: ANTHROPIC_BASE_URL,
+                openai: OPENAI_BASE_URL,
+                google: GOOGLE_BASE_URL,
+                ollama: OLLAMA_URL,
+            },
         });
         server.expose(service);
         server.route(listModels(service));

@@ -1,14 +1,16 @@
+import { ModelCaller } from './call-models.ts';
 import { estimateUsage } from './estimate.ts';
-import { openAnswer } from './open-answer.ts';
 import { fitParameters } from './parameters.ts';
 import { KEY_OF, publicModel, type PublicModel } from './public-model.ts';
 import { statusCache } from './status-cache.ts';
-import { supervised, type Timeouts } from './supervise.ts';
 import { apiError } from '../../src/http/errors.ts';
 
 import type { ModelProvider, ModelService, ProviderKeyService, ProviderName } from './api.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { Timeouts } from './supervise.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
 
 export interface ModelServiceOptions {
     catalogue: Catalogue;
@@ -18,13 +20,23 @@ export interface ModelServiceOptions {
     withKey: Set<ProviderName>;
     clock: Clock;
     timeouts: Timeouts;
+    breaker: CircuitBreaker;
+    /** Where providers are; one without an address has no circuit. */
+    baseUrls: Partial<Record<ProviderName, string>>;
+    logger: Logger;
 }
 
 /** The catalogue and the calls to its models. */
 export function createModelService(
     options: ModelServiceOptions,
 ): ModelService & { list(ownKeys: string[]): PublicModel[] } {
-    const { catalogue, providers, keys, withKey, clock, timeouts } = options;
+    const { catalogue, providers, keys, withKey, clock, breaker, baseUrls } = options;
+    const circuits = Object.fromEntries(
+        Object.entries(baseUrls)
+            .filter(([provider]) => Object.hasOwn(providers, provider))
+            .map(([provider, baseUrl]) => [provider, `${provider}:${new URL(baseUrl).origin}`]),
+    );
+    const caller = new ModelCaller({ ...options, circuits });
     const offered = catalogue.models.filter(({ provider }) => providers[provider] !== undefined);
 
     return {
@@ -55,14 +67,14 @@ export function createModelService(
             return { call: { ...call, parameters }, ignoredParameters: ignored };
         },
 
-        async open([call], signal) {
-            const provider = providers[call.model.provider];
-            if (!provider) throw apiError('MODEL_NOT_FOUND', { details: { model: call.model.id } });
-            return { call, parts: await openAnswer(supervised(provider, call, signal, timeouts)) };
-        },
+        open: (calls, signal) => caller.open(calls, signal),
 
         estimateUsage,
 
         statuses: statusCache(providers, clock),
+
+        circuits: () => breaker.states(Object.values(circuits)),
+
+        resetCircuit: (name) => breaker.reset(name),
     };
 }

@@ -21,17 +21,22 @@ function hear(said: Said, part: StreamPart): void {
     else if (part.type === 'tool-call') said.text += (part.name ?? '') + part.argumentsDelta;
 }
 
-/** A provider's parts, kept to the contract: deadlines, one usage, one finish, and our errors only. */
+/**
+ * A provider's parts, kept to the contract: deadlines, one usage, one finish, and our errors only.
+ *
+ * @param elapsedMs How much of the time earlier tries have taken
+ */
 export async function* supervised(
     provider: ModelProvider,
     call: ModelCall,
     signal: AbortSignal,
     timeouts: Timeouts,
+    elapsedMs = 0,
 ): AsyncGenerator<StreamPart> {
     const deadline = new AbortController();
     const expire = () => deadline.abort(apiError('PROVIDER_TIMEOUT'));
-    let waiting = setTimeout(expire, timeouts.first);
-    const total = setTimeout(expire, timeouts.total);
+    let waiting = setTimeout(expire, timeouts.first - elapsedMs);
+    const total = setTimeout(expire, timeouts.total - elapsedMs);
     const said: Said = { text: '', thoughts: '' };
     let usage: Usage | undefined;
     let finish: StreamPart | undefined;

@@ -27,6 +27,7 @@ export const ANSWER_ERRORS: ErrorCode[] = [
     'PROVIDER_ERROR',
     'PROVIDER_OVERLOADED',
     'PROVIDER_TIMEOUT',
+    'CIRCUIT_OPEN',
     'ANSWER_INTERRUPTED',
     'SHUTTING_DOWN',
 ];

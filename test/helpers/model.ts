@@ -1,3 +1,4 @@
+import { closeCircuits } from './circuits.ts';
 import { isApiError, type ApiError } from '../../src/http/errors.ts';
 
 import type { Model, ModelCall, ModelService, StreamPart, ToolCall, Usage } from '../../plugins/models/api.ts';
@@ -75,8 +76,9 @@ export async function failureOf(stream: AsyncIterable<StreamPart>): Promise<{ er
     throw new Error(`The stream did not fail: ${text}`);
 }
 
-/** An answer from its beginning to its end, as one stream. */
+/** An answer from its beginning to its end, as one stream, whatever failed before. */
 export async function* streamOf(models: ModelService, call: ModelCall, signal: AbortSignal) {
+    await closeCircuits(models);
     const { parts } = await models.open([call], signal);
     yield* parts;
 }

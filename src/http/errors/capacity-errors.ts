@@ -1,5 +1,6 @@
 import { entry, type CatalogueEntry } from './entry.ts';
 
+const RETRY_OR_ANOTHER = 'Try again in a moment or take another model.';
 const RETRY = 'Try again in a moment; if it goes on, send us the request id.';
 
 /** Limits that are reached, and failures of ours or of a provider: later it may work. */
@@ -35,23 +36,19 @@ export const capacityErrors = {
         'Wait for Retry-After, or take another model.',
     ),
     INTERNAL_ERROR: entry(500, 'server', 'Something went wrong on our side.', RETRY),
-    PROVIDER_ERROR: entry(
-        502,
-        'server',
-        'The provider of the model failed.',
-        'Try again in a moment or take another model.',
-    ),
-    PROVIDER_TIMEOUT: entry(
-        504,
-        'server',
-        'The provider of the model did not answer in time.',
-        'Try again in a moment or take another model.',
-    ),
+    PROVIDER_ERROR: entry(502, 'server', 'The provider of the model failed.', RETRY_OR_ANOTHER),
+    PROVIDER_TIMEOUT: entry(504, 'server', 'The provider of the model did not answer in time.', RETRY_OR_ANOTHER),
     PROVIDER_OVERLOADED: entry(
         503,
         'service_unavailable',
         'The provider of the model is overloaded.',
-        'Try again in a moment or take another model.',
+        RETRY_OR_ANOTHER,
+    ),
+    CIRCUIT_OPEN: entry(
+        503,
+        'service_unavailable',
+        'The provider of the model has failed too often and is left alone for a while.',
+        'Wait for the number of seconds in Retry-After, or take another model.',
     ),
     STORE_UNAVAILABLE: entry(503, 'service_unavailable', 'The datastore is not reachable.', RETRY),
     REQUEST_TIMEOUT: entry(503, 'service_unavailable', 'The request took too long.', RETRY),

@@ -43,7 +43,13 @@ describe('GET /health, /api/health, /api/status/health', () => {
                 models: [{ model: 'gemma:2b', memoryBytes: 1_000 }],
             });
             expect(services.externalApis).to.equal({ ...absent, openai: 'reachable' });
-            expect(rest).to.equal({ status: 'healthy', version: app.config.VERSION, environment: 'test' });
+            const closed = { state: 'closed', failures: 0, retryAt: null };
+            expect(rest).to.equal({
+                status: 'healthy',
+                circuits: { anthropic: closed, google: closed, ollama: closed, openai: closed },
+                version: app.config.VERSION,
+                environment: 'test',
+            });
         });
     }
 

@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
+import { closeCircuits } from '../../helpers/circuits.ts';
 import { cut, startProvider, type Provider, type ProviderAnswer } from '../../helpers/provider.ts';
 import { newTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
@@ -50,6 +51,7 @@ describe('The API key of a provider', () => {
         it(`is in no answer and in no line of the log after a ${what}`, async () => {
             provider.answer(answer);
             provider.requests.length = 0;
+            await closeCircuits(app.server.plugins.models);
             const tenant = await newTenant(app);
             const path = messagesPath(await newThread(tenant), 'gpt');
             const { status, body, text } = await tenant.call('POST', path, { payload: { content: 'Hi' } });

@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
+import { closeCircuits } from '../../helpers/circuits.ts';
 import { cut, fixture, hold, startProvider, type Provider, type ProviderAnswer } from '../../helpers/provider.ts';
 import { RestartableRedis } from '../../helpers/restartable-redis.ts';
 import { openStream } from '../../helpers/stream.ts';
@@ -30,7 +31,7 @@ describe('an answer of a provider', () => {
         OPENAI_BASE_URL: `${provider.url}/v1`,
         OLLAMA_URL: provider.url,
         PROVIDER_KEYS_SHARED: { openai: 'a key of the test' },
-        MODEL_FIRST_TOKEN_TIMEOUT: 0.3,
+        MODEL_FIRST_TOKEN_TIMEOUT: 1.5,
     });
 
     before(async () => {
@@ -39,6 +40,7 @@ describe('an answer of a provider', () => {
     });
 
     beforeEach(async () => {
+        await closeCircuits(app.server.plugins.models);
         ada = await newTenant(app);
         thread = await newThread(ada);
     });
@@ -112,7 +114,7 @@ describe('an answer of a provider', () => {
         ['an error event after 200', { steps: ['data: {"error":{"message":"x"}}\n\n'] }, 502, 'PROVIDER_ERROR'],
         ['an end without a word', { steps: [cut] }, 502, 'PROVIDER_ERROR'],
         ['garbage', { steps: ['data: {"cho\n\n'] }, 502, 'PROVIDER_ERROR'],
-        ['silence', { steps: [600, chunk('Late'), END] }, 504, 'PROVIDER_TIMEOUT'],
+        ['silence', { steps: [3_000, chunk('Late'), END] }, 504, 'PROVIDER_TIMEOUT'],
     ] as [string, ProviderAnswer, number, string][]) {
         it(`refused before the first token (${what}) is a real ${status}, whole and as a stream`, async () => {
             provider.answer(answer);

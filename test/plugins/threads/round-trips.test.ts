@@ -78,7 +78,9 @@ describe('the Redis round trips of a request', () => {
             const { status } = await bob.call('POST', path, { payload: { content: 'Hello' } });
             expect(status).to.equal(200);
         });
-        expect(commands.toSorted()).to.equal(MESSAGE);
+        // The circuits are looked at once a second: not again after the message before, unless the machine is slow.
+        expect(commands.toSorted().slice(commands.length - MESSAGE.length)).to.equal(MESSAGE);
+        expect(commands.length).to.be.within(MESSAGE.length, MESSAGE.length + 1);
         await other.stop();
         await provider.stop();
     });

@@ -1,11 +1,13 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { failureOf, streamOf } from '../../../helpers/model.ts';
+import { adapterStream } from '../../../helpers/adapter.ts';
+import { testConfig } from '../../../helpers/app.ts';
+import { failureOf } from '../../../helpers/model.ts';
 import { cut, fixture, startProvider, type Provider, type ProviderAnswer } from '../../../helpers/provider.ts';
 import { callOver, KEY, providersAt, WIRES } from '../../../helpers/wires.ts';
 
+import type { Config } from '../../../../src/config.ts';
 import type { ErrorCode } from '../../../../src/http/errors.ts';
 
 export const lab = Lab.script();
@@ -22,21 +24,18 @@ for (const wire of WIRES) {
     const keyRefused = wire.model.provider === 'ollama' ? 'PROVIDER_ERROR' : 'PROVIDER_KEY_INVALID';
 
     describe(`A failing provider (${name})`, () => {
-        let app: TestApp;
+        let config: Config;
         let provider: Provider;
 
         before(async () => {
             provider = await startProvider();
-            app = await startApp({ config: providersAt(provider.url) });
+            config = configOf(provider);
         });
 
-        after(async () => {
-            await app.stop();
-            await provider.stop();
-        });
+        after(() => provider.stop());
 
-        const stream = (on: TestApp = app) =>
-            streamOf(on.server.plugins.models, callOver(wire), new AbortController().signal);
+        const configOf = ({ url }: Provider): Config => ({ ...testConfig(), ...providersAt(url) });
+        const stream = (to = config) => adapterStream(to, callOver(wire));
         const failing = (answer: ProviderAnswer) => {
             provider.answer(answer);
             return failureOf(stream());
@@ -147,11 +146,9 @@ for (const wire of WIRES) {
         it('fails with PROVIDER_ERROR where nothing listens', async () => {
             const gone = await startProvider();
             await gone.stop();
-            const other = await startApp({ config: providersAt(gone.url) });
-            const { error } = await failureOf(stream(other));
+            const { error } = await failureOf(stream(configOf(gone)));
             expect(error.data).to.equal({ code: 'PROVIDER_ERROR' });
             expect(error.cause).to.be.an.error(/ECONNREFUSED/);
-            await other.stop();
         });
 
         const half = recorded.subarray(0, Math.floor(recorded.length / 2));

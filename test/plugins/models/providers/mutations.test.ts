@@ -2,12 +2,13 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { isApiError } from '../../../../src/http/errors.ts';
-import { startApp, type TestApp } from '../../../helpers/app.ts';
-import { streamOf } from '../../../helpers/model.ts';
+import { adapterStream } from '../../../helpers/adapter.ts';
+import { testConfig } from '../../../helpers/app.ts';
 import { fixture, startProvider, type Provider } from '../../../helpers/provider.ts';
 import { callOver, providersAt, WIRES, type TestWire } from '../../../helpers/wires.ts';
 
 import type { StreamPart } from '../../../../plugins/models/api.ts';
+import type { Config } from '../../../../src/config.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -85,22 +86,19 @@ function isSound(part: StreamPart, begun: Set<number>): boolean {
 }
 
 describe('A provider that sends nonsense', () => {
-    let app: TestApp;
+    let config: Config;
     let provider: Provider;
 
     before(async () => {
         provider = await startProvider();
-        app = await startApp({ config: providersAt(provider.url) });
+        config = { ...testConfig(), ...providersAt(provider.url) };
     });
 
-    after(async () => {
-        await app.stop();
-        await provider.stop();
-    });
+    after(() => provider.stop());
 
     const faultAt = (wire: TestWire, seed: number) => {
         const call = callOver(wire, { requestId: String(seed) });
-        return faultOf(streamOf(app.server.plugins.models, call, new AbortController().signal));
+        return faultOf(adapterStream(config, call));
     };
 
     for (const wire of WIRES) {
