@@ -39,13 +39,23 @@ function labelOf(name: string, schemas: Schemas): string {
  */
 export function tidySchema(schema: Schema, schemas: Schemas): Schema {
     if (schema.$ref !== undefined) return resolve(schema.$ref, schemas);
-    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, type, properties, items, ...rest } = schema;
+    const {
+        'x-format': formats,
+        'x-convert': _convert,
+        'x-meta': _meta,
+        type,
+        properties,
+        items,
+        anyOf,
+        ...rest
+    } = schema;
     return {
         ...(type !== undefined && !isMixed(schema) && { type }),
         ...rest,
         ...formatOf(formats),
         ...(schema.nullable && schema.enum && { enum: [...schema.enum, null] }),
         ...(items && { items: tidySchema(items, schemas) }),
+        ...(anyOf && { anyOf: anyOf.map((one) => tidySchema(one, schemas)) }),
         ...(properties && tidyProperties(properties, schemas)),
     };
 }

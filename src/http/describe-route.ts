@@ -2,7 +2,8 @@ import Joi from 'joi';
 
 import { requireKeys } from './require-keys.ts';
 
-import type { RouteOptions } from '@hapi/hapi';
+import type { RouteOptions, RouteOptionsApp } from '@hapi/hapi';
+import type { AnswerForm } from './answer-form.ts';
 import type { ErrorCode } from './errors.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ServerSentEvent } from './sse.ts';
@@ -18,6 +19,8 @@ interface BinaryRoute extends Promises {
 
 interface JsonRoute extends Promises {
     answersBinary?: undefined;
+    /** The answer is not in the envelope: `answer` and `example` are the whole of it. */
+    form?: AnswerForm;
     /** The schema of `data`; its label names it in the document. Keys that do not say `.optional()` are always there. */
     answer: Joi.ObjectSchema;
     /** An example of `data`. */
@@ -34,7 +37,7 @@ interface Promises {
     /** The answer is a page: `pagination` stands beside `data`. */
     isPage?: boolean;
     /** With `stream: true` these events, for example, are the answer: it is then not checked against the schema. */
-    streamExample?: ServerSentEvent[];
+    streamExample?: ServerSentEvent[] | string;
     /** What a client should know besides the summary, in Markdown. */
     notes?: string;
     /** What the route itself fails with; what follows from its other options is added in the document. */
@@ -67,22 +70,13 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  * the status for the envelope, and the schema that answers are checked against.
  */
 export function describeRoute(summary: string, description: RouteDescription) {
-    const { tag, notes, status = 200, errors = [], rateLimit, streamExample } = description;
-    const { idempotent, takesBinary, answersBinary } = description;
+    const { tag, notes, status = 200, idempotent } = description;
     if (idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
         ...(notes !== undefined && { notes }),
         tags: ['api', tag],
-        app: {
-            status,
-            errors,
-            ...(rateLimit && { rateLimit }),
-            ...(streamExample && { streamExample }),
-            ...(idempotent && { idempotent }),
-            ...(takesBinary && { takesBinary }),
-            ...(answersBinary && { answersBinary }),
-        },
+        app: describeApp(description),
         ...checkedAnswer(description),
         plugins: {
             'hapi-swagger': {
@@ -91,6 +85,19 @@ export function describeRoute(summary: string, description: RouteDescription) {
             },
         },
     } satisfies RouteOptions;
+}
+
+function describeApp(description: RouteDescription): RouteOptionsApp {
+    const { status = 200, errors = [], rateLimit, streamExample, idempotent, takesBinary, answersBinary } = description;
+    return {
+        status,
+        errors,
+        ...(rateLimit && { rateLimit }),
+        ...(streamExample && { streamExample }),
+        ...(idempotent && { idempotent }),
+        ...(takesBinary && { takesBinary }),
+        ...(answersBinary ? { answersBinary } : description.form && { form: description.form }),
+    };
 }
 
 /** Event streams and bytes are not checked. */
@@ -113,7 +120,8 @@ const describeAccess = ({ isPublic, rateLimit }: RouteDescription) => ({
 /** The whole envelope, with the example as the schema's meta. */
 function describeSuccess(description: RouteDescription) {
     if (description.answersBinary) return { description: 'Success' };
-    const { answer, example, isPage = false } = description;
+    const { answer, example, isPage = false, form } = description;
+    if (form) return { description: 'Success', schema: requireKeys(answer).meta({ examples: example }) };
     const schema = Joi.object({
         success: Joi.boolean().valid(true),
         data: answer,

@@ -1,5 +1,6 @@
 import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
+import type { AnswerForm } from '../http/answer-form.ts';
 import type { Client } from '../http/client-address.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
@@ -22,6 +23,8 @@ declare module '@hapi/hapi' {
     interface RouteOptionsApp {
         /** Set by `describeRoute`: the status of a success; its answer goes into the envelope. */
         status?: number;
+        /** The answer has this form instead of the envelope. */
+        form?: AnswerForm;
         /** Of the user where the route needs one, of the IP address elsewhere. */
         rateLimit?: RateLimit;
         /** What the route itself fails with: for the OpenAPI document. */
@@ -30,7 +33,7 @@ declare module '@hapi/hapi' {
         takesBinary?: string[];
         answersBinary?: string[];
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
-        streamExample?: ServerSentEvent[];
+        streamExample?: ServerSentEvent[] | string;
         /** Of a route that takes an Idempotency-Key; see `describeRoute`. */
         idempotent?: true | 'shared';
     }
