@@ -14,8 +14,10 @@ type Schemas = Record<string, Schema>;
  * Makes of hapi-swagger's document what a client can rely on: schemas as OpenAPI 3.0 means them, the errors and headers
  * of each route, event streams, and addresses relative to where the document was got.
  */
-export function completeDocument(raw: OpenApiDocument, routes: readonly RequestRoute[]): OpenApiDocument {
-    const { schemas } = raw.components;
+export function completeDocument(document: OpenApiDocument, routes: readonly RequestRoute[]): OpenApiDocument {
+    // The schemas of alternatives are in a place of their own, and are referred to as the others.
+    const { 'x-alt-definitions': alternatives, ...raw } = document;
+    const schemas: Schemas = { ...(alternatives as Schemas | undefined), ...raw.components.schemas };
     const paths: OpenApiDocument['paths'] = {};
     for (const route of routes) {
         const operation = raw.paths[route.path]?.[route.method];

@@ -39,25 +39,24 @@ function labelOf(name: string, schemas: Schemas): string {
  */
 export function tidySchema(schema: Schema, schemas: Schemas): Schema {
     if (schema.$ref !== undefined) return resolve(schema.$ref, schemas);
-    const {
-        'x-format': formats,
-        'x-convert': _convert,
-        'x-meta': _meta,
-        type,
-        properties,
-        items,
-        anyOf,
-        ...rest
-    } = schema;
+    if (schema.anyOf !== undefined) return tidyAlternatives(schema, schema.anyOf, schemas);
+    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, type, properties, items, ...rest } = schema;
     return {
         ...(type !== undefined && !isMixed(schema) && { type }),
         ...rest,
         ...formatOf(formats),
         ...(schema.nullable && schema.enum && { enum: [...schema.enum, null] }),
         ...(items && { items: tidySchema(items, schemas) }),
-        ...(anyOf && { anyOf: anyOf.map((one) => tidySchema(one, schemas)) }),
         ...(properties && tidyProperties(properties, schemas)),
     };
+}
+
+/** Only a schema with a type may be null in OpenAPI 3.0: of alternatives, the first that stands here. */
+function tidyAlternatives({ nullable, anyOf: _, ...rest }: Schema, alternatives: Schema[], schemas: Schemas): Schema {
+    const anyOf = alternatives.map((one) => tidySchema(one, schemas));
+    const first = anyOf.find(({ type }) => type !== undefined);
+    if (nullable && first) Object.assign(first, { nullable }, first.enum && { enum: [...first.enum, null] });
+    return { ...tidySchema(rest, schemas), anyOf };
 }
 
 /** An enum of words and of `true` and `false`, which hapi-swagger takes for words. */
