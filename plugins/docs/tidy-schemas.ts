@@ -52,7 +52,11 @@ export function tidySchema(schema: Schema, schemas: Schemas): Schema {
 }
 
 /** Only a schema with a type may be null in OpenAPI 3.0: of alternatives, the first that stands here. */
-function tidyAlternatives({ nullable, anyOf: _, ...rest }: Schema, alternatives: Schema[], schemas: Schemas): Schema {
+function tidyAlternatives(
+    { nullable, anyOf: _anyOf, ...rest }: Schema,
+    alternatives: Schema[],
+    schemas: Schemas,
+): Schema {
     const anyOf = alternatives.map((one) => tidySchema(one, schemas));
     const first = anyOf.find(({ type }) => type !== undefined);
     if (nullable && first) Object.assign(first, { nullable }, first.enum && { enum: [...first.enum, null] });

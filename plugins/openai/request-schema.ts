@@ -68,7 +68,7 @@ const part = lenient({
 })
     .custom((value: { type: string } & Record<string, unknown>, helpers) => {
         const field = PART_FIELDS[value.type] ?? '';
-        return value[field] === undefined ? helpers.message({ custom: `{{#label}} needs ${field}` }) : value;
+        return value[field] === undefined ? helpers.message({ custom: `needs ${field}` }) : value;
     })
     .label('CompletionPart');
 
@@ -99,7 +99,7 @@ const message = lenient({
 })
     .custom((value: RequestMessage, helpers) => {
         const fault = faultOf(value);
-        return fault === null ? value : helpers.message({ custom: `{{#label}} ${fault}` });
+        return fault === null ? value : helpers.message({ custom: fault });
     })
     .label('CompletionMessage');
 
@@ -133,7 +133,7 @@ const responseFormat = lenient({
 })
     .custom((value: { type: string; json_schema?: object }, helpers) => {
         const isMissing = value.type === 'json_schema' && value.json_schema === undefined;
-        return isMissing ? helpers.message({ custom: '{{#label}} needs json_schema' }) : value;
+        return isMissing ? helpers.message({ custom: 'needs json_schema' }) : value;
     })
     .label('CompletionFormat');
 
