@@ -43,7 +43,12 @@ export const completionAnswer = Joi.object({
     usage,
 }).label('ChatCompletion');
 
-const head = { id: 'chatcmpl_01K9ZQ4V7N8M3T5R2W6X1Y0ABC', created: 1_763_634_600, model: 'sandbox' };
+const headOf = (object: string) => ({
+    id: 'chatcmpl_01K9ZQ4V7N8M3T5R2W6X1Y0ABC',
+    object,
+    created: 1_763_634_600,
+    model: 'sandbox',
+});
 const usageExample = {
     prompt_tokens: 19,
     completion_tokens: 4,
@@ -53,8 +58,7 @@ const usageExample = {
 };
 
 export const completionExample = {
-    ...head,
-    object: 'chat.completion',
+    ...headOf('chat.completion'),
     choices: [
         {
             index: 0,
@@ -77,7 +81,7 @@ const chunks = [
 ];
 
 export const streamExample = [
-    ...chunks.map((chunk) => JSON.stringify({ ...head, object: 'chat.completion.chunk', ...chunk })),
+    ...chunks.map((chunk) => JSON.stringify({ ...headOf('chat.completion.chunk'), ...chunk })),
     '[DONE]',
 ]
     .map((data) => `data: ${data}\n\n`)

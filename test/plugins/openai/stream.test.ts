@@ -107,6 +107,20 @@ describe('POST /v1/chat/completions with stream', () => {
         expect(text.endsWith('\n\ndata: [DONE]\n\n')).to.be.true();
     });
 
+    it('sends what the document shows', async () => {
+        const { body: document } = await app.call('GET', '/openapi.json');
+        const { example } = document.paths['/v1/chat/completions'].post.responses['200'].content['text/event-stream'];
+        const { text } = await raw(document.components.schemas.CompletionRequest.example);
+        const shapes = (stream: string) => {
+            const chunks = stream.split('\n\n').filter((line) => line.startsWith('data: {'));
+            const parsed = chunks.map((line) => JSON.parse(line.slice('data: '.length)));
+            return new Set(
+                parsed.map((chunk) => [...Object.keys(chunk), ...Object.keys(chunk.choices[0]?.delta ?? {})].join()),
+            );
+        };
+        expect(shapes(text)).to.equal(shapes(example));
+    });
+
     it('tells the usage in a last chunk without choices where it is asked for, and null before', async () => {
         const usage = { prompt_tokens: 30, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 20 } };
         const told = `data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`;
