@@ -12,6 +12,8 @@ import { openAiClient } from '../../helpers/openai.ts';
 import { cut, hold, startProvider, type Provider } from '../../helpers/provider.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 
+import type { ServerResponse } from 'node:http';
+
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
 
@@ -236,6 +238,10 @@ describe('POST /v1/chat/completions with stream', () => {
         const headers = { 'idempotency-key': `key of ${ada.userId}` };
         const ask = (signal?: AbortSignal) =>
             client.chat.completions.create({ model: 'remote', messages }, { headers, ...(signal && { signal }) });
+        const left = new Promise<void>((resolve) => {
+            const seen = (_request: unknown, response: ServerResponse) => void response.once('close', resolve);
+            app.server.listener.once('request', seen);
+        });
         const given = ask(controller.signal).then(
             () => false,
             () => true,
@@ -243,6 +249,7 @@ describe('POST /v1/chat/completions with stream', () => {
         await silence.reached;
         controller.abort();
         expect(await given).to.be.true();
+        await left;
         const again = ask();
         silence.release();
         expect((await again).choices[0]?.message.content).to.equal('One');
