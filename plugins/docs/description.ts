@@ -9,6 +9,8 @@ a service API key of \`POST /api/keys\` in its place, or send it as \`X-API-Key\
 beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, …}\`. Branch on \`error.code\`, and on
 \`error.category\` for codes that are new to you; \`GET /api/errors\` lists them all.
 
+**Clients of OpenAI.** What is below \`/v1/\` has OpenAI’s form, of errors too: set \`baseURL\` to this server’s \`/v1\`.
+
 **Repeats.** A request whose answer got lost may be repeated without harm where the route takes an \`Idempotency-Key\`: the
 repeat is answered as the first one was, in an envelope of its own and with \`Idempotent-Replayed: true\`.
 

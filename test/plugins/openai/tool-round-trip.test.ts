@@ -49,7 +49,7 @@ function clientOfParts() {
     const client = new OpenAI({
         apiKey: 'a key of the test',
         fetch: async (_url, options) => {
-            const { value, error } = completionPayload.validate(JSON.parse(String(options?.body)));
+            const { value, error } = completionPayload.validate(JSON.parse(options?.body as string));
             if (error) throw error;
             read.push(value as CompletionRequest);
             return answer(value as CompletionRequest);
