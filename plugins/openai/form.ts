@@ -38,7 +38,9 @@ export function toOpenAiError({ code, message, category, details = {}, suggestio
     const faults = Object.entries((fields ?? {}) as Record<string, string>);
     const told = [
         ...faults.map(([field, fault]) => (fault.startsWith(field) ? fault : `${field}: ${fault}`)),
-        ...Object.entries(figures).map(([name, value]) => `${name}: ${String(value)}`),
+        ...Object.entries(figures).map(
+            ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        ),
     ];
     return {
         error: {
