@@ -4,7 +4,18 @@ import Joi from 'joi';
 import { ulid } from 'ulid';
 
 /** What an id begins with, by the kind of record. */
-export type IdPrefix = 'tenant' | 'user' | 'sess' | 'thread' | 'msg' | 'req' | 'jti' | 'run' | 'key' | 'slot';
+export type IdPrefix =
+    | 'tenant'
+    | 'user'
+    | 'sess'
+    | 'thread'
+    | 'msg'
+    | 'req'
+    | 'jti'
+    | 'run'
+    | 'key'
+    | 'slot'
+    | 'chatcmpl';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

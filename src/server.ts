@@ -15,6 +15,7 @@ import { health } from '../plugins/health/index.ts';
 import { keys } from '../plugins/keys/index.ts';
 import { limits } from '../plugins/limits/index.ts';
 import { models } from '../plugins/models/index.ts';
+import { openai } from '../plugins/openai/index.ts';
 import { profile } from '../plugins/profile/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
@@ -46,7 +47,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
-    for (const feature of [tenants, users, auth, keys, limits, admin, models, profile, threads, health, docs]) {
+    for (const feature of [tenants, users, auth, keys, limits, admin, models, profile, threads, openai, health, docs]) {
         await server.register({ plugin: feature, options: platform });
     }
     return server;
@@ -80,6 +81,7 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
             'Retry-After',
             'ETag',
             'Idempotent-Replayed',
+            'X-Ignored-Parameters',
         ],
     },
 });

@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from './helpers/app.ts';
 import { expectError } from './helpers/expect-error.ts';
+import { expectOpenAiError } from './helpers/openai.ts';
 import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
 import { newUser } from './helpers/user.ts';
@@ -46,6 +47,8 @@ const PARAMS: Record<string, string> = {
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
+/** These refuse in OpenAI's form. */
+const isOpenAi = ({ path }: RequestRoute) => path.startsWith('/v1/');
 const isPublic = (route: RequestRoute) => PUBLIC.has(nameOf(route)) || route.path.startsWith(PUBLIC_FILES);
 const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
@@ -76,6 +79,10 @@ describe('every route of the table', () => {
         const guarded = routes.filter((route) => !isPublic(route));
         for (const route of guarded) {
             const answer = await app.call(route.method, urlOf(route, PARAMS));
+            if (isOpenAi(route)) {
+                expectOpenAiError(answer, 'UNAUTHENTICATED');
+                continue;
+            }
             expect(answer.body?.error?.code, nameOf(route)).to.equal('UNAUTHENTICATED');
             expectError(answer, 'UNAUTHENTICATED');
         }
@@ -84,7 +91,8 @@ describe('every route of the table', () => {
     it('refuses a forged credential, unless it is public', async () => {
         for (const route of routes.filter((candidate) => !isPublic(candidate))) {
             const answer = await app.call(route.method, urlOf(route, PARAMS), { token: 'a.forged.token' });
-            expect(answer.body?.error?.code, nameOf(route)).to.equal('UNAUTHENTICATED');
+            if (isOpenAi(route)) expectOpenAiError(answer, 'UNAUTHENTICATED');
+            else expect(answer.body?.error?.code, nameOf(route)).to.equal('UNAUTHENTICATED');
         }
     });
 
@@ -166,7 +174,7 @@ describe('every route that names a record', () => {
 
     it('shows it to nobody in a list', async () => {
         const lists = app.server.table().filter(({ method, path }) => method === 'get' && !path.includes('{'));
-        for (const route of lists.filter(({ path }) => path.startsWith('/api/'))) {
+        for (const route of lists.filter(({ path }) => /^\/(api|v1)\//.test(path))) {
             const { text } = await attacker.call('GET', route.path);
             for (const secret of ['private', victim.tenantId, victim.userId, victim.email]) {
                 expect(text, nameOf(route)).to.not.contain(secret);

@@ -1,4 +1,4 @@
-import { errorAnswers, errorCodesOf, errorExamples, errorSchemas } from './error-answers.ts';
+import { errorAnswers, errorCodesOf, errorExamples, errorSchemas, formExamples, formsOf } from './error-answers.ts';
 import { headers, headersOf } from './headers.ts';
 import { mapValues, nameOf } from './openapi.ts';
 import { tidySchema, tidySchemas } from './tidy-schemas.ts';
@@ -14,34 +14,37 @@ type Schemas = Record<string, Schema>;
  * Makes of hapi-swagger's document what a client can rely on: schemas as OpenAPI 3.0 means them, the errors and headers
  * of each route, event streams, and addresses relative to where the document was got.
  */
-export function completeDocument(raw: OpenApiDocument, routes: readonly RequestRoute[]): OpenApiDocument {
-    const { schemas } = raw.components;
+export function completeDocument(document: OpenApiDocument, routes: readonly RequestRoute[]): OpenApiDocument {
+    // The schemas of alternatives are in a place of their own, and are referred to as the others.
+    const { 'x-alt-definitions': alternatives, ...raw } = document;
+    const schemas: Schemas = { ...(alternatives as Schemas | undefined), ...raw.components.schemas };
     const paths: OpenApiDocument['paths'] = {};
     for (const route of routes) {
         const operation = raw.paths[route.path]?.[route.method];
         if (operation === undefined) continue;
         paths[route.path] = { ...paths[route.path], [route.method]: complete(operation, route, schemas) };
     }
+    const forms = formsOf(routes);
     return {
         ...raw,
         servers: [{ url: '/' }],
         paths,
         components: {
             ...raw.components,
-            schemas: { ...tidySchemas(schemas), ...errorSchemas },
-            examples: errorExamples(),
+            schemas: { ...tidySchemas(schemas), ...errorSchemas(forms) },
+            examples: Object.assign(errorExamples(), ...forms.map(formExamples)),
             headers,
         },
     };
 }
 
 function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
-    const { idempotent, takesBinary } = route.settings.app ?? {};
+    const { idempotent, takesBinary, form } = route.settings.app ?? {};
     const parameters = [...(operation.parameters ?? []), ...(idempotent === undefined ? [] : [idempotencyKey])];
     const { requestBody } = operation;
     const responses: Record<string, Response> = {
         ...successes(operation, route, schemas),
-        ...errorAnswers(errorCodesOf(route, operation)),
+        ...errorAnswers(errorCodesOf(route, operation), form),
     };
     for (const [status, response] of Object.entries(responses)) {
         response.headers = headersOf(Number(status), operation, idempotent !== undefined);
@@ -85,9 +88,9 @@ function successes({ responses }: Operation, { settings }: RequestRoute, schemas
 const binary = (types: string[]): Record<string, MediaType> =>
     Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
 
-const eventStream = (events: ServerSentEvent[]): MediaType => ({
+const eventStream = (events: ServerSentEvent[] | string): MediaType => ({
     schema: { type: 'string' },
-    example: events.map(formatEvent).join(''),
+    example: typeof events === 'string' ? events : events.map(formatEvent).join(''),
 });
 
 /** A body may be left out where nothing in it is required. */

@@ -10,6 +10,8 @@ on the cookies that are set as well. An access token lives \`expiresIn\` seconds
 beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, …}\`. Branch on \`error.code\`, and on
 \`error.category\` for codes that are new to you; \`GET /api/errors\` lists them all.
 
+**Clients of OpenAI.** What is below \`/v1/\` has OpenAI’s form, of errors too: set \`baseURL\` to this server’s \`/v1\`.
+
 **Repeats.** A request whose answer got lost may be repeated without harm where the route takes an \`Idempotency-Key\`: the
 repeat is answered as the first one was, in an envelope of its own and with \`Idempotent-Replayed: true\`.
 
@@ -44,6 +46,7 @@ export const tags = [
     { name: 'threads', description: 'Conversations' },
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },
+    { name: 'openai', description: 'The same models for clients of OpenAI, in OpenAI’s form' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },
 ];

@@ -1,8 +1,9 @@
 import { exampleStamp } from '../../src/http/describe-route.ts';
-import { apiError, catalogue, errorBody, type CatalogueEntry, type ErrorCode } from '../../src/http/errors.ts';
+import { apiError, catalogue, errorBody, type ErrorBody, type ErrorCode } from '../../src/http/errors.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 import type { Operation, Response, Schema } from './openapi.ts';
+import type { AnswerForm } from '../../src/http/answer-form.ts';
 
 const CREDENTIAL: ErrorCode[] = [
     'UNAUTHENTICATED',
@@ -46,20 +47,28 @@ const isChecked = ({ parameters, requestBody }: Operation): boolean =>
     parameters !== undefined || requestBody !== undefined;
 
 /** One answer per status: the codes it may carry, with an example of each. */
-export function errorAnswers(codes: ErrorCode[]): Record<string, Response> {
+export function errorAnswers(codes: ErrorCode[], form?: AnswerForm): Record<string, Response> {
     const statusOf = (code: ErrorCode) => catalogue[code].status;
     const statuses = [...new Set(codes.map(statusOf))];
     return Object.fromEntries(
-        statuses.map((status) => [status, errorAnswer(codes.filter((code) => statusOf(code) === status))]),
+        statuses.map((status) => [
+            status,
+            errorAnswer(
+                codes.filter((code) => statusOf(code) === status),
+                form,
+            ),
+        ]),
     );
 }
 
-const errorAnswer = (codes: ErrorCode[]): Response => ({
+const errorAnswer = (codes: ErrorCode[], form?: AnswerForm): Response => ({
     description: codes.map((code) => `- \`${code}\`: ${catalogue[code].message}`).join('\n'),
     content: {
         'application/json': {
-            schema: { $ref: '#/components/schemas/ErrorAnswer' },
-            examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+            schema: { $ref: `#/components/schemas/${form?.name ?? 'ErrorAnswer'}` },
+            examples: Object.fromEntries(
+                codes.map((code) => [code, { $ref: `#/components/examples/${exampleName(code, form)}` }]),
+            ),
         },
     },
 });
@@ -76,22 +85,40 @@ const EXAMPLE_DETAILS: { [Code in ErrorCode]?: Record<string, unknown> } = {
     CONCURRENCY_LIMIT: { limit: 3 },
 };
 
+const exampleName = (code: string, form?: AnswerForm): string => (form ? `${form.name}.${code}` : code);
+
+/** The forms that routes have besides the envelope. */
+export const formsOf = (routes: readonly Pick<RequestRoute, 'settings'>[]): AnswerForm[] => [
+    ...new Set(routes.flatMap(({ settings }) => settings.app?.form ?? [])),
+];
+
 /** An example of each error, for `components`. */
 export const errorExamples = () =>
-    Object.fromEntries(
-        Object.entries(catalogue).map(([code, entry]) => [code, errorExample(code as ErrorCode, entry)]),
+    examplesOf(
+        (error) => ({ success: false, error, ...exampleStamp }),
+        (code) => code,
     );
 
-function errorExample(code: ErrorCode, { message }: CatalogueEntry) {
+/** The same in a form that answers have besides the envelope. */
+export const formExamples = (form: AnswerForm) => examplesOf(form.failure, (code) => exampleName(code, form));
+
+const examplesOf = <Value>(write: (error: ErrorBody) => Value, nameOf: (code: string) => string) =>
+    Object.fromEntries(
+        Object.entries(catalogue).map(([code, { message }]) => {
+            const value = write(exampleError(code as ErrorCode));
+            return [nameOf(code), { summary: message, value }];
+        }),
+    );
+
+function exampleError(code: ErrorCode): ErrorBody {
     const details = EXAMPLE_DETAILS[code];
-    const error = errorBody(apiError(code, details && { details }), exampleStamp.requestId);
-    return { summary: message, value: { success: false, error, ...exampleStamp } };
+    return errorBody(apiError(code, details && { details }), exampleStamp.requestId);
 }
 
 const string = { type: 'string' };
 
-/** The form of an error, for `components`. */
-export const errorSchemas: Record<string, Schema> = {
+/** The form of an error in the envelope. */
+const ENVELOPE: Record<string, Schema> = {
     Error: {
         type: 'object',
         properties: {
@@ -116,3 +143,9 @@ export const errorSchemas: Record<string, Schema> = {
         required: ['success', 'error', 'timestamp', 'requestId'],
     },
 };
+
+/** The forms of an error, for `components`. */
+export const errorSchemas = (forms: AnswerForm[]): Record<string, Schema> => ({
+    ...ENVELOPE,
+    ...Object.fromEntries(forms.map(({ name, failureSchema }) => [name, failureSchema])),
+});

@@ -38,6 +38,7 @@ export interface Schema {
     nullable?: boolean;
     enum?: unknown[];
     items?: Schema;
+    anyOf?: Schema[];
     properties?: Record<string, Schema>;
     required?: string[];
     additionalProperties?: Schema | boolean;

@@ -39,6 +39,7 @@ function labelOf(name: string, schemas: Schemas): string {
  */
 export function tidySchema(schema: Schema, schemas: Schemas): Schema {
     if (schema.$ref !== undefined) return resolve(schema.$ref, schemas);
+    if (schema.anyOf !== undefined) return tidyAlternatives(schema, schema.anyOf, schemas);
     const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, type, properties, items, ...rest } = schema;
     return {
         ...(type !== undefined && !isMixed(schema) && { type }),
@@ -48,6 +49,18 @@ export function tidySchema(schema: Schema, schemas: Schemas): Schema {
         ...(items && { items: tidySchema(items, schemas) }),
         ...(properties && tidyProperties(properties, schemas)),
     };
+}
+
+/** Only a schema with a type may be null in OpenAPI 3.0: of alternatives, the first that stands here. */
+function tidyAlternatives(
+    { nullable, anyOf: _anyOf, ...rest }: Schema,
+    alternatives: Schema[],
+    schemas: Schemas,
+): Schema {
+    const anyOf = alternatives.map((one) => tidySchema(one, schemas));
+    const first = anyOf.find(({ type }) => type !== undefined);
+    if (nullable && first) Object.assign(first, { nullable }, first.enum && { enum: [...first.enum, null] });
+    return { ...tidySchema(rest, schemas), anyOf };
 }
 
 /** An enum of words and of `true` and `false`, which hapi-swagger takes for words. */

@@ -186,6 +186,8 @@ export interface ProviderKeyService {
     ): Promise<{ updated: KeyName[]; verified: Partial<Record<KeyName, KeyVerdict>> }>;
     /** @throws PROVIDER_KEY_NOT_FOUND */
     remove(actor: Actor, name: KeyName): Promise<void>;
+    /** The user's own key for a call that is about to be made; null when there is none that opens. One round trip. */
+    use(actor: Actor, name: KeyName): Promise<string | null>;
     /** Where a user's keys live, for scripts that bring them along. */
     key(owner: KeyOwner): string;
     /** Reads what such a script returned of all keys. */
@@ -198,6 +200,8 @@ export interface ProviderKeyService {
 export interface ModelService {
     /** @throws MODEL_NOT_FOUND */
     get(idOrAlias: string): Model;
+    /** The models that a call can be made to. @param ownKeys Names of the keys that the user brings */
+    usable(ownKeys: string[]): Model[];
     keys: ProviderKeyService;
     /** Whose API key a call to the model needs; null when it needs none. */
     keyName(model: Model): KeyName | null;
@@ -217,7 +221,7 @@ export interface ModelService {
      */
     open(calls: [ModelCall, ...ModelCall[]], signal: AbortSignal): Promise<OpenAnswer>;
     /** The usage of a call that ended before its provider told one. */
-    estimateUsage(call: ModelCall, answer: string): Usage;
+    estimateUsage(call: ModelCall, answer: string, thoughts?: string): Usage;
     /** How each provider is, not older than some seconds. */
     statuses(): Promise<Partial<Record<ProviderName, ProviderStatus>>>;
     /**

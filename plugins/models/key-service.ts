@@ -44,6 +44,11 @@ export function createKeyService(
             if (!(await store.remove(actor, name, outbox))) throw apiError('PROVIDER_KEY_NOT_FOUND');
         },
 
+        async use(actor, name) {
+            const sealed = await store.use(actor, name, { audit: [entryOf(actor, 'use', name, 'success')] });
+            return sealed === null ? null : open(actor, name, sealed);
+        },
+
         key: (owner) => store.key(owner),
 
         describe(owner, flat) {
@@ -68,7 +73,7 @@ const eventOf = ({ userId }: Actor, what: 'added' | 'removed', provider: KeyName
     data: { userId, provider },
 });
 
-function entryOf(actor: Actor, what: 'add' | 'remove', name: KeyName, result: string, details?: object) {
+function entryOf(actor: Actor, what: 'add' | 'remove' | 'use', name: KeyName, result: string, details?: object) {
     const entry = { action: `provider_key.${what}`, resource: 'provider_key', resourceId: name, result };
     return audited(actor, { ...entry, ...(details && { details: { ...details } }) });
 }

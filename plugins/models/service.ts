@@ -39,17 +39,18 @@ export function createModelService(
     const caller = new ModelCaller({ ...options, circuits });
     const offered = catalogue.models.filter(({ provider }) => providers[provider] !== undefined);
 
+    const hasKey = (ownKeys: string[], provider: ProviderName): boolean =>
+        withKey.has(provider) || ownKeys.includes(KEY_OF[provider] ?? '');
+
     return {
         keys,
 
         keyName: ({ provider }) => KEY_OF[provider],
 
         /** @param ownKeys Names of the keys that the user brings */
-        list: (ownKeys) =>
-            offered.map((model) => {
-                const hasKey = withKey.has(model.provider) || ownKeys.includes(KEY_OF[model.provider] ?? '');
-                return publicModel(model, hasKey, clock());
-            }),
+        list: (ownKeys) => offered.map((model) => publicModel(model, hasKey(ownKeys, model.provider), clock())),
+
+        usable: (ownKeys) => offered.filter(({ provider }) => hasKey(ownKeys, provider)),
 
         get(idOrAlias) {
             const model = catalogue.find(idOrAlias);

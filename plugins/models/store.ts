@@ -22,10 +22,12 @@ export const providerKeysKey = ({ tenantId, userId }: KeyOwner): string =>
 export class ProviderKeyStore {
     readonly #users: UserService;
     readonly #change: RunScript;
+    readonly #use: RunScript;
 
     constructor(store: Datastore, users: UserService) {
         this.#users = users;
         this.#change = store.script(lua('change-keys'));
+        this.#use = store.script(lua('use-key'));
     }
 
     key(owner: KeyOwner): string {
@@ -44,6 +46,12 @@ export class ProviderKeyStore {
     async remove(owner: KeyOwner, name: KeyName, outbox: Outbox): Promise<boolean> {
         const change = { set: [], clear: [name, usedField(name)], needs: name };
         return (await this.#run(owner, change, outbox)) === 1;
+    }
+
+    /** The sealed key, whose use is noted. */
+    async use(owner: KeyOwner, name: KeyName, outbox: Outbox): Promise<string | null> {
+        const keys = [this.key(owner), ...outboxKeys(owner.tenantId)];
+        return (await this.#use(keys, [JSON.stringify({ name, ...outboxLists(outbox) })])) as string | null;
     }
 
     #run(owner: KeyOwner, change: object, outbox: Outbox): Promise<unknown> {

@@ -2,7 +2,8 @@ import Joi from 'joi';
 
 import { requireKeys } from './require-keys.ts';
 
-import type { RouteOptions } from '@hapi/hapi';
+import type { RouteOptions, RouteOptionsApp } from '@hapi/hapi';
+import type { AnswerForm } from './answer-form.ts';
 import type { ErrorCode } from './errors.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { ServerSentEvent } from './sse.ts';
@@ -14,10 +15,13 @@ export type RouteDescription = JsonRoute | BinaryRoute;
 interface BinaryRoute extends Promises {
     /** The content types it may answer with. */
     answersBinary: string[];
+    form?: undefined;
 }
 
 interface JsonRoute extends Promises {
     answersBinary?: undefined;
+    /** The answer is not in the envelope: `answer` and `example` are the whole of it. */
+    form?: AnswerForm;
     /** The schema of `data`; its label names it in the document. Keys that do not say `.optional()` are always there. */
     answer: Joi.ObjectSchema;
     /** An example of `data`. */
@@ -34,7 +38,7 @@ interface Promises {
     /** The answer is a page: `pagination` stands beside `data`. */
     isPage?: boolean;
     /** With `stream: true` these events, for example, are the answer: it is then not checked against the schema. */
-    streamExample?: ServerSentEvent[];
+    streamExample?: ServerSentEvent[] | string;
     /** What a client should know besides the summary, in Markdown. */
     notes?: string;
     /** What the route itself fails with; what follows from its other options is added in the document. */
@@ -96,12 +100,11 @@ const BEHAVIOUR = [
     'streamExample',
     'takesBinary',
     'answersBinary',
+    'form',
 ] as const;
 
-type Behaviour = Pick<Required<BinaryRoute>, (typeof BEHAVIOUR)[number]>;
-
 /** What is asked of a route while a request goes through it. */
-function behaviourOf(description: RouteDescription): Partial<Behaviour> {
+function behaviourOf(description: RouteDescription): RouteOptionsApp {
     return Object.fromEntries(BEHAVIOUR.flatMap((name) => (description[name] ? [[name, description[name]]] : [])));
 }
 
@@ -125,7 +128,8 @@ const describeAccess = ({ isPublic, rateLimit }: RouteDescription) => ({
 /** The whole envelope, with the example as the schema's meta. */
 function describeSuccess(description: RouteDescription) {
     if (description.answersBinary) return { description: 'Success' };
-    const { answer, example, isPage = false } = description;
+    const { answer, example, isPage = false, form } = description;
+    if (form) return { description: 'Success', schema: requireKeys(answer).meta({ examples: example }) };
     const schema = Joi.object({
         success: Joi.boolean().valid(true),
         data: answer,

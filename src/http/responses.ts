@@ -1,5 +1,6 @@
 import { isBoom, type Boom } from '@hapi/boom';
 
+import { AnswerForms } from './answer-form.ts';
 import { apiError, errorBody, isApiError, type ErrorBody } from './errors.ts';
 import { rateHeaders } from './rate-limit.ts';
 import { assignRequestId } from './request-id.ts';
@@ -7,6 +8,7 @@ import { toApiError } from './to-api-error.ts';
 import { isoTime } from '../redis/codec.ts';
 
 import type { Lifecycle, Plugin, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
+import type { AnswerForm } from './answer-form.ts';
 import type { Clock } from '../clock.ts';
 
 const VERSIONED = /^\/api\/v1(?=\/)/;
@@ -27,13 +29,17 @@ const unpinVersion: Lifecycle.Method = (request, h) => {
 export const responses: Plugin<{ clock: Clock }> = {
     name: 'responses',
     register: (server, { clock }) => {
+        const forms = new AnswerForms();
+        server.expose('addForm', forms.add.bind(forms));
         server.ext('onRequest', assignRequestId);
         // It may fail, and a failure needs the logger of the request.
         server.ext('onRequest', unpinVersion, { after: 'hapi-pino' });
         server.ext('onPreResponse', (request, h) => {
             const stamp = { timestamp: isoTime(clock()), requestId: request.app.requestId };
             const { response } = request;
-            const answer = isBoom(response) ? fail(request, h, response, stamp) : succeed(request, response, stamp);
+            const answer = isBoom(response)
+                ? fail(request, h, response, (error) => failure(error, forms.of(request.path), stamp))
+                : succeed(request, response, stamp);
             answer.header('x-request-id', request.app.requestId);
             for (const [name, value] of rateHeaders(request.app.rate)) answer.header(name, value);
             if (request.app.isReplayed) answer.header('idempotent-replayed', 'true');
@@ -43,19 +49,22 @@ export const responses: Plugin<{ clock: Clock }> = {
 };
 
 function succeed(request: Request, response: ResponseObject, stamp: object): ResponseObject {
-    const status = request.route.settings.app?.status;
-    if (status === undefined || response.variety !== 'plain') return response;
+    const { status, form } = request.route.settings.app ?? {};
+    if (status === undefined || form || response.variety !== 'plain') return response;
     const { pagination, ...data } = response.source as { pagination?: object };
     const envelope = { success: true, data, ...(pagination && { pagination }), ...stamp };
     Object.assign(response, { source: envelope });
     return response.statusCode === 200 ? response.code(status) : response;
 }
 
-function fail(request: Request, h: ResponseToolkit, boom: Boom, stamp: object): ResponseObject {
+const failure = (error: ErrorBody, form: AnswerForm | undefined, stamp: object): object =>
+    form ? form.failure(error) : { success: false, error, ...stamp };
+
+function fail(request: Request, h: ResponseToolkit, boom: Boom, form: (error: ErrorBody) => object): ResponseObject {
     const error = toApiError(boom);
     const body = errorBody(error, request.app.requestId);
     log(request, body, boom);
-    const answer = h.response({ success: false, error: body, ...stamp }).code(body.statusCode);
+    const answer = h.response(form(body)).code(body.statusCode);
     for (const [name, value] of Object.entries(error.output.headers)) answer.header(name, String(value));
     return body.statusCode === 401 ? answer.header('www-authenticate', 'Bearer') : answer;
 }

@@ -14,19 +14,27 @@ const HEARTBEAT = ': heartbeat\n\n';
 export const formatEvent = ({ id, event, data }: ServerSentEvent): string =>
     `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
+/** The body of `writtenStream` with each batch of events as one piece. */
+export const eventStream = (batches: AsyncIterable<ServerSentEvent[]>, heartbeatMs?: number): Readable =>
+    writtenStream(batches, (events) => events.map(formatEvent).join(''), heartbeatMs);
+
 /**
- * A body that writes each batch of events in one piece, and a comment line whenever there was nothing for 15 s. It is
- * read at the client's pace; when the client goes away the batches are asked to end, at once.
+ * A body that writes each batch in one piece, and a comment line whenever there was nothing for 15 s. It is read at the
+ * client's pace; when the client goes away the batches are asked to end, at once.
  */
-export function eventStream(batches: AsyncIterable<ServerSentEvent[]>, heartbeatMs = HEARTBEAT_MS): Readable {
+export function writtenStream<Batch>(
+    batches: AsyncIterable<Batch>,
+    write: (batch: Batch) => string,
+    heartbeatMs = HEARTBEAT_MS,
+): Readable {
     const source = batches[Symbol.asyncIterator]();
-    let next: Promise<IteratorResult<ServerSentEvent[]>> | undefined;
+    let next: Promise<IteratorResult<Batch>> | undefined;
     const piece = async (): Promise<string | null> => {
         next ??= source.next();
         const batch = await withinOrNull(next, heartbeatMs);
         if (batch === null) return HEARTBEAT;
         next = undefined;
-        return batch.done ? null : batch.value.map(formatEvent).join('');
+        return batch.done ? null : write(batch.value);
     };
     return new Readable({
         highWaterMark: 1,

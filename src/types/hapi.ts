@@ -1,5 +1,6 @@
 import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
+import type { AnswerForm } from '../http/answer-form.ts';
 import type { Client } from '../http/client-address.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
@@ -22,6 +23,8 @@ declare module '@hapi/hapi' {
     interface RouteOptionsApp {
         /** Set by `describeRoute`: the status of a success; its answer goes into the envelope. */
         status?: number;
+        /** The answer has this form instead of the envelope. */
+        form?: AnswerForm;
         /** Of the user where the route needs one, of the IP address elsewhere. */
         rateLimit?: RateLimit;
         /** It does not count against the quota of the month; see `describeRoute`. */
@@ -32,7 +35,7 @@ declare module '@hapi/hapi' {
         takesBinary?: string[];
         answersBinary?: string[];
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
-        streamExample?: ServerSentEvent[];
+        streamExample?: ServerSentEvent[] | string;
         /** It is refused first when the server is busy. */
         isExpensive?: true;
         /** Of a route that takes an Idempotency-Key; see `describeRoute`. */

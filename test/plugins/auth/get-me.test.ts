@@ -34,6 +34,7 @@ describe('GET /api/auth/me', () => {
             'thread:read',
             'thread:write',
             'model:read',
+            'model:call',
             'profile:read',
             'profile:write',
             'user:read',

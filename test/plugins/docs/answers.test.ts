@@ -3,7 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { PNG } from '../../helpers/images.ts';
-import { servedDocument, type ServedDocument } from '../../helpers/openapi.ts';
+import { follow, servedDocument, type ServedDocument } from '../../helpers/openapi.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { newUser } from '../../helpers/user.ts';
 
@@ -41,7 +41,12 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expect(response, name).to.exist();
         const place = ['paths', path, method, 'responses', String(status), 'content', 'application/json', 'schema'];
         expect(served.faults(place, body), name).to.equal('');
-        if (status >= 400) expect(response.content['application/json'].examples, name).to.include(body.error.code);
+        if (status >= 400) {
+            const { examples } = response.content['application/json'] as { examples: Record<string, { $ref: string }> };
+            const shown = Object.values(examples).map(({ $ref }) => follow(served.document, $ref));
+            const codes = (shown as { value: Answer['body'] }[]).map(({ value }) => value.error.code);
+            expect(codes, name).to.include(body.error.code);
+        }
         for (const header of Object.keys(response.headers)) {
             if (!SOMETIMES.has(header)) expect(headers, name).to.include(header.toLowerCase());
         }
@@ -206,6 +211,21 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('get', path, await bob.call('GET', path));
         const payload = { password: ada.password };
         expectDocumented('delete', path, await ada.call('DELETE', path, { payload }));
+    });
+
+    it('in the form of OpenAI are those of the document', async () => {
+        const path = '/v1/chat/completions';
+        const one = '/v1/models/{id}';
+        const complete = (payload: object) => tenant.call('POST', path, { payload });
+        const messages = [{ role: 'user', content: 'Hello' }];
+        expectDocumented('post', path, await complete({ model: 'sandbox', messages }));
+        expectDocumented('post', path, await complete({ model: 'none', messages }));
+        expectDocumented('post', path, await complete({ model: 'sandbox', messages: [] }));
+        expectDocumented('post', path, await app.call('POST', path, { payload: {} }));
+        expectDocumented('get', '/v1/models', await tenant.call('GET', '/v1/models'));
+        expectDocumented('get', '/v1/models', await app.call('GET', '/v1/models'));
+        expectDocumented('get', one, await tenant.call('GET', '/v1/models/sandbox'));
+        expectDocumented('get', one, await tenant.call('GET', '/v1/models/none'));
     });
 
     it('of the administration are those of the document', async () => {

@@ -25,7 +25,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
     before(async () => {
         app = await startApp();
         served = await servedDocument(app);
-        const called = app.server.table().filter(({ path }) => /^\/(api|health)(\/|$)/.test(path));
+        const called = app.server.table().filter(({ path }) => /^\/(api|health|v1)(\/|$)/.test(path));
         routes = new Map(called.map((route) => [`${route.method} ${route.path}`, route]));
     });
 
@@ -158,7 +158,8 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
                     expect(served.faults(place, value), code).to.equal('');
                     const { status: statusCode, category, message, suggestion } = catalogue[code as 'INTERNAL_ERROR'];
                     expect(statusCode, name).to.equal(Number(status));
-                    expect(value.error).to.include({ code, statusCode, category, message, suggestion });
+                    if (routes.get(name)?.settings.app?.form) expect(value).to.only.include('error');
+                    else expect(value.error).to.include({ code, statusCode, category, message, suggestion });
                 }
             }
         }
@@ -246,6 +247,21 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(all.headers['last-modified']).to.be.a.string().and.equal(few.headers['last-modified']);
     });
 
+    it('shows the whole answer of the routes that have no envelope, and their errors in the same form', () => {
+        const bare = served.operations.filter(({ name }) => routes.get(name)?.settings.app?.form);
+        const names = ['get /v1/models', 'get /v1/models/{id}', 'post /v1/chat/completions'];
+        expect(bare.map(({ name }) => name).toSorted()).to.equal(names);
+        for (const { operation } of bare) {
+            const { responses } = operation;
+            expect(responses['200'].content['application/json'].example).to.not.include('success');
+            const { schema, examples } = responses['401'].content['application/json'];
+            expect(schema).to.equal({ $ref: '#/components/schemas/OpenAiError' });
+            expect(examples.KEY_INVALID).to.equal({ $ref: '#/components/examples/OpenAiError.KEY_INVALID' });
+        }
+        const { value } = served.document.components.examples['OpenAiError.KEY_INVALID'];
+        expect(value.error).to.include({ type: 'authentication_error', code: 'invalid_api_key' });
+    });
+
     describe('the route that may stream', () => {
         it('has JSON and an event stream for its success', () => {
             const { content } = served.document.paths[SEND].post.responses['200'];
@@ -253,11 +269,11 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             expect(content['text/event-stream'].schema).to.equal({ type: 'string' });
         });
 
-        it('is alone with that', () => {
+        it('is alone with that, besides the door for clients of OpenAI', () => {
             const streams = served.operations.filter(({ operation }) =>
                 JSON.stringify(operation.responses).includes('text/event-stream'),
             );
-            expect(streams.map(({ name }) => name)).to.equal([`post ${SEND}`]);
+            expect(streams.map(({ name }) => name).toSorted()).to.equal([`post ${SEND}`, 'post /v1/chat/completions']);
         });
 
         it('shows a body that asks for the stream', () => {

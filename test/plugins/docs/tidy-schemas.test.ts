@@ -39,7 +39,7 @@ describe('tidySchemas', () => {
 });
 
 describe('tidySchema', () => {
-    const tidy = (schema: Schema) => tidySchema(schema, { status });
+    const tidy = (schema: Schema) => tidySchema(schema, { status, Lamp: status });
 
     it('makes a map of the property `string` that stands alone', () => {
         expect(tidy({ type: 'object', properties: { string: ref('status') } })).to.equal({
@@ -66,6 +66,20 @@ describe('tidySchema', () => {
     it('looks into lists', () => {
         const items = { type: 'string', 'x-convert': { trim: true } };
         expect(tidy({ type: 'array', items })).to.equal({ type: 'array', items: { type: 'string' } });
+    });
+
+    it('looks into alternatives, and lets the first that stands there be null', () => {
+        const list = { type: 'array', items: { type: 'string' } };
+        const schema = {
+            nullable: true,
+            description: 'a or b',
+            anyOf: [ref('Lamp'), { ...status, 'x-meta': {} }, list],
+        };
+        expect(tidy(schema)).to.equal({
+            description: 'a or b',
+            anyOf: [ref('Lamp'), { type: 'string', nullable: true, enum: ['on', 'off', null] }, list],
+        });
+        expect(tidy({ anyOf: [status, list] })).to.equal({ anyOf: [status, list] });
     });
 
     it("gives formats OpenAPI's names and drops Joi's own words", () => {

@@ -1,0 +1,39 @@
+import { openAiForm } from './form.ts';
+import { createCompletion } from './routes/create-completion.ts';
+import { getModel } from './routes/get-model.ts';
+import { listModels } from './routes/list-models.ts';
+import { RunningCalls } from './running-calls.ts';
+import { CompletionService } from './service.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { CallEnd } from './running-call.ts';
+import type { Platform } from '../../src/platform.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Actor } from '../../src/types/actor.ts';
+
+/** The door for clients of OpenAI. */
+export const openai: Plugin<Platform> = {
+    name: 'openai',
+    dependencies: ['auth', 'idempotency', 'limits', 'models', 'responses'],
+    register: (server, { clock, drain, logger }) => {
+        const { models, limits, responses, idempotency } = server.plugins;
+        responses.addForm(openAiForm);
+        const service = new CompletionService({
+            models,
+            limits,
+            clock,
+            running: new RunningCalls(drain),
+            // The one place that hears of every call's end: whoever counts or charges is told here.
+            onEnd: (actor, end) => logEnd(logger, actor, end),
+        });
+        server.route(createCompletion(service, idempotency.share));
+        server.route(listModels(service));
+        server.route(getModel(service));
+    },
+};
+
+function logEnd(logger: Logger, { requestId, tenantId, userId, keyId }: Actor, { call, error, ...end }: CallEnd): void {
+    const line = { module: 'openai', requestId, tenantId, userId, keyId, modelId: call.model.id, ...end };
+    if (!error) return logger.info(line, 'A call has ended');
+    logger.warn({ ...line, errorCode: error.data?.code, err: error.cause ?? error }, 'A call failed');
+}

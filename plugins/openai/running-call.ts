@@ -1,0 +1,118 @@
+import { Answer } from './completion.ts';
+import { PartQueue } from './part-queue.ts';
+import { apiError, isApiError, type ApiError } from '../../src/http/errors.ts';
+
+import type { Clock } from '../../src/clock.ts';
+import type { ModelCall, ModelService, StreamPart, Usage } from '../models/api.ts';
+
+/** How a call ended: `cancelled` when its client went away, `interrupted` when the process had to stop. */
+export type CallOutcome = 'complete' | 'failed' | 'cancelled' | 'interrupted';
+
+/** What is to be known of a call that has ended, whichever way. */
+export interface CallEnd {
+    call: ModelCall;
+    outcome: CallOutcome;
+    /** Of what came, estimated where the provider told none; null when it refused the call. */
+    usage: Usage | null;
+    /** What it failed with. */
+    error: ApiError | null;
+    durationMs: number;
+    /** Null when nothing came. */
+    timeToFirstTokenMs: number | null;
+}
+
+export interface RunningCallParts {
+    models: ModelService;
+    /** Prepared. */
+    call: ModelCall;
+    /** Whether somebody reads `batches`. */
+    isStreamed: boolean;
+    /** Aborted when the client goes away. */
+    gone: AbortSignal;
+    clock: Clock;
+    /** Told once, when all is over. */
+    onEnd: (end: CallEnd) => void;
+}
+
+/** A call of a model on its way. It ends with its provider, with its client, or with the process. */
+export class RunningCall {
+    /** Resolved when the model begins to answer; rejected when it refused before. */
+    readonly started: Promise<void>;
+    /** The whole answer; rejected when the call failed. */
+    readonly finished: Promise<Answer>;
+
+    readonly #parts: RunningCallParts;
+    readonly #stop = new AbortController();
+    readonly #answer = new Answer();
+    readonly #queue: PartQueue | null;
+    readonly #startedAt: number;
+    #begunAt: number | null = null;
+    #begin: () => void = () => undefined;
+
+    constructor(parts: RunningCallParts) {
+        this.#parts = parts;
+        this.#queue = parts.isStreamed ? new PartQueue() : null;
+        this.#startedAt = parts.clock();
+        const begun = new Promise<void>((resolve) => (this.#begin = resolve));
+        this.finished = this.#run();
+        this.started = Promise.race([begun, this.finished.then(() => undefined)]);
+        // Whoever waits is told; a call that nobody waits for any more must not bring the process down.
+        this.started.catch(() => undefined);
+        this.finished.catch(() => undefined);
+    }
+
+    /** What is there, as soon as it is there; fails as the call does. */
+    batches(): AsyncIterable<StreamPart[]> {
+        if (!this.#queue) throw new Error('The call is not streamed');
+        return this.#queue.batches();
+    }
+
+    /** Ends it now, because the process stops. */
+    interrupt(): void {
+        this.#stop.abort(apiError('SHUTTING_DOWN'));
+    }
+
+    async #run(): Promise<Answer> {
+        try {
+            await this.#relay();
+        } catch (failure) {
+            const error = isApiError(failure) ? failure : apiError('INTERNAL_ERROR', { cause: failure });
+            this.#end(this.#outcomeOf(error), error);
+            this.#queue?.end(error);
+            throw error;
+        }
+        this.#end('complete', null);
+        this.#queue?.end();
+        return this.#answer;
+    }
+
+    async #relay(): Promise<void> {
+        const { models, call, gone, clock } = this.#parts;
+        const { parts } = await models.open([call], AbortSignal.any([this.#stop.signal, gone]));
+        this.#begunAt = clock();
+        this.#begin();
+        for await (const part of parts) {
+            this.#answer.hear(part);
+            this.#queue?.push(part);
+        }
+    }
+
+    #outcomeOf(error: ApiError): CallOutcome {
+        if (isApiError(error, 'SHUTTING_DOWN')) return 'interrupted';
+        return this.#parts.gone.aborted ? 'cancelled' : 'failed';
+    }
+
+    #end(outcome: CallOutcome, error: ApiError | null): void {
+        const { models, call, clock, onEnd } = this.#parts;
+        const { usage, produced, thoughts } = this.#answer;
+        const isRefused = outcome === 'failed' && this.#begunAt === null;
+        onEnd({
+            call,
+            outcome,
+            usage: isRefused ? null : (usage ?? models.estimateUsage(call, produced, thoughts)),
+            error: outcome === 'cancelled' ? null : error,
+            durationMs: clock() - this.#startedAt,
+            timeToFirstTokenMs: this.#begunAt === null ? null : this.#begunAt - this.#startedAt,
+        });
+    }
+}

@@ -1,0 +1,126 @@
+import { toCompletion, type Head } from './completion.ts';
+import { ignoredFields, toMessages, toParameters } from './to-call.ts';
+import { apiError } from '../../src/http/errors.ts';
+import { newId } from '../../src/ids.ts';
+
+import type { CompletionRequest } from './request-schema.ts';
+import type { CallEnd, RunningCall } from './running-call.ts';
+import type { RunningCalls } from './running-calls.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { LimitService } from '../limits/api.ts';
+import type { Model, ModelService } from '../models/api.ts';
+
+export interface CompletionServiceParts {
+    models: ModelService;
+    limits: LimitService;
+    running: RunningCalls;
+    clock: Clock;
+    /** Told of every call that was made, when it has ended. */
+    onEnd: (actor: Actor, end: CallEnd) => void;
+}
+
+/** A call that was accepted, before its model has begun to answer. */
+export interface Accepted {
+    head: Head;
+    running: RunningCall;
+    /** Fields of the request that the answer does not go by. */
+    ignored: string[];
+}
+
+/** A whole answer, as `chat.completion`. */
+export interface Completed extends Pick<Accepted, 'ignored'> {
+    completion: object;
+}
+
+/** A model as OpenAI lists it. */
+export interface ListedModel {
+    id: string;
+    object: 'model';
+    /** Epoch seconds; we do not know it. */
+    created: 0;
+    owned_by: string;
+}
+
+/** Calls of models in OpenAI's form, within the limits of the user. Nothing of them is stored. */
+export class CompletionService {
+    readonly #parts: CompletionServiceParts;
+
+    constructor(parts: CompletionServiceParts) {
+        this.#parts = parts;
+    }
+
+    /**
+     * Calls the model.
+     *
+     * @param gone Aborted when the client goes away: the call ends then
+     * @throws MODEL_NOT_FOUND, PROVIDER_KEY_MISSING, VALIDATION_ERROR, SHUTTING_DOWN, CONCURRENCY_LIMIT
+     */
+    async call(actor: Actor, request: CompletionRequest, gone: AbortSignal): Promise<Accepted> {
+        const { models, limits, running, clock, onEnd } = this.#parts;
+        running.checkOpen();
+        const model = models.get(request.model);
+        const slot = await limits.takeSlot(actor);
+        try {
+            const { call, ignoredParameters } = await this.#prepare(actor, model, request);
+            return {
+                head: {
+                    id: newId('chatcmpl'),
+                    created: Math.floor(clock() / 1000),
+                    model: request.model,
+                },
+                ignored: ignoredFields(request, ignoredParameters),
+                running: running.start({
+                    models,
+                    call,
+                    isStreamed: request.stream === true,
+                    gone,
+                    clock,
+                    onEnd: (end) => {
+                        void slot.release();
+                        onEnd(actor, end);
+                    },
+                }),
+            };
+        } catch (error) {
+            await slot.release();
+            throw error;
+        }
+    }
+
+    /** The same, with the whole answer. @throws The PROVIDER_… errors as well */
+    async complete(actor: Actor, request: CompletionRequest, gone: AbortSignal): Promise<Completed> {
+        const { head, running, ignored } = await this.call(actor, request, gone);
+        return { completion: toCompletion(head, await running.finished), ignored };
+    }
+
+    list({ providerKeys }: Actor): ListedModel[] {
+        return this.#parts.models.usable(providerKeys).map(toListed);
+    }
+
+    /** @throws MODEL_NOT_FOUND also for a model that the user cannot call */
+    get({ providerKeys }: Actor, idOrAlias: string): ListedModel {
+        const { models } = this.#parts;
+        const model = models.get(idOrAlias);
+        if (!models.usable(providerKeys).includes(model)) {
+            throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
+        }
+        return toListed(model);
+    }
+
+    async #prepare(actor: Actor, model: Model, request: CompletionRequest) {
+        const { models } = this.#parts;
+        const keyName = models.keyName(model);
+        const isOwn = keyName !== null && actor.providerKeys.includes(keyName);
+        const apiKey = isOwn ? await models.keys.use(actor, keyName) : null;
+        return models.prepare({
+            model,
+            messages: toMessages(request),
+            parameters: toParameters(request),
+            requestId: actor.requestId,
+            ...(apiKey !== null && { apiKey }),
+        });
+    }
+}
+
+const toListed = ({ id, provider }: Model): ListedModel => ({ id, object: 'model', created: 0, owned_by: provider });
