@@ -43,6 +43,7 @@ export class AnswerService {
     /**
      * The events of an answer after one that is known, then what comes.
      *
+     * @param gone Aborted when the client goes away
      * @param known Number of the last event that the client has; all are sent without it
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_NOT_FOUND, STREAM_EXPIRED
      */
@@ -51,12 +52,16 @@ export class AnswerService {
         threadId: string,
         model: string,
         messageId: string,
+        gone: AbortSignal,
         known?: number,
     ): Promise<AsyncIterable<ServerSentEvent[]>> {
         const place = this.#place(actor, threadId, model);
         const from = known === undefined ? 0 : known + 1;
         const running = this.#parts.generations.find(messageId);
-        if (running && isOf(running.info, place)) return running.read(from);
+        if (running && isOf(running.info, place)) {
+            running.join(gone);
+            return running.read(from);
+        }
         const { tenantId } = place;
         if (await this.#read(place, messageId, from)) return followAnswer(this.#parts, { tenantId, messageId }, from);
         const message = await this.#stored(place, messageId);

@@ -1,5 +1,6 @@
 import { encodeMessage, preview, type ContextPlace } from './message-codec.ts';
 import { answerKeys, type ThreadStore } from './store.ts';
+import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
@@ -99,8 +100,12 @@ export class AnswerStore {
         this.#takeOrphans = store.script(lua('take-orphans'));
     }
 
-    /** Stores the user's message and begins the answer; `replaced` when another one takes the same place already. */
-    async begin({ info, owner, isNew, ownKeys, outbox }: Beginning): Promise<'begun' | 'no thread' | 'replaced'> {
+    /**
+     * Stores the user's message and begins the answer.
+     *
+     * @throws THREAD_NOT_FOUND; ANSWER_RUNNING when another one takes the same place already; NOT_LAST_ANSWER
+     */
+    async begin({ info, owner, isNew, ownKeys, outbox }: Beginning): Promise<void> {
         const { context, draft, userMessage } = info;
         const keys = [
             ...this.#threads.contextKeys(context),
@@ -122,12 +127,12 @@ export class AnswerStore {
             answer: answer.flat(),
             ownKeys,
             ...(isNew && { message: encodeMessage(userMessage), last: preview(userMessage) }),
-            ...(info.replaces && { replaces: info.replaces.messageId }),
+            ...(info.replaces && { replaces: info.replaces.messageId, replacesEntry: info.replaces.entryId }),
             ...outboxLists(outbox),
         };
         const begun = await this.#begin(keys, [JSON.stringify(change), FORGOTTEN_MS]);
-        if (begun === 1) return 'begun';
-        return begun === 0 ? 'no thread' : 'replaced';
+        const refusal = REFUSALS[Number(begun)];
+        if (refusal) throw apiError(refusal);
     }
 
     /** Adds to the log. Once more has no effect. */
@@ -209,6 +214,13 @@ export class AnswerStore {
         });
     }
 }
+
+/** What the codes of a beginning stand for. */
+const REFUSALS: Record<number, ErrorCode> = {
+    0: 'THREAD_NOT_FOUND',
+    [-1]: 'ANSWER_RUNNING',
+    [-2]: 'NOT_LAST_ANSWER',
+};
 
 type ReadReply = [flat: string[], entries: [id: string, fields: [name: string, text: string]][]];
 

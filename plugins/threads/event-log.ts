@@ -14,7 +14,6 @@ export class EventLog {
     readonly #messageId: string;
     readonly #events: LoggedEvent[] = [];
     #isEnded = false;
-    #readers = 0;
     #waiting: (() => void)[] = [];
 
     constructor(messageId: string) {
@@ -23,11 +22,6 @@ export class EventLog {
 
     get length(): number {
         return this.#events.length;
-    }
-
-    /** How many are reading just now. */
-    get readers(): number {
-        return this.#readers;
     }
 
     append(...events: LoggedEvent[]): void {
@@ -40,25 +34,14 @@ export class EventLog {
         this.#wake();
     }
 
-    /**
-     * Everything from an event on, then what comes, a batch at a time.
-     *
-     * @param onLeave Called when the reader goes away before the end
-     */
-    async *read(from = 0, onLeave?: () => void): AsyncGenerator<ServerSentEvent[]> {
-        let next = from;
-        this.#readers++;
-        try {
-            for (;;) {
-                const batch = this.#events.slice(next).map((event, at) => toEvent(this.#messageId, next + at, event));
-                next += batch.length;
-                if (batch.length > 0) yield batch;
-                else if (this.#isEnded) return;
-                else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
-            }
-        } finally {
-            this.#readers--;
-            if (!this.#isEnded) onLeave?.();
+    /** Everything from an event on, then what comes, a batch at a time. */
+    async *read(from = 0): AsyncGenerator<ServerSentEvent[]> {
+        for (let next = from; ;) {
+            const batch = this.#events.slice(next).map((event, at) => toEvent(this.#messageId, next + at, event));
+            next += batch.length;
+            if (batch.length > 0) yield batch;
+            else if (this.#isEnded) return;
+            else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
         }
     }
 

@@ -63,6 +63,7 @@ export class Generation {
     #finishReason: FinishReason | null = null;
     #begin: () => void = () => undefined;
     #hasBegun = false;
+    #clients = 0;
 
     constructor(parts: GenerationParts) {
         const { info, calls } = parts;
@@ -88,12 +89,18 @@ export class Generation {
 
     /** Everything from an event on, then what comes. */
     read(from = 0) {
-        return this.#log.read(from, () => this.leave());
+        return this.#log.read(from);
     }
 
-    /** A client is gone; it may have been the last one that the answer was for. */
-    leave(): void {
-        if (this.#parts.endsWithClient && this.#log.readers === 0) this.cancel();
+    /** A client waits for it, until it is gone; it may then have been the last one that the answer was for. */
+    join(gone: AbortSignal): void {
+        const leave = () => {
+            this.#clients--;
+            if (this.#parts.endsWithClient && this.#clients === 0) this.cancel();
+        };
+        this.#clients++;
+        if (gone.aborted) leave();
+        else gone.addEventListener('abort', leave, { once: true });
     }
 
     /** Stops the provider; what came until then is the answer. */

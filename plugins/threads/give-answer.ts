@@ -1,3 +1,4 @@
+import { clientGone } from '../../src/http/client-gone.ts';
 import { eventStream, type ServerSentEvent } from '../../src/http/sse.ts';
 import { newId } from '../../src/ids.ts';
 
@@ -33,7 +34,7 @@ export const ANSWER_ERRORS: ErrorCode[] = [
 ];
 
 type AnswerRequest = RepeatableRequest &
-    Pick<Request, 'active' | 'events'> & { params: { threadId: string; modelId: string } };
+    Pick<Request, 'active' | 'raw'> & { params: { threadId: string; modelId: string } };
 
 interface Asked {
     isStream: boolean;
@@ -53,13 +54,15 @@ export async function giveAnswer(
     // Who sent an Idempotency-Key may come back for the answer.
     const isWanted = () => request.active() || request.headers['idempotency-key'] !== undefined;
     const reply = await share(request, {
-        id,
         start: () => start(id, isWanted),
-        attach: (messageId) => answers.attach(request.auth.credentials.actor, threadId, modelId, messageId),
+        elsewhere: {
+            id,
+            attach: (messageId) => answers.attach(request.auth.credentials.actor, threadId, modelId, messageId),
+        },
         result: (running) => running.whole(),
         restore: (sent) => messages.restore(sent as SentData),
     });
-    request.events.once('disconnect', reply.leave);
+    reply.join(clientGone(request));
     if (!isStream) return reply.whole();
     // A refusal before the first token is a real status; afterwards it is an event.
     await reply.started;

@@ -17,8 +17,10 @@ export interface ContextPlace {
     modelId: string;
 }
 
-/** When a message was made: its id says so. */
-const timeOf = (messageId: string): string => isoTime(decodeTime(messageId.slice('msg_'.length)));
+/** When a message was made, in milliseconds since the epoch: its id says so. */
+export const madeAt = (messageId: string): number => decodeTime(messageId.slice('msg_'.length));
+
+const timeOf = (messageId: string): string => isoTime(madeAt(messageId));
 
 /** Where a caller's own context is. */
 export const placeOf = ({ tenantId, userId }: Actor, threadId: string, modelId: string): ContextPlace => ({

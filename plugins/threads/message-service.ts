@@ -187,9 +187,7 @@ export class MessageService {
             requestId: actor.requestId,
         };
         const outbox = questionOutbox(actor, userMessage, isNew, ownKeys);
-        const begun = await answers.begin({ info, owner: generations.owner, isNew, ownKeys, outbox });
-        if (begun === 'no thread') throw apiError('THREAD_NOT_FOUND');
-        if (begun === 'replaced') throw apiError('ANSWER_RUNNING');
+        await answers.begin({ info, owner: generations.owner, isNew, ownKeys, outbox });
         const { requestId, tenantId, userId } = actor;
         const { threadId } = place;
         return generations.start({

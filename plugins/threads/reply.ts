@@ -20,8 +20,8 @@ export interface Reply {
     whole: () => Promise<SentData>;
     /** Everything from the start, then what comes. */
     events: () => AsyncIterable<ServerSentEvent[]>;
-    /** The client that waits for it is gone. */
-    leave: () => void;
+    /** A client waits for it, until it is gone. */
+    join: (gone: AbortSignal) => void;
 }
 
 /** The reply of a generation of this process. */
@@ -29,7 +29,7 @@ export const runningReply = (generation: Generation, rest: Omit<SentData, 'assis
     started: generation.started,
     whole: async () => ({ ...rest, assistantMessage: await generation.finished }),
     events: () => generation.read(),
-    leave: () => generation.leave(),
+    join: (gone) => generation.join(gone),
 });
 
 /**
@@ -53,7 +53,7 @@ export function followedReply(follow: () => AsyncGenerator<ServerSentEvent[]>, e
             return ended();
         },
         events: follow,
-        leave: () => undefined,
+        join: () => undefined,
     };
 }
 
@@ -62,7 +62,7 @@ export const restoredReply = (sent: SentData, timestamp: string): Reply => ({
     started: Promise.resolve(),
     whole: () => Promise.resolve(sent),
     events: () => restoredEvents(sent, timestamp),
-    leave: () => undefined,
+    join: () => undefined,
 });
 
 /** The events of an answer that has ended, from what is stored of it. */

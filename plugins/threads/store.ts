@@ -1,6 +1,4 @@
-import { decodeTime } from 'ulid';
-
-import { decodeMessage, type ContextPlace } from './message-codec.ts';
+import { decodeMessage, madeAt, type ContextPlace } from './message-codec.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
@@ -138,12 +136,12 @@ export class ThreadStore {
 
     /** The message, with its entry among the others; null when it is not there. @throws THREAD_NOT_FOUND */
     async find(place: ContextPlace, messageId: string): Promise<StoredMessage | null> {
-        const made = decodeTime(messageId.slice('msg_'.length));
+        const made = madeAt(messageId);
         const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place)];
         const reply = await this.#find(keys, [
             place.ownerId,
             messageId,
-            made - CLOCK_SKEW_MS,
+            Math.max(0, made - CLOCK_SKEW_MS),
             made + LONGEST_ANSWER_MS,
         ]);
         const [found, entry] = reply as [number, StreamEntry?];

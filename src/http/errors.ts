@@ -12,6 +12,8 @@ export type { CatalogueEntry } from './errors/entry.ts';
 /** Every error the API answers with. Served at `GET /api/errors` and listed in the OpenAPI document. */
 export const catalogue = { ...requestErrors, ...accessErrors, ...recordErrors, ...capacityErrors };
 
+export type { ErrorCategory };
+
 export type ErrorCode = keyof typeof catalogue;
 
 /** An error from the catalogue; `data.code` names its entry. */

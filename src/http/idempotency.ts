@@ -17,11 +17,14 @@ const PASSING = new Set([401, 402, 403, 408, 429]);
 
 /** Work that goes on without the request that began it, so that repeats of that can take part. */
 export interface SharedWork<Work> {
-    /** What other processes find it by. */
-    id: string;
     start: () => Promise<Work>;
-    /** Takes part in work that another process has begun, by its id; null where it is not there (yet). */
-    attach: (id: string) => Promise<Work | null>;
+    /** Of work that other processes can take part in. */
+    elsewhere?: {
+        /** What they find it by. */
+        id: string;
+        /** Takes part in what another process has begun, by its id; null where it is not there (yet). */
+        attach: (id: string) => Promise<Work | null>;
+    };
     /** What it comes to, as JSON can hold it; rejected when it failed. */
     result: (work: Work) => Promise<object>;
     /** The work as it is after its end, from its result. */
@@ -96,7 +99,7 @@ export class Idempotency {
      * @throws VALIDATION_ERROR; IDEMPOTENCY_KEY_REUSED; IDEMPOTENCY_IN_PROGRESS when its process has died with it
      */
     async share<Work>(request: RepeatableRequest, work: SharedWork<Work>): Promise<Work> {
-        const claim = claimOf(request, work.id);
+        const claim = claimOf(request, work.elsewhere?.id);
         if (!claim) return work.start();
         for (let run = this.#runs.get(claim.key); run; run = this.#runs.get(claim.key)) {
             if (!(await run.taken)) continue;
@@ -197,9 +200,10 @@ export const idempotency: Plugin<IdempotencyParts> = {
 };
 
 /** What another process has just begun is there in a moment, or the process has died. */
-async function attachTo<Work>({ attach }: SharedWork<Work>, id: string): Promise<Work | null> {
+async function attachTo<Work>({ elsewhere }: SharedWork<Work>, id: string): Promise<Work | null> {
+    if (!elsewhere) return null;
     for (let tries = 0; tries < ATTACH_TRIES; tries++) {
-        const work = await attach(id);
+        const work = await elsewhere.attach(id);
         if (work) return work;
         await sleep(ATTACH_EVERY_MS);
     }

@@ -2,9 +2,10 @@
 -- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
 -- KEYS[6] answer · KEYS[7] the owner's API keys
 -- ARGV[1] JSON {threadId, ownerId, modelId, message?: [field, value, …], last?, answerId, answer: [field, value, …],
---               ownKeys: [name], replaces?, events, audit}; without a message the answer is to one that is stored already
+--               ownKeys: [name], replaces?, replacesEntry?, events, audit}; without a message the answer is to one that is stored already
 -- ARGV[2] milliseconds that an answer is kept whose process died and that nobody closed
--- Returns 1 begun, 0 no such thread of that owner, -1 the answer that it replaces is being replaced already
+-- Returns 1 begun, 0 no such thread of that owner, -1 the answer that it replaces is being replaced already,
+--         -2 that is not the last one any more
 -- @include now
 -- @include outbox
 -- @include store-message
@@ -18,6 +19,8 @@ if redis.call('HGET', KEYS[1], 'userId') ~= change.ownerId then return 0 end
 local at = now()
 
 if change.replaces then
+    local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+    if not last or last[1] ~= change.replacesEntry then return -2 end
     -- It ends with the answer, or some time after a process that died.
     local lock = KEYS[1] .. ':replaces:' .. change.replaces
     if not redis.call('SET', lock, '1', 'NX', 'PX', ARGV[2]) then return -1 end

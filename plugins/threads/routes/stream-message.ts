@@ -1,5 +1,6 @@
 import Joi from 'joi';
 
+import { clientGone } from '../../../src/http/client-gone.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { eventAnswer } from '../give-answer.ts';
 import { eventsExample, messageAnswer, messageExample, messageParams, type MessageParams } from '../schemas.ts';
@@ -45,9 +46,11 @@ export const streamMessage = (
         },
         timeout: { server: false },
     },
-    handler: async ({ auth, params: { threadId, modelId, messageId }, headers }, h) => {
-        const known = headers['last-event-id'];
-        const { actor } = auth.credentials;
-        return eventAnswer(h, await answers.events(actor, threadId, modelId, messageId, known));
+    handler: async (request, h) => {
+        const { threadId, modelId, messageId } = request.params;
+        const known = request.headers['last-event-id'];
+        const { actor } = request.auth.credentials;
+        const gone = clientGone(request);
+        return eventAnswer(h, await answers.events(actor, threadId, modelId, messageId, gone, known));
     },
 });

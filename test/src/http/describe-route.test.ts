@@ -22,7 +22,7 @@ interface Described {
 }
 
 const described = (more: Partial<RouteDescription> = {}) =>
-    describeRoute('Get a lamp', { ...lamp, ...more }) as unknown as Described;
+    describeRoute('Get a lamp', { ...lamp, ...more } as RouteDescription) as unknown as Described;
 
 const documented = (more?: Partial<RouteDescription>) => described(more).plugins['hapi-swagger'];
 /** The documented success, with the label and the example that it carries. */

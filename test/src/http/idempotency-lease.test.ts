@@ -6,7 +6,6 @@ import Lab from '@hapi/lab';
 
 import { Drain } from '../../../src/drain.ts';
 import { Idempotency, type SharedWork } from '../../../src/http/idempotency.ts';
-import { newId } from '../../../src/ids.ts';
 import { connectRedis } from '../../../src/redis/client.ts';
 import { createDatastore } from '../../../src/redis/datastore.ts';
 import { Vault } from '../../../src/security/vault.ts';
@@ -48,10 +47,6 @@ describe('Idempotency', () => {
         tenantId = `tenant_${randomBytes(8).toString('hex')}`;
         ends = new Promise((resolve) => (release = resolve));
         work = {
-            get id() {
-                return newId('run');
-            },
-            attach: () => Promise.resolve(null),
             start: () => Promise.resolve({ n: 1 }),
             result: async (value) => {
                 await ends;
