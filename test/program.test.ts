@@ -1,52 +1,16 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { Redis } from 'ioredis';
 
 import { temporaryFolder } from './helpers/folder.ts';
 import { startProcess, type TestProcess } from './helpers/process.ts';
-import { startRedis } from './helpers/redis.ts';
+import { get, newClient, post, type Client } from './helpers/program.ts';
+import { freePort, startRedis } from './helpers/redis.ts';
 import { openStream } from './helpers/stream.ts';
 import { messagesPath } from './helpers/thread.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
-
-/** A client of the program: logged in as the admin of a new tenant, with a thread. */
-interface Client {
-    token: string;
-    thread: string;
-}
-
-const post = async (url: string, payload: object, token = '') => {
-    const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(token !== '' && { authorization: `Bearer ${token}` }) },
-        body: JSON.stringify(payload),
-    });
-    // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of an answer
-    return (await response.json()) as any;
-};
-
-const get = async (url: string, token: string) => {
-    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-    // oxlint-disable-next-line typescript/no-explicit-any -- a test says what it expects of an answer
-    return { status: response.status, body: (await response.json()) as any };
-};
-
-async function newClient(url: string): Promise<Client> {
-    const session = await post(`${url}/api/auth/register`, {
-        tenantName: 'Acme',
-        domain: 'acme.example',
-        email: 'ada@acme.example',
-        password: 'correct horse battery staple',
-    });
-    const token = String(session.data.accessToken);
-    const { data } = await post(`${url}/api/threads`, { title: 'A thread' }, token);
-    return { token, thread: String(data.thread.id) };
-}
 
 const startCounting = (program: TestProcess, { token, thread }: Client, to: number) =>
     openStream({
@@ -150,11 +114,3 @@ describe('the program', () => {
         await redis.stop();
     });
 });
-
-async function freePort(): Promise<number> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    return port;
-}

@@ -119,6 +119,7 @@ describe('every route of the table', () => {
 const PAYLOADS: Record<string, object> = {
     'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
     'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
+    'POST /api/threads/{threadId}/models/{modelId}/messages/{messageId}/regenerate': {},
     'PATCH /api/users/{userId}': { displayName: 'Taken over' },
     'PATCH /api/keys/{keyId}': { name: 'Taken over' },
     'POST /api/keys/{keyId}/rotate': {},
@@ -141,13 +142,15 @@ describe('every route that names a record', () => {
         victim = await newTenant(app);
         attacker = await newTenant(app);
         const threadId = await newThread(victim, 'A private thread');
-        await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
+        const sent = await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
+        const messageId = String(sent.body.data.assistantMessage.id);
         const { body } = await victim.call('GET', '/api/auth/sessions');
         const { id: sessionId } = body.data.sessions[0];
         const key = { name: 'A private key', scopes: ['thread:read'] };
         const created = await victim.call('POST', '/api/keys', { payload: key });
         const keyId = String(created.body.data.key.id);
-        records = { tenantId: victim.tenantId, userId: victim.userId, sessionId, threadId, keyId, modelId: 'sandbox' };
+        const { tenantId, userId } = victim;
+        records = { tenantId, userId, sessionId, threadId, messageId, keyId, modelId: 'sandbox' };
     });
 
     after(() => app.stop());

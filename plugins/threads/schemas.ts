@@ -68,7 +68,6 @@ const answerKeys = {
     fallbackModels: Joi.array()
         .items(Joi.string().max(200))
         .max(3)
-        .unique()
         .description('answer in this order when the model fails before its first word')
         .label('FallbackModels'),
     onDisconnect: Joi.string()

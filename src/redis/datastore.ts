@@ -23,10 +23,10 @@ export interface DatastoreOptions {
 const INCLUDE = /^-- @include ([a-z-]+)$/gm;
 
 export function createDatastore(redis: Redis, { includes = {} }: DatastoreOptions = {}): Datastore {
-    /** What stands beside the script goes before what all of them may include. */
+    /** What all scripts may include goes before what stands beside this one. */
     const include = (name: string, file: URL): string => {
-        const own = new URL(`./${name}.lua`, file);
-        return includes[name] ?? readFileSync(existsSync(own) ? own : luaFile(name), 'utf8');
+        const shared = luaFile(name);
+        return includes[name] ?? readFileSync(existsSync(shared) ? shared : new URL(`./${name}.lua`, file), 'utf8');
     };
     const script = (file: URL): RunScript => {
         const source = readFileSync(file, 'utf8').replace(INCLUDE, (_line, name: string) => include(name, file));

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -67,4 +68,13 @@ async function untilItAnswers(path: string): Promise<void> {
         await sleep(10);
     }
     throw new Error('redis-server did not answer');
+}
+
+/** A TCP port that nobody listens on just now. */
+export async function freePort(): Promise<number> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    return port;
 }

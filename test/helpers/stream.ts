@@ -6,6 +6,8 @@ export interface OpenStream {
     headers: Headers;
     /** Reads until an event fulfils the wish; gives all events so far. */
     until: (wish: (event: ReceivedEvent) => boolean) => Promise<ReceivedEvent[]>;
+    /** What was read so far. */
+    received: () => ReceivedEvent[];
     /** Reads to the end. */
     rest: () => Promise<ReceivedEvent[]>;
     /** Goes away in the middle. */
@@ -57,6 +59,7 @@ async function readStream(
             while (!whole().some(wish)) if (!(await more())) throw new Error(`The stream ended: ${text}`);
             return whole();
         },
+        received: whole,
         rest: async () => {
             while (await more());
             return whole();

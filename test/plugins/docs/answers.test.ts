@@ -144,7 +144,17 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('post', MESSAGES, await send('sandbox', 'text', { 'content-type': 'text/plain' }));
         expectDocumented('post', MESSAGES, await send('sandbox', { content: 'a'.repeat(1_100_000) }));
         const url = `/api/threads/${thread}/models/sandbox/messages`;
-        expectDocumented('get', MESSAGES, await tenant.call('GET', url));
+        const listed = await tenant.call('GET', url);
+        expectDocumented('get', MESSAGES, listed);
+        const [{ id }] = listed.body.data.messages;
+        const one = `${MESSAGES}/{messageId}`;
+        expectDocumented('get', one, await tenant.call('GET', `${url}/${id}`));
+        expectDocumented('get', one, await tenant.call('GET', `${url}/${id.slice(0, -1)}Z`));
+        const resumed = { headers: { 'last-event-id': 'none' } };
+        expectDocumented('get', `${one}/stream`, await tenant.call('GET', `${url}/${id}/stream`, resumed));
+        expectDocumented('post', `${one}/cancel`, await tenant.call('POST', `${url}/${id}/cancel`));
+        const again = await tenant.call('POST', `${url}/${id}/regenerate`, { payload: {} });
+        expectDocumented('post', `${one}/regenerate`, again);
         expectDocumented('get', THREAD, await tenant.call('GET', `/api/threads/${thread}`));
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads'));
     });

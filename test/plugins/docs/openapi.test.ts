@@ -269,11 +269,16 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             expect(content['text/event-stream'].schema).to.equal({ type: 'string' });
         });
 
-        it('is alone with that, besides the door for clients of OpenAI', () => {
+        it('is one of four: it is followed, given anew, and there is the door for clients of OpenAI', () => {
             const streams = served.operations.filter(({ operation }) =>
                 JSON.stringify(operation.responses).includes('text/event-stream'),
             );
-            expect(streams.map(({ name }) => name).toSorted()).to.equal([`post ${SEND}`, 'post /v1/chat/completions']);
+            expect(streams.map(({ name }) => name).toSorted()).to.equal([
+                `get ${SEND}/{messageId}/stream`,
+                `post ${SEND}`,
+                `post ${SEND}/{messageId}/regenerate`,
+                'post /v1/chat/completions',
+            ]);
         });
 
         it('shows a body that asks for the stream', () => {

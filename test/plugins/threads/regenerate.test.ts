@@ -104,7 +104,9 @@ describe('POST /api/threads/{threadId}/models/{modelId}/messages/{messageId}/reg
             }
             return answer.status;
         });
-        expect((await Promise.all(answers)).toSorted()).to.equal([200, ...Array<number>(9).fill(409)]);
+        const statuses = await Promise.all(answers);
+        expect(statuses.filter((status) => status === 200)).to.have.length(1);
+        expect(refused).to.equal(9);
         expect(await contents()).to.equal(['First', 'Fine', 'Second', 'New']);
         expect(provider.requests).to.have.length(1);
     });

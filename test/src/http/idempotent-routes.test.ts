@@ -146,7 +146,11 @@ const ROUTES: RouteCase[] = [
 ];
 
 /** Told elsewhere: it is joined, not only answered again. */
-const ELSEWHERE = ['post /api/threads/{threadId}/models/{modelId}/messages'];
+const ELSEWHERE = [
+    'post /api/threads/{threadId}/models/{modelId}/messages',
+    'post /api/threads/{threadId}/models/{modelId}/messages/{messageId}/regenerate',
+    'post /v1/chat/completions',
+];
 
 describe('the routes that take an Idempotency-Key', () => {
     let app: TestApp;
