@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turnEnd, setTimeout as sleep } from 'node:timers/promises';
 
 import type { EventLog, LoggedEvent } from './event-log.ts';
 
@@ -45,7 +45,8 @@ export class EventWriter {
         try {
             while (this.#queue.length > 0) {
                 const wait = this.#nextAt - performance.now();
-                if (wait > 0) await sleep(wait);
+                // What came in one piece goes in one piece.
+                await (wait > 0 ? sleep(wait) : turnEnd());
                 const batch = this.#queue;
                 this.#queue = [];
                 this.#nextAt = performance.now() + BATCH_MS;

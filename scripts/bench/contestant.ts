@@ -6,6 +6,8 @@ export interface Contestant {
     url: string;
     /** Processor time used so far, in seconds; null where the system does not tell. */
     cpuSeconds: () => number | null;
+    /** Resident memory; null where the system does not tell. */
+    rssBytes: () => number | null;
     stop: () => Promise<void>;
 }
 
@@ -34,7 +36,8 @@ export async function startContestant(script: string, environment: Record<string
     });
     return {
         url,
-        cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
+        cpuSeconds: () => told('cputimes', child.pid ?? 0),
+        rssBytes: () => scaled(told('rss', child.pid ?? 0), 1024),
         stop: async () => {
             child.kill('SIGTERM');
             await once(child, 'exit');
@@ -42,7 +45,10 @@ export async function startContestant(script: string, environment: Record<string
     };
 }
 
-function cpuSecondsOf(pid: number): number | null {
-    const { status, stdout } = spawnSync('ps', ['-o', 'cputimes=', '-p', String(pid)], { encoding: 'utf8' });
+/** What `ps` tells of a process. */
+function told(what: 'cputimes' | 'rss', pid: number): number | null {
+    const { status, stdout } = spawnSync('ps', ['-o', `${what}=`, '-p', String(pid)], { encoding: 'utf8' });
     return status === 0 ? Number(stdout) : null;
 }
+
+const scaled = (value: number | null, by: number): number | null => (value === null ? null : value * by);

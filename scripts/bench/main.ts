@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { startContestant } from './contestant.ts';
 import { measureLogin } from './login.ts';
 import { seed } from './seed.ts';
+import { measureStreams, MODEL } from './streams.ts';
 import { measureThroughput, REQUESTS } from './throughput.ts';
 import { loadConfig } from '../../src/config.ts';
 
@@ -17,7 +18,7 @@ const USERS = 4_000;
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 const isWanted = (name: string) => only === undefined || only === name;
 const requests = Object.entries(REQUESTS).filter(([name]) => isWanted(name));
-if (requests.length === 0 && !isWanted('login')) throw new Error(`There is no part ${only}`);
+if (requests.length === 0 && !isWanted('login') && !isWanted('streams')) throw new Error(`There is no part ${only}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 const keys = {
@@ -38,15 +39,25 @@ const environment = {
     TRUSTED_PROXIES: '127.0.0.1',
 };
 const socket = join(folder, 'redis.sock');
-const api = await startContestant('dist/src/main.js', environment);
+const upstream = await startContestant('dist/scripts/bench/upstream.js', {});
+const api = await startContestant('dist/src/main.js', {
+    ...environment,
+    CATALOGUE_FILE: writeCatalogue(folder),
+    OPENAI_BASE_URL: `${upstream.url}/v1`,
+    PROVIDER_KEYS_SHARED: 'openai=bench',
+    // A thousand streams may be more than a process should have that serves others as well.
+    MAX_RSS_MB: '4096',
+});
 const results: Record<string, Figures> = {};
 try {
     const bcryptCost = loadConfig(environment).BCRYPT_COST;
     const users = await seed(socket, { keys, count: USERS, bcryptCost });
     if (isWanted('login')) Object.assign(results, await measureLogin(api, users));
+    if (isWanted('streams')) Object.assign(results, await measureStreams({ api, upstream }, users));
     if (requests.length > 0) Object.assign(results, await measureThroughput(requests, { api, users, socket }));
 } finally {
     await api.stop();
+    await upstream.stop();
     rmSync(folder, { recursive: true });
 }
 
@@ -56,3 +67,14 @@ const rounded = Object.entries(results).map(([name, figures]) => [
 ]);
 console.table(Object.fromEntries(rounded));
 writeFileSync('bench.json', `${JSON.stringify(results, null, 4)}\n`);
+
+/** A catalogue with the one model that the stand-in is reached by. */
+function writeCatalogue(place: string): string {
+    const model = { id: MODEL, name: 'Bench', provider: 'openai', capabilities: ['text'], contextLength: 100_000 };
+    const file = join(place, 'models.json');
+    writeFileSync(
+        file,
+        JSON.stringify({ version: 'bench', models: [{ ...model, parameters: { temperature: false } }] }),
+    );
+    return file;
+}

@@ -163,7 +163,7 @@ describe('the API keys of a user', () => {
         expectError(await send(bob), 'PROVIDER_KEY_MISSING');
         const { tenantId } = ada;
         const used = (await readAudit(app, tenantId)).filter(({ action }) => action === 'message.send').at(-1);
-        expect(JSON.parse(used?.details ?? '')).to.include({ providerKey: 'openai' });
+        expect(JSON.parse(used?.details ?? '')).to.include({ providerKeys: ['openai'] });
     });
 
     it('go before the key of the platform, which is there again when they are removed', async () => {
