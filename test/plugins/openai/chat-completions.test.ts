@@ -5,6 +5,7 @@ import OpenAI from 'openai';
 import { newKey } from '../../helpers/api-key.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
+import { closeCircuits } from '../../helpers/circuits.ts';
 import { expectOpenAiError, openAiClient } from '../../helpers/openai.ts';
 import { cut, fixture, startProvider, type Provider } from '../../helpers/provider.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -30,7 +31,6 @@ describe('POST /v1/chat/completions', () => {
                 PROVIDER_KEYS_SHARED: { openai: 'a key of the test' },
                 CATALOGUE_FILE: writeCatalogue([
                     { id: 'remote', provider: 'openai', aliases: ['gpt-test'] },
-                    { id: 'claude', provider: 'anthropic' },
                     { id: 'sandbox', maxOutput: 4_096 },
                 ]),
             },
@@ -38,6 +38,7 @@ describe('POST /v1/chat/completions', () => {
     });
 
     beforeEach(async () => {
+        await closeCircuits(app.server.plugins.models);
         ada = await newTenant(app);
         const { secret } = await newKey(ada, { scopes: ['model:call', 'model:read'] });
         client = openAiClient(app, secret);
@@ -186,8 +187,8 @@ describe('POST /v1/chat/completions', () => {
             expect(error.requestID).to.match(/^req_/);
         });
 
-        it('a model that does not exist or is not offered', async () => {
-            for (const model of ['none', 'claude']) {
+        it('a model that does not exist', async () => {
+            for (const model of ['none', 'No Such/Model']) {
                 const error = await failure(client.chat.completions.create({ model, messages }));
                 expect(error).to.be.instanceof(OpenAI.NotFoundError);
                 expect(error).to.include({
@@ -248,6 +249,7 @@ describe('POST /v1/chat/completions', () => {
                 [503, 'PROVIDER_OVERLOADED'],
             ] as const) {
                 for (const stream of [false, true]) {
+                    await closeCircuits(app.server.plugins.models);
                     provider.answer({ status, steps: ['{"error":{"message":"The provider’s reason"}}'] });
                     const error = expectOpenAiError(await post({ model: 'remote', messages, stream }), code);
                     if (status === 400) expect(error.message).to.include('reason: The provider’s reason');

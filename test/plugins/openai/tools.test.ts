@@ -45,7 +45,7 @@ describe('tools and images, by the official client of OpenAI', () => {
 
     before(async () => {
         provider = await startProvider();
-        const models = MODELS.map(({ recorded: _, after: _after, ...model }) => ({
+        const models = MODELS.map(({ recorded: _recorded, after: _after, ...model }) => ({
             parameters: { temperature },
             ...model,
             capabilities,
