@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../src/http/errors.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 export type ProviderName = 'anthropic' | 'openai' | 'google' | 'ollama' | 'sandbox';
@@ -195,6 +196,18 @@ export interface ProviderKeyService {
     /** The key, or null when its master key was retired. */
     open(owner: KeyOwner, name: KeyName, sealed: string): string | null;
 }
+
+/** What a call to a model fails with. */
+export const CALL_ERRORS: ErrorCode[] = [
+    'PROVIDER_KEY_MISSING',
+    'PROVIDER_KEY_INVALID',
+    'PROVIDER_REFUSED',
+    'PROVIDER_RATE_LIMITED',
+    'PROVIDER_ERROR',
+    'PROVIDER_OVERLOADED',
+    'PROVIDER_TIMEOUT',
+    'CIRCUIT_OPEN',
+];
 
 /** The port of the models feature. */
 export interface ModelService {

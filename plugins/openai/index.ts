@@ -2,8 +2,8 @@ import { openAiForm } from './form.ts';
 import { createCompletion } from './routes/create-completion.ts';
 import { getModel } from './routes/get-model.ts';
 import { listModels } from './routes/list-models.ts';
-import { RunningCalls } from './running-calls.ts';
 import { CompletionService } from './service.ts';
+import { RunningWork } from '../../src/running-work.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { CallEnd } from './running-call.ts';
@@ -22,7 +22,7 @@ export const openai: Plugin<Platform> = {
             models,
             limits,
             clock,
-            running: new RunningCalls(drain),
+            running: new RunningWork(drain),
             // The one place that hears of every call's end: whoever counts or charges is told here.
             onEnd: (actor, end) => logEnd(logger, actor, end),
         });

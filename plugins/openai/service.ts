@@ -1,12 +1,12 @@
 import { toCompletion, type Head } from './completion.ts';
+import { RunningCall, type CallEnd } from './running-call.ts';
 import { ignoredFields, toMessages, toParameters } from './to-call.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 
 import type { CompletionRequest } from './request-schema.ts';
-import type { CallEnd, RunningCall } from './running-call.ts';
-import type { RunningCalls } from './running-calls.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { RunningWork } from '../../src/running-work.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { LimitService } from '../limits/api.ts';
 import type { Model, ModelService } from '../models/api.ts';
@@ -14,7 +14,7 @@ import type { Model, ModelService } from '../models/api.ts';
 export interface CompletionServiceParts {
     models: ModelService;
     limits: LimitService;
-    running: RunningCalls;
+    running: RunningWork<RunningCall>;
     clock: Clock;
     /** Told of every call that was made, when it has ended. */
     onEnd: (actor: Actor, end: CallEnd) => void;
@@ -60,8 +60,10 @@ export class CompletionService {
         const { models, limits, running, clock, onEnd } = this.#parts;
         running.checkOpen();
         const model = models.get(request.model);
-        const slot = await limits.takeSlot(actor);
+        const slot = await limits.takeSlot(actor, () => !gone.aborted);
         try {
+            // The process may have begun to stop while this waited for its slot.
+            running.checkOpen();
             const { call, ignoredParameters } = await this.#prepare(actor, model, request);
             return {
                 head: {
@@ -70,17 +72,19 @@ export class CompletionService {
                     model: request.model,
                 },
                 ignored: ignoredFields(request, ignoredParameters),
-                running: running.start({
-                    models,
-                    call,
-                    isStreamed: request.stream === true,
-                    gone,
-                    clock,
-                    onEnd: (end) => {
-                        void slot.release();
-                        onEnd(actor, end);
-                    },
-                }),
+                running: running.add(
+                    new RunningCall({
+                        models,
+                        call,
+                        isStreamed: request.stream === true,
+                        gone,
+                        clock,
+                        onEnd: (end) => {
+                            void slot.release();
+                            onEnd(actor, end);
+                        },
+                    }),
+                ),
             };
         } catch (error) {
             await slot.release();

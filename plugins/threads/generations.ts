@@ -1,7 +1,7 @@
 import { cancellationsOf, type AnswerPlace, type AnswerStore } from './answer-store.ts';
 import { Generation, type GenerationParts } from './generation.ts';
-import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { RunningWork } from '../../src/running-work.ts';
 
 import type { Drain } from '../../src/drain.ts';
 import type { Signals } from '../../src/redis/signals.ts';
@@ -23,25 +23,26 @@ type NewGeneration = Omit<GenerationParts, 'store' | 'owner'>;
 export class Generations {
     /** What this process is known by. */
     readonly owner = newId('run');
-    readonly #running = new Map<string, Generation>();
+    readonly #running: RunningWork<Generation>;
     readonly #parts: GenerationsParts;
     readonly #renewal: NodeJS.Timeout;
 
     constructor(parts: GenerationsParts) {
         this.#parts = parts;
-        parts.drain.onDrain((deadline) => this.#end(deadline));
+        this.#running = new RunningWork(parts.drain);
         this.#renewal = setInterval(() => void this.#renew(), LEASE.renewEveryMs).unref();
         void parts.signals.listen(cancellationsOf(this.owner), (messageId) => this.find(messageId)?.cancel());
     }
 
     /** @throws SHUTTING_DOWN when the process is about to stop */
     checkOpen(): void {
-        if (this.#parts.drain.isDraining) throw apiError('SHUTTING_DOWN', { retryAfter: 1 });
+        this.#running.checkOpen();
     }
 
     /** An answer of this process that is on its way. */
     find(messageId: string): Generation | undefined {
-        return this.#running.get(messageId);
+        for (const generation of this.#running) if (generation.place.messageId === messageId) return generation;
+        return undefined;
     }
 
     /** Before an answer begins, so that none can begin that nobody would miss. */
@@ -50,19 +51,14 @@ export class Generations {
     }
 
     start(parts: NewGeneration): Generation {
-        const generation = new Generation({ ...parts, store: this.#parts.store, owner: this.owner });
-        const { messageId } = generation.place;
-        this.#running.set(messageId, generation);
-        const forget = () => void this.#running.delete(messageId);
-        generation.finished.then(forget, forget);
-        return generation;
+        return this.#running.add(new Generation({ ...parts, store: this.#parts.store, owner: this.owner }));
     }
 
     /** Answers whose process is gone, to be ended by this one. */
     async takeOrphans(): Promise<AnswerPlace[]> {
         const orphans = await this.#parts.store.takeOrphans(LEASE.leaseMs);
         // A process that was held up for long may find its own among them.
-        return orphans.filter(({ messageId }) => !this.#running.has(messageId));
+        return orphans.filter(({ messageId }) => !this.find(messageId));
     }
 
     stop(): void {
@@ -70,23 +66,10 @@ export class Generations {
     }
 
     async #renew(): Promise<void> {
-        const places = [...this.#running.values()].map(({ place }) => place);
+        const places = [...this.#running].map(({ place }) => place);
         if (places.length === 0) return;
         await this.#parts.store.renew(places, LEASE.leaseMs).catch((error: unknown) => {
             this.#parts.logger.warn({ module: 'threads', err: error }, 'Leases on answers were not renewed');
         });
-    }
-
-    /** Lets the running answers finish; past the deadline they are interrupted and stored with what came. */
-    async #end(deadline: AbortSignal): Promise<void> {
-        const interrupt = () => {
-            for (const generation of this.#running.values()) generation.interrupt();
-        };
-        deadline.addEventListener('abort', interrupt, { once: true });
-        if (deadline.aborted) interrupt();
-        while (this.#running.size > 0) {
-            await Promise.allSettled([...this.#running.values()].map(({ finished }) => finished));
-        }
-        deadline.removeEventListener('abort', interrupt);
     }
 }

@@ -1,6 +1,7 @@
 import { clientGone } from '../../src/http/client-gone.ts';
 import { eventStream, type ServerSentEvent } from '../../src/http/sse.ts';
 import { newId } from '../../src/ids.ts';
+import { CALL_ERRORS } from '../models/api.ts';
 
 import type { Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import type { AnswerService } from './answer-service.ts';
@@ -21,14 +22,7 @@ export const ANSWER_ERRORS: ErrorCode[] = [
     'THREAD_NOT_FOUND',
     'MODEL_NOT_FOUND',
     'CONCURRENCY_LIMIT',
-    'PROVIDER_KEY_MISSING',
-    'PROVIDER_KEY_INVALID',
-    'PROVIDER_REFUSED',
-    'PROVIDER_RATE_LIMITED',
-    'PROVIDER_ERROR',
-    'PROVIDER_OVERLOADED',
-    'PROVIDER_TIMEOUT',
-    'CIRCUIT_OPEN',
+    ...CALL_ERRORS,
     'ANSWER_INTERRUPTED',
     'SHUTTING_DOWN',
 ];

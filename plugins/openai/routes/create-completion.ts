@@ -1,6 +1,7 @@
 import { clientGone } from '../../../src/http/client-gone.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { writtenStream } from '../../../src/http/sse.ts';
+import { CALL_ERRORS } from '../../models/api.ts';
 import { completionAnswer, completionExample, streamExample } from '../answer-schemas.ts';
 import { chunkPieces, ChunkWriter } from '../completion.ts';
 import { openAiForm } from '../form.ts';
@@ -24,19 +25,6 @@ line every 15 s keeps the connection open. A call whose client goes away is stop
 
 An \`Idempotency-Key\` works without \`stream\`: such a call goes on when its client goes away. With \`stream\` it is not used.`;
 
-const ERRORS = [
-    'MODEL_NOT_FOUND',
-    'CONCURRENCY_LIMIT',
-    'PROVIDER_KEY_MISSING',
-    'PROVIDER_KEY_INVALID',
-    'PROVIDER_REFUSED',
-    'PROVIDER_RATE_LIMITED',
-    'PROVIDER_ERROR',
-    'PROVIDER_OVERLOADED',
-    'PROVIDER_TIMEOUT',
-    'SHUTTING_DOWN',
-] as const;
-
 export const createCompletion = (
     completions: CompletionService,
     share: ShareWork,
@@ -51,7 +39,8 @@ export const createCompletion = (
             answer: completionAnswer,
             example: completionExample,
             streamExample,
-            errors: [...ERRORS],
+            errors: ['MODEL_NOT_FOUND', 'CONCURRENCY_LIMIT', ...CALL_ERRORS, 'SHUTTING_DOWN'],
+            isExpensive: true,
             idempotent: 'shared',
         }),
         auth: { access: { scope: 'model:call' } },

@@ -11,8 +11,15 @@ import { messagesPath, newThread } from '../../helpers/thread.ts';
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-/** Admission, lease and slot, context, beginning; two writes of events at most, the end, and the leases given back. */
-const MESSAGE = [...Array<string>(8).fill('evalsha'), 'zrem', 'zrem'];
+/**
+ * Admission, lease and slot, context, beginning; one write of events, the end, and both leases given back. Where the
+ * machine is slow, the events take a second write.
+ */
+function expectMessage(commands: string[], more = 0): void {
+    expect(new Set(commands)).to.equal(new Set(['evalsha', 'zrem']));
+    expect(commands.filter((command) => command === 'zrem')).to.have.length(2);
+    expect(commands.length).to.be.within(9, 10 + more);
+}
 
 describe('the Redis round trips of a request', () => {
     let redis: TestRedis;
@@ -63,7 +70,7 @@ describe('the Redis round trips of a request', () => {
         const commands = await countCommands(app.redis, () =>
             ada.call('POST', messagesPath(thread), { payload: { content: 'Hello' } }),
         );
-        expect(commands.toSorted()).to.equal(MESSAGE);
+        expectMessage(commands);
     });
 
     it('are as many with a system prompt, a default temperature and an API key of the user', async () => {
@@ -79,8 +86,7 @@ describe('the Redis round trips of a request', () => {
             expect(status).to.equal(200);
         });
         // The circuits are looked at once a second: not again after the message before, unless the machine is slow.
-        expect(commands.toSorted().slice(commands.length - MESSAGE.length)).to.equal(MESSAGE);
-        expect(commands.length).to.be.within(MESSAGE.length, MESSAGE.length + 1);
+        expectMessage(commands, 1);
         await other.stop();
         await provider.stop();
     });
