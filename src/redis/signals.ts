@@ -3,6 +3,12 @@ import type { Logger } from '../telemetry/logger.ts';
 
 type Wake = (message: string) => void;
 
+interface Channel {
+    wakes: Set<Wake>;
+    /** Settled when it is subscribed to. */
+    ready: Promise<unknown>;
+}
+
 /**
  * Wakes processes that wait for something that happens on another replica. A signal may be lost while Redis is away: it
  * only spares waiting, and who is woken reads what happened from where it is kept.
@@ -10,7 +16,7 @@ type Wake = (message: string) => void;
 export class Signals {
     readonly #redis: Redis;
     readonly #logger: Logger;
-    readonly #listeners = new Map<string, Set<Wake>>();
+    readonly #channels = new Map<string, Channel>();
     #subscriber: Redis | undefined;
 
     constructor(redis: Redis, logger: Logger) {
@@ -19,21 +25,26 @@ export class Signals {
     }
 
     /** Listens on a channel, from when the promise is settled; the function that is given ends it. Never fails. */
-    async listen(channel: string, wake: Wake): Promise<() => void> {
-        const listeners = this.#listeners.get(channel) ?? new Set<Wake>();
-        const isFirst = listeners.size === 0;
-        this.#listeners.set(channel, listeners.add(wake));
-        if (isFirst) await this.#open().subscribe(channel).catch(this.#warn);
+    async listen(name: string, wake: Wake): Promise<() => void> {
+        const channel = this.#channels.get(name) ?? this.#subscribe(name);
+        channel.wakes.add(wake);
+        await channel.ready;
         return () => {
-            listeners.delete(wake);
-            if (listeners.size > 0 || this.#listeners.get(channel) !== listeners) return;
-            this.#listeners.delete(channel);
-            this.#subscriber?.unsubscribe(channel).catch(this.#warn);
+            channel.wakes.delete(wake);
+            if (channel.wakes.size > 0 || this.#channels.get(name) !== channel) return;
+            this.#channels.delete(name);
+            this.#subscriber?.unsubscribe(name).catch(this.#warn);
         };
     }
 
     close(): void {
         this.#subscriber?.disconnect();
+    }
+
+    #subscribe(name: string): Channel {
+        const channel = { wakes: new Set<Wake>(), ready: this.#open().subscribe(name).catch(this.#warn) };
+        this.#channels.set(name, channel);
+        return channel;
     }
 
     /** A connection of its own, made when somebody listens: one that subscribes can do nothing else. */
@@ -43,7 +54,7 @@ export class Signals {
         const subscriber = this.#redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
         subscriber.on('error', this.#warn);
         subscriber.on('message', (channel: string, message: string) => {
-            for (const wake of this.#listeners.get(channel) ?? []) wake(message);
+            for (const wake of this.#channels.get(channel)?.wakes ?? []) wake(message);
         });
         this.#subscriber = subscriber;
         return subscriber;
