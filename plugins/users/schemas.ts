@@ -3,7 +3,7 @@ import Joi from 'joi';
 import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
 
-import type { Role, UserDetails } from './api.ts';
+import type { Role, UserDetails } from './user.ts';
 import type { Plan } from '../tenants/api.ts';
 
 export const userSchema = Joi.object({
