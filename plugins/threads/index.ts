@@ -23,10 +23,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'users'],
+    dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'usage', 'users'],
     register: (server, platform) => {
         const { store, vault, signals, clock, logger, drain } = platform;
-        const { models, profile, limits, users } = server.plugins;
+        const { models, profile, limits, usage, users } = server.plugins;
         const threadStore = new ThreadStore(store, vault, {
             profile: (owner) => profile.key(owner),
             providerKeys: (owner) => models.keys.key(owner),
@@ -39,7 +39,7 @@ export const threads: Plugin<Platform> = {
         server.route(renameThread(threadService));
         server.route(deleteThread(threadService));
 
-        const answerStore = new AnswerStore(store, threadStore);
+        const answerStore = new AnswerStore(store, threadStore, usage);
         const generations = new Generations({ store: answerStore, signals, drain, logger });
         const shared = { store: answerStore, generations, models, clock, logger };
         const messages = new MessageService({ ...shared, store: threadStore, answers: answerStore, profile, limits });

@@ -169,7 +169,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
     });
 
     it('about limits are those of the document', async () => {
-        for (const path of ['/api/tiers', '/api/profile/usage']) {
+        for (const path of ['/api/tiers', '/api/profile/usage', '/api/profile/usage/models']) {
             expectDocumented('get', path, await tenant.call('GET', path));
         }
         const path = '/api/admin/rate-limits/violations';
