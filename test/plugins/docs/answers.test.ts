@@ -273,6 +273,18 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('post', `${ONE}/restore`, await tenant.call('POST', `${url}/restore`));
     });
 
+    it('about one’s own tenant are those of the document', async () => {
+        const own = await newTenant(app);
+        const path = '/api/tenant';
+        const patch = (payload: object, headers = {}) => own.call('PATCH', path, { payload, headers });
+        expectDocumented('get', path, await own.call('GET', path));
+        expectDocumented('patch', path, await patch({ settings: { fallbackModels: ['sandbox'] } }));
+        expectDocumented('get', path, await own.call('GET', path));
+        expectDocumented('patch', path, await patch({ settings: { fallbackModels: ['none'] } }));
+        expectDocumented('patch', path, await patch({ name: 'Late' }, { 'if-match': '"1"' }));
+        expectDocumented('patch', path, await patch({}));
+    });
+
     it('about tenants are those of the document', async () => {
         const token = await platformToken(app);
         const ROUTE = '/api/admin/tenants';

@@ -24,10 +24,11 @@ describe('AnswerStore.end()', () => {
 
     before(async () => {
         app = await startApp();
-        const { usage, profile, models } = app.server.plugins;
+        const { usage, profile, models, tenants } = app.server.plugins;
         const threads = new ThreadStore(app.store, testVault(), {
             profile: (owner) => profile.key(owner),
             providerKeys: (owner) => models.keys.key(owner),
+            tenant: (tenantId) => tenants.key(tenantId),
         });
         store = new AnswerStore(app.store, threads, usage);
     });
