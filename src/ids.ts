@@ -15,7 +15,8 @@ export type IdPrefix =
     | 'run'
     | 'key'
     | 'slot'
-    | 'chatcmpl';
+    | 'chatcmpl'
+    | 'call';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

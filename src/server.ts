@@ -19,6 +19,7 @@ import { openai } from '../plugins/openai/index.ts';
 import { profile } from '../plugins/profile/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
+import { usage } from '../plugins/usage/index.ts';
 import { users } from '../plugins/users/index.ts';
 
 import type { Config } from './config.ts';
@@ -47,7 +48,21 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     await server.register({ plugin: responses, options: { clock } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
-    for (const feature of [tenants, users, auth, keys, limits, admin, models, profile, threads, openai, health, docs]) {
+    for (const feature of [
+        tenants,
+        users,
+        auth,
+        keys,
+        limits,
+        admin,
+        models,
+        profile,
+        usage,
+        threads,
+        openai,
+        health,
+        docs,
+    ]) {
         await server.register({ plugin: feature, options: platform });
     }
     return server;

@@ -2,7 +2,7 @@ import { PLATFORM } from '../../src/redis/keys.ts';
 
 const USER = ['thread:read', 'thread:write', 'model:read', 'model:call', 'profile:read', 'profile:write'];
 
-const USER_ADMIN = ['user:read', 'user:write'];
+const USER_ADMIN = ['user:read', 'user:write', 'settings:write'];
 
 /** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
 const TENANT_ROLES = new Map([

@@ -39,6 +39,7 @@ export const securitySchemes = {
 /** The groups the routes are listed in. */
 export const tags = [
     { name: 'auth', description: 'Registration, login and sessions' },
+    { name: 'tenant', description: 'Your own tenant' },
     { name: 'users', description: 'The users of a tenant, for its admins' },
     { name: 'keys', description: 'Service API keys' },
     { name: 'limits', description: 'Tiers, quotas and what was used of them' },

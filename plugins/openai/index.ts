@@ -3,6 +3,7 @@ import { createCompletion } from './routes/create-completion.ts';
 import { getModel } from './routes/get-model.ts';
 import { listModels } from './routes/list-models.ts';
 import { CompletionService } from './service.ts';
+import { newId } from '../../src/ids.ts';
 import { RunningWork } from '../../src/running-work.ts';
 
 import type { Plugin } from '@hapi/hapi';
@@ -10,13 +11,14 @@ import type { CallEnd } from './running-call.ts';
 import type { Platform } from '../../src/platform.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { EndedCall } from '../usage/api.ts';
 
 /** The door for clients of OpenAI. */
 export const openai: Plugin<Platform> = {
     name: 'openai',
-    dependencies: ['auth', 'idempotency', 'limits', 'models', 'responses'],
+    dependencies: ['auth', 'idempotency', 'limits', 'models', 'responses', 'usage'],
     register: (server, { clock, drain, logger }) => {
-        const { models, limits, responses, idempotency } = server.plugins;
+        const { models, limits, responses, idempotency, usage } = server.plugins;
         responses.addForm(openAiForm);
         const service = new CompletionService({
             models,
@@ -24,7 +26,10 @@ export const openai: Plugin<Platform> = {
             clock,
             running: new RunningWork(drain),
             // The one place that hears of every call's end: whoever counts or charges is told here.
-            onEnd: (actor, end) => logEnd(logger, actor, end),
+            onEnd: (actor, end) => {
+                logEnd(logger, actor, end);
+                usage.record(actor, newId('call'), endedCall(end));
+            },
         });
         server.route(createCompletion(service, idempotency.share));
         server.route(listModels(service));
@@ -37,3 +42,9 @@ function logEnd(logger: Logger, { requestId, tenantId, userId, keyId }: Actor, {
     if (!error) return logger.info(line, 'A call has ended');
     logger.warn({ ...line, errorCode: error.data?.code, err: error.cause ?? error }, 'A call failed');
 }
+
+const endedCall = ({ call, error, ...end }: CallEnd): EndedCall => ({
+    ...end,
+    modelId: call.model.id,
+    errorCode: error?.data?.code ?? null,
+});

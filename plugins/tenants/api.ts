@@ -1,3 +1,4 @@
+import type { TenantSettings } from './settings.ts';
 import type { LimitChanges, LimitOverrides, Plan } from './tiers.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
@@ -6,6 +7,7 @@ import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 export { limitChangesSchema, limitOverridesSchema, tenantExample, tenantSchema, tierLimitsSchema } from './schemas.ts';
+export { settingsOf, type TenantSettings } from './settings.ts';
 export {
     figuresByTier,
     limitsOf,
@@ -25,6 +27,8 @@ export interface Tenant extends RecordBase {
     plan: Plan;
     /** Figures that go before those of the tiers. */
     limits: LimitOverrides | null;
+    /** What its admin has set for its users; null where nothing was set, as `settingsOf` reads it. */
+    settings: TenantSettings | null;
     suspendedReason: string | null;
     /** Sessions that began before are over. */
     epoch: string | null;
@@ -38,6 +42,8 @@ export interface TenantChanges {
     domain?: string;
     /** Null takes all of the tenant's own figures away. */
     limits?: LimitChanges | null;
+    /** Those that are named. */
+    settings?: Partial<TenantSettings>;
 }
 
 /** What is created together with a tenant, in the same script. */

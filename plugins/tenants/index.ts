@@ -1,3 +1,6 @@
+import { createOwnTenantService } from './own-service.ts';
+import { getOwnTenant } from './routes/get-own-tenant.ts';
+import { updateOwnTenant } from './routes/update-own-tenant.ts';
 import { createTenantService } from './service.ts';
 import { createTenantStore } from './store.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
@@ -17,6 +20,12 @@ export const tenants: Plugin<Platform> = {
             clock,
         });
         server.expose(service);
+        // What the routes ask for is made after this: the strategy, and the models that are to be known.
+        server.dependency(['auth', 'models'], async () => {
+            const own = createOwnTenantService(service, server.plugins.models);
+            server.route(getOwnTenant(own));
+            server.route(updateOwnTenant(own));
+        });
 
         const sweep = () =>
             service.sweepClaims().catch((error: unknown) => logger.warn({ module: 'tenants', err: error }, 'No sweep'));

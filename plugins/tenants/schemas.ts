@@ -33,6 +33,17 @@ export const limitChangesSchema = limitOverridesSchema
     .min(1)
     .label('LimitChanges');
 
+/** What a tenant's admin has set for its users. */
+export const tenantSettingsSchema = Joi.object({
+    onDisconnect: Joi.string()
+        .valid('finish', 'cancel')
+        .description('what happens to an answer when its client goes away'),
+    fallbackModels: Joi.array()
+        .items(Joi.string())
+        .description('answer in this order when the model fails before its first word')
+        .label('TenantModels'),
+}).label('TenantSettings');
+
 export const tenantSchema = Joi.object({
     id: Joi.string(),
     name: Joi.string(),
@@ -40,6 +51,7 @@ export const tenantSchema = Joi.object({
     status: Joi.string().valid('active', 'suspended', 'deleted'),
     plan: Joi.string().valid('free', 'premium', 'enterprise'),
     limits: limitOverridesSchema.allow(null).description('figures that go before those of the tiers'),
+    settings: tenantSettingsSchema.allow(null).description('null: nothing was set'),
     suspendedReason: Joi.string().allow(null),
     epoch: Joi.string().isoDate().allow(null).description('sessions that began before are over'),
     deletedAt: Joi.string().isoDate().allow(null),
@@ -55,6 +67,7 @@ export const tenantExample = {
     status: 'active',
     plan: 'free',
     limits: null,
+    settings: null,
     suspendedReason: null,
     epoch: null,
     deletedAt: null,

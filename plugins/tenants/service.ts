@@ -1,12 +1,12 @@
 import { inBothAudits } from './told.ts';
-import { CLAIM_LIFETIME_MS, settle, updateTenant } from './update.ts';
+import { CLAIM_LIFETIME_MS, settle, updateOwnTenant, updateTenant } from './update.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
-import type { Tenant, TenantService } from './api.ts';
+import type { Tenant, TenantChanges, TenantService } from './api.ts';
 import type { TenantChange, TenantStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
@@ -27,6 +27,8 @@ export interface TenantParts {
 }
 
 export interface TenantRules extends TenantService {
+    /** Changes the tenant of that user. @throws REVISION_MISMATCH */
+    updateOwn(actor: Actor, changes: Pick<TenantChanges, 'name' | 'settings'>, revision?: number): Promise<Tenant>;
     /** Settles the claims of registrations and of changes that died halfway. */
     sweepClaims(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         decode: (flat) => store.records.decode(flat),
 
         update: (actor, id, changes, revision) => updateTenant(parts, actor, id, changes, revision),
+        updateOwn: (actor, changes, revision) => updateOwnTenant(parts, actor, changes, revision),
         suspend: (actor, id, reason) => change(parts, actor, id, 'suspend', reason),
         activate: (actor, id) => change(parts, actor, id, 'activate'),
         restore: (actor, id) => change(parts, actor, id, 'restore'),
@@ -89,6 +92,7 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
     ...details,
     status: 'active' as const,
     limits: null,
+    settings: null,
     suspendedReason: null,
     epoch: null,
     deletedAt: null,

@@ -26,6 +26,7 @@ const FIELDS: Fields<Tenant> = {
     status: 'text',
     plan: 'text',
     limits: 'json',
+    settings: 'json',
     suspendedReason: 'text',
     epoch: 'time',
     deletedAt: 'time',
@@ -45,7 +46,7 @@ export interface TenantChange {
 }
 
 export interface TenantUpdate {
-    changes: Partial<Pick<Tenant, 'name' | 'plan' | 'domain' | 'limits'>>;
+    changes: Partial<Pick<Tenant, 'name' | 'plan' | 'domain' | 'limits' | 'settings'>>;
     revision: number;
     /** When it comes too late, because the claim of its domain is then taken for one left behind. */
     before?: number;

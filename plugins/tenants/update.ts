@@ -1,5 +1,7 @@
+import { settingsOf } from './settings.ts';
 import { inBothAudits } from './told.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
+import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
 
 import type { LimitChanges, Tenant, TenantChanges } from './api.ts';
 import type { TenantParts } from './service.ts';
@@ -14,7 +16,7 @@ const CHANGE_IN_TIME_MS = 30_000;
 /** How often a change is done again that met another one. */
 const MOST_TRIES = 10;
 
-/** Changes a tenant's name, plan, domain or own figures. */
+/** Changes a tenant's name, plan, domain, own figures or settings. */
 export function updateTenant(
     parts: TenantParts,
     actor: Actor,
@@ -22,31 +24,57 @@ export function updateTenant(
     changes: TenantChanges,
     revision?: number,
 ): Promise<Tenant> {
-    const { store } = parts;
-    const details = { fields: Object.keys(changes) };
-    return inBothAudits(parts, actor, { id, action: 'tenant.update', details }, async (audit) => {
-        const outbox = { events: [{ type: 'tenant.updated', data: { tenantId: id } }], audit: [audit] };
-        for (let tries = 1; ; tries++) {
-            const before = await store.get(id);
-            if (before.deletedAt !== null) throw apiError('ALREADY_DELETED');
-            if (revision !== undefined && revision !== before.revision) throw apiError('REVISION_MISMATCH');
-            try {
-                return await update(store, before, changes, outbox);
-            } catch (error) {
-                const isOvertaken = isApiError(error) && error.data?.code === 'REVISION_MISMATCH';
-                if (!isOvertaken || revision !== undefined || tries === MOST_TRIES) throw error;
-            }
+    return inBothAudits(parts, actor, { id, ...deedOf(changes) }, (audit) =>
+        change(parts.store, id, changes, audit, revision),
+    );
+}
+
+/** The same by an admin of the tenant: told in its own audit alone. */
+export function updateOwnTenant(
+    { store }: TenantParts,
+    actor: Actor,
+    changes: TenantChanges,
+    revision?: number,
+): Promise<Tenant> {
+    const { tenantId: id } = actor;
+    const entry = { ...deedOf(changes), resource: 'tenant', resourceId: id, result: 'success' };
+    return change(store, id, changes, audited(actor, entry), revision);
+}
+
+const deedOf = (changes: TenantChanges) => ({ action: 'tenant.update', details: { fields: Object.keys(changes) } });
+
+async function change(
+    store: TenantStore,
+    id: string,
+    changes: TenantChanges,
+    audit: AuditEntry,
+    revision?: number,
+): Promise<Tenant> {
+    const outbox = { events: [{ type: 'tenant.updated', data: { tenantId: id } }], audit: [audit] };
+    for (let tries = 1; ; tries++) {
+        const before = await store.get(id);
+        if (before.deletedAt !== null) throw apiError('ALREADY_DELETED');
+        if (revision !== undefined && revision !== before.revision) throw apiError('REVISION_MISMATCH');
+        try {
+            return await update(store, before, changes, outbox);
+        } catch (error) {
+            const isOvertaken = isApiError(error) && error.data?.code === 'REVISION_MISMATCH';
+            if (!isOvertaken || revision !== undefined || tries === MOST_TRIES) throw error;
         }
-    });
+    }
 }
 
 async function update(
     store: TenantStore,
-    { id, revision, domain: former, limits: figures }: Tenant,
-    { domain = former, limits, ...rest }: TenantChanges,
+    { id, revision, domain: former, limits: figures, settings: choices }: Tenant,
+    { domain = former, limits, settings, ...rest }: TenantChanges,
     outbox: TenantUpdate['outbox'],
 ): Promise<Tenant> {
-    const changes = { ...rest, ...(limits !== undefined && { limits: merged(figures, limits) }) };
+    const changes = {
+        ...rest,
+        ...(limits !== undefined && { limits: merged(figures, limits) }),
+        ...(settings && { settings: { ...settingsOf(choices), ...settings } }),
+    };
     if (domain === former) return store.update(id, { changes, revision, outbox });
 
     const claim = await store.claim(id, domain, former);

@@ -4,10 +4,11 @@ import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
-import type { Message } from './api.ts';
+import type { EndedMessage, Message } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { KeyName } from '../models/api.ts';
+import type { EndedCall, UsageService } from '../usage/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 
@@ -59,9 +60,14 @@ export interface Beginning {
     outbox: Outbox;
 }
 
+/** How long the call of an answer took. */
+export type Timing = Pick<EndedCall, 'durationMs' | 'timeToFirstTokenMs'>;
+
 export interface Ending {
     by: string;
-    message: Message;
+    message: EndedMessage;
+    /** Where it is known: of a process that died it is not. */
+    timing?: Timing;
     /** The events that come last, and how many there were before. */
     events: LoggedEvent[];
     from: number;
@@ -79,6 +85,7 @@ export interface AnswerState {
 /** Answers on their way, and for a while those that have ended: who writes them, and what they have sent out. */
 export class AnswerStore {
     readonly #threads: ThreadStore;
+    readonly #usage: UsageService;
     readonly #redis: Datastore['redis'];
     readonly #begin: RunScript;
     readonly #append: RunScript;
@@ -88,8 +95,9 @@ export class AnswerStore {
     readonly #hold: RunScript;
     readonly #takeOrphans: RunScript;
 
-    constructor(store: Datastore, threads: ThreadStore) {
+    constructor(store: Datastore, threads: ThreadStore, usage: UsageService) {
         this.#threads = threads;
+        this.#usage = usage;
         this.#redis = store.redis;
         this.#begin = store.script(lua('begin-answer'));
         this.#append = store.script(lua('append-events'));
@@ -145,15 +153,24 @@ export class AnswerStore {
         return code === 2 ? 'cancelling' : 'running';
     }
 
-    /** Ends an answer. Once more has no effect. */
-    async end(info: AnswerInfo, { by, message, events, from, outbox }: Ending): Promise<'ended' | 'lost' | 'deleted'> {
+    /** Ends an answer and counts its call. Once more has no effect. */
+    async end(
+        info: AnswerInfo,
+        { by, message, timing, events, from, outbox }: Ending,
+    ): Promise<'ended' | 'lost' | 'deleted'> {
         const { context, draft, replaces } = info;
         const place = { tenantId: context.tenantId, messageId: draft.id };
-        const keys = [...this.#threads.contextKeys(context), answerKey(place), eventsKey(place)];
+        const keys = [
+            ...this.#threads.contextKeys(context),
+            answerKey(place),
+            eventsKey(place),
+            this.#usage.key(userOf(context)),
+        ];
         const change = {
             ...idsOf(context),
             message: encodeMessage(message),
             last: preview(message),
+            counts: this.#usage.counts(callOf(message, timing)),
             // One without a word does not take the place of another.
             ...(replaces && { replaces: { ...replaces, keep: message.content === '' } }),
             ...outboxLists(outbox),
@@ -164,6 +181,11 @@ export class AnswerStore {
         this.release(place).catch(() => undefined);
         if (code === 1) return 'ended';
         return code === 0 ? 'lost' : 'deleted';
+    }
+
+    /** Counts the call of an answer that was deleted with its thread: what it used was used. */
+    countDeleted({ context }: AnswerInfo, message: EndedMessage, timing: Timing): void {
+        this.#usage.record(userOf(context), message.id, callOf(message, timing));
     }
 
     /** What is known of an answer, with its events after the first `known` ones; null when it is not kept (any more). */
@@ -233,4 +255,16 @@ export const cancellationsOf = (owner: string): string => PROCESSES + owner;
 const answerKey = ({ tenantId, messageId }: AnswerPlace): string => answerKeys(tenantId) + messageId;
 const eventsKey = (place: AnswerPlace): string => `${answerKey(place)}:events`;
 const memberOf = ({ tenantId, messageId }: AnswerPlace): string => `${tenantId}/${messageId}`;
+const userOf = ({ tenantId, ownerId: userId }: ContextPlace) => ({ tenantId, userId });
 const idsOf = ({ ownerId, threadId, modelId }: ContextPlace) => ({ ownerId, threadId, modelId });
+
+const NOT_MEASURED: Timing = { durationMs: null, timeToFirstTokenMs: null };
+
+/** The call of an answer that has ended, as it is counted. */
+const callOf = ({ modelId, answeredBy, status, errorCode, usage }: EndedMessage, timing = NOT_MEASURED): EndedCall => ({
+    modelId: answeredBy ?? modelId,
+    outcome: status,
+    errorCode,
+    usage,
+    ...timing,
+});

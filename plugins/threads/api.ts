@@ -29,6 +29,9 @@ export type MessageRole = 'user' | 'assistant';
 /** `cancelled` and `interrupted` (the server stopped in the middle): what was sent out until then is kept. */
 export type MessageStatus = 'pending' | 'generating' | 'complete' | 'failed' | 'cancelled' | 'interrupted';
 
+/** How an answer ends. */
+export type EndStatus = Exclude<MessageStatus, 'pending' | 'generating'>;
+
 export interface Message {
     id: string;
     threadId: string;
@@ -47,4 +50,9 @@ export interface Message {
     errorCode: string | null;
     /** Of an answer: the model that gave it in place of the one that was asked. */
     answeredBy: string | null;
+}
+
+/** An answer that has ended. */
+export interface EndedMessage extends Message {
+    status: EndStatus;
 }

@@ -25,7 +25,7 @@ export interface CallParts {
 }
 
 /** The keys that calls to these models need. */
-export const keyNamesOf = (models: ModelService, asked: Model[]): KeyName[] => [
+const keyNamesOf = (models: ModelService, asked: Model[]): KeyName[] => [
     ...new Set(asked.map((model) => models.keyName(model)).filter((name) => name !== null)),
 ];
 

@@ -2,7 +2,7 @@ import { apiError, errorBody } from '../../src/http/errors.ts';
 import { estimateTokens } from '../models/api.ts';
 
 import type { AnswerPlace, AnswerState, AnswerStore } from './answer-store.ts';
-import type { Message } from './api.ts';
+import type { EndedMessage, Message } from './api.ts';
 import type { Generations } from './generations.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -47,7 +47,7 @@ async function close({ store, generations, outboxOf, logger }: OrphanParts, plac
     logger.warn({ module: 'threads', tenantId, messageId }, 'An answer whose process has died was closed');
 }
 
-function interrupted({ info: { draft, inputTokens }, events }: AnswerState): Message {
+function interrupted({ info: { draft, inputTokens }, events }: AnswerState): EndedMessage {
     const content = events.filter((event) => typeof event === 'string').join('');
     const output = estimateTokens(content);
     return {

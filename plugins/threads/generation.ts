@@ -5,8 +5,8 @@ import { apiError, errorBody, isApiError, type ApiError } from '../../src/http/e
 import { isStoreUnavailable } from '../../src/redis/client.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 
-import type { AnswerInfo, AnswerPlace, AnswerStore } from './answer-store.ts';
-import type { Message, MessageStatus } from './api.ts';
+import type { AnswerInfo, AnswerPlace, AnswerStore, Timing } from './answer-store.ts';
+import type { EndedMessage, EndStatus, Message } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -30,7 +30,7 @@ export interface GenerationParts {
 
 /** The end of an answer, good or bad. */
 interface Outcome {
-    status: Exclude<MessageStatus, 'pending' | 'generating'>;
+    status: EndStatus;
     error: ApiError | null;
 }
 
@@ -64,6 +64,9 @@ export class Generation {
     #begin: () => void = () => undefined;
     #hasBegun = false;
     #clients = 0;
+    /** When it was called, and when its first part came, by a clock that only goes forward. */
+    readonly #calledAt = performance.now();
+    #firstPartAt: number | null = null;
 
     constructor(parts: GenerationParts) {
         const { info, calls } = parts;
@@ -117,13 +120,15 @@ export class Generation {
     async #run(): Promise<Message> {
         const { status, error } = await this.#relay();
         const message = this.#message(status, error);
+        const timing = this.#timing();
         try {
             if (!error) this.#announce();
             await this.#writer.flush();
-            await this.#end(message, error ? this.#failure(error) : this.#completion(message));
+            await this.#end(message, timing, error ? this.#failure(error) : this.#completion(message));
         } catch (failure) {
-            // Another process will end it; those who listen here are told now.
+            // Another process will end it, unless it was deleted; those who listen here are told now.
             const known = this.#report(failure);
+            if (isApiError(known, LOST.deleted)) this.#parts.store.countDeleted(this.info, message, timing);
             this.#log.append(this.#failure(known), CLOSE);
             throw known;
         } finally {
@@ -140,6 +145,7 @@ export class Generation {
         try {
             const { call, parts } = await models.open(calls, signal);
             this.#call = call;
+            this.#firstPartAt = performance.now();
             for await (const part of parts) {
                 if (part.type === 'text') this.#token(part.delta);
                 else if (part.type === 'usage') this.#usage = part.usage;
@@ -171,7 +177,7 @@ export class Generation {
         this.#begin();
     }
 
-    #message(status: MessageStatus, error: ApiError | null): Message {
+    #message(status: EndStatus, error: ApiError | null): EndedMessage {
         const { draft } = this.info;
         const usage = this.#usage ?? this.#parts.models.estimateUsage(this.#call, this.#text);
         const answeredBy = this.#call.model.id;
@@ -188,6 +194,12 @@ export class Generation {
         };
     }
 
+    #timing(): Timing {
+        const since = (at: number) => at - this.#calledAt;
+        const first = this.#firstPartAt;
+        return { durationMs: since(performance.now()), timeToFirstTokenMs: first === null ? null : since(first) };
+    }
+
     async #append(from: number, events: LoggedEvent[]): Promise<void> {
         const { store, owner } = this.#parts;
         const state = await this.#patiently(() => store.append(this.place, owner, from, events));
@@ -196,10 +208,10 @@ export class Generation {
     }
 
     /** Stores the answer with its last events. */
-    async #end(message: Message, event: LoggedEvent): Promise<void> {
+    async #end(message: EndedMessage, timing: Timing, event: LoggedEvent): Promise<void> {
         const { store, owner, outboxOf } = this.#parts;
         const events = [event, CLOSE];
-        const ending = { by: owner, message, events, from: this.#log.length, outbox: outboxOf(message) };
+        const ending = { by: owner, message, timing, events, from: this.#log.length, outbox: outboxOf(message) };
         const state = await this.#patiently(() => store.end(this.info, ending));
         if (state !== 'ended') throw apiError(LOST[state]);
         this.#log.append(...events);

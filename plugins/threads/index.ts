@@ -23,13 +23,14 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'users'],
+    dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'tenants', 'usage', 'users'],
     register: (server, platform) => {
         const { store, vault, signals, clock, logger, drain } = platform;
-        const { models, profile, limits, users } = server.plugins;
+        const { models, profile, limits, tenants, usage, users } = server.plugins;
         const threadStore = new ThreadStore(store, vault, {
             profile: (owner) => profile.key(owner),
             providerKeys: (owner) => models.keys.key(owner),
+            tenant: (tenantId) => tenants.key(tenantId),
         });
         users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
         const threadService = createThreadService(threadStore);
@@ -39,7 +40,7 @@ export const threads: Plugin<Platform> = {
         server.route(renameThread(threadService));
         server.route(deleteThread(threadService));
 
-        const answerStore = new AnswerStore(store, threadStore);
+        const answerStore = new AnswerStore(store, threadStore, usage);
         const generations = new Generations({ store: answerStore, signals, drain, logger });
         const shared = { store: answerStore, generations, models, clock, logger };
         const messages = new MessageService({ ...shared, store: threadStore, answers: answerStore, profile, limits });

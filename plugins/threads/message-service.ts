@@ -1,4 +1,4 @@
-import { keyNamesOf, prepareCalls, type PreparedCalls, type Question } from './calls.ts';
+import { prepareCalls, type PreparedCalls, type Question } from './calls.ts';
 import { checkLength, LOOK_BACK } from './context.ts';
 import { newMessage, placeOf, type ContextPlace } from './message-codec.ts';
 import { answerOutbox, questionOutbox } from './message-outbox.ts';
@@ -6,6 +6,7 @@ import { restoredReply, runningReply, type Reply, type SentData } from './reply.
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
+import { KEY_NAMES, type Model, type ModelService } from '../models/api.ts';
 
 import type { AnswerStore, Replaced } from './answer-store.ts';
 import type { Message } from './api.ts';
@@ -16,8 +17,8 @@ import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { LimitService } from '../limits/api.ts';
-import type { Model, ModelService } from '../models/api.ts';
 import type { ProfileService } from '../profile/api.ts';
+import type { TenantSettings } from '../tenants/api.ts';
 
 /** How an answer is given. */
 export interface AnswerOptions {
@@ -50,7 +51,7 @@ interface Draft {
     userMessage: Message;
     isNew: boolean;
     replaces: Replaced | null;
-    /** The one that is asked, then those in its place. */
+    /** The one that is asked, then those in its place that the request names. */
     asked: [Model, ...Model[]];
     options: AnswerOptions;
 }
@@ -137,8 +138,8 @@ export class MessageService {
     }
 
     async #answer(actor: Actor, draft: Draft): Promise<Reply> {
-        const { store, models, generations, limits, answers } = this.#parts;
-        const { place, asked, userMessage, messageId, options } = draft;
+        const { store, generations, limits, answers } = this.#parts;
+        const { place, userMessage, messageId, options } = draft;
         const answer = { tenantId: place.tenantId, messageId };
         const held = generations.hold(answer);
         // Waited for below; until then it must not count as a failure that nobody handles.
@@ -148,12 +149,13 @@ export class MessageService {
             await held;
             // The process may have begun to stop while this waited for its slot.
             generations.checkOpen();
-            const read = await store.callContext(place, keyNamesOf(models, asked), LOOK_BACK);
+            // All names: which models answer in place of the one that is asked may be the tenant's to say.
+            const read = await store.callContext(place, [...KEY_NAMES], LOOK_BACK);
             // Of an answer anew: what came before its question.
             const context = draft.isNew ? read : { ...read, messages: before(read.messages, userMessage.id) };
             const question = { ...options, content: userMessage.content };
-            const prepared = prepareCalls(this.#parts, actor, asked, question, context);
-            const generation = await this.#begin(actor, draft, prepared);
+            const prepared = prepareCalls(this.#parts, actor, this.#inTurn(draft, read.settings), question, context);
+            const generation = await this.#begin(actor, draft, prepared, read.settings);
             void generation.finished.then(slot.release, slot.release);
             const { ignoredParameters } = prepared;
             return runningReply(generation, {
@@ -168,7 +170,33 @@ export class MessageService {
         }
     }
 
-    async #begin(actor: Actor, draft: Draft, { calls, ignoredParameters, ownKeys }: PreparedCalls) {
+    /** The models to ask: the tenant's go in place of the one that is asked where the request names none itself. */
+    #inTurn({ asked, options, place }: Draft, { fallbackModels }: TenantSettings): [Model, ...Model[]] {
+        if (options.fallbackModels !== undefined) return asked;
+        const { models, logger } = this.#parts;
+        const [first] = asked;
+        const others = fallbackModels.flatMap((id) => {
+            try {
+                return [models.get(id)];
+            } catch (error) {
+                if (!isApiError(error, 'MODEL_NOT_FOUND')) throw error;
+                const { tenantId } = place;
+                logger.warn(
+                    { module: 'threads', tenantId, modelId: id },
+                    'A tenant falls back on a model that is gone',
+                );
+                return [];
+            }
+        });
+        return [first, ...others.filter(({ id }) => id !== first.id)];
+    }
+
+    async #begin(
+        actor: Actor,
+        draft: Draft,
+        { calls, ignoredParameters, ownKeys }: PreparedCalls,
+        { onDisconnect }: TenantSettings,
+    ) {
         const { answers, generations, models, clock, logger } = this.#parts;
         const { place, messageId, userMessage, isNew, replaces, options } = draft;
         const [{ parameters }] = calls;
@@ -195,7 +223,7 @@ export class MessageService {
             info,
             calls,
             outboxOf: (message) => answerOutbox(info, message),
-            endsWithClient: options.onDisconnect === 'cancel',
+            endsWithClient: (options.onDisconnect ?? onDisconnect) === 'cancel',
             clock,
             logger: logger.child({ module: 'threads', requestId, tenantId, userId, threadId }),
         });

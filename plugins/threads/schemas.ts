@@ -68,11 +68,13 @@ const answerKeys = {
     fallbackModels: Joi.array()
         .items(Joi.string().max(200))
         .max(3)
-        .description('answer in this order when the model fails before its first word')
+        .description(
+            'answer in this order when the model fails before its first word; those of the tenant unless given',
+        )
         .label('FallbackModels'),
     onDisconnect: Joi.string()
         .valid('finish', 'cancel')
-        .description('what happens to the answer when its client goes away; `finish` unless given'),
+        .description('what happens to the answer when its client goes away; as the tenant says unless given'),
 };
 
 export type RegenerateMessage = AnswerPayload;

@@ -4,6 +4,7 @@ import { Collection, type ChangeOptions, type Page, type Place } from '../../src
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists } from '../../src/redis/outbox.ts';
+import { settingsOf, type TenantSettings } from '../tenants/api.ts';
 
 import type { Message, Thread } from './api.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
@@ -30,12 +31,15 @@ export interface CallContext {
     profile: string[];
     /** The user's own keys for the providers, as `ProviderKeyService.open` opens them. */
     sealedKeys: Partial<Record<KeyName, string>>;
+    /** Of the tenant, for what the request says nothing of. */
+    settings: TenantSettings;
 }
 
 /** Where records of other features live that go with a message. */
 export interface ForeignKeys {
     profile: (owner: KeyOwner) => string;
     providerKeys: (owner: KeyOwner) => string;
+    tenant: (tenantId: string) => string;
 }
 
 type StreamEntry = [id: string, fields: string[]];
@@ -115,10 +119,16 @@ export class ThreadStore {
      * @throws THREAD_NOT_FOUND
      */
     async callContext(place: ContextPlace, keyNames: KeyName[], count: number): Promise<CallContext> {
-        const keys = [this.#foreign.profile(ownerOf(place)), this.providerKeys(place)];
-        const { entries, profile, sealed } = await this.#entries(place, 'desc', '', count, keys, keyNames);
+        const { tenantId } = place;
+        const keys = [this.#foreign.profile(ownerOf(place)), this.providerKeys(place), this.#foreign.tenant(tenantId)];
+        const { entries, profile, sealed, settings } = await this.#entries(place, 'desc', '', count, keys, keyNames);
         const sealedKeys = Object.fromEntries(keyNames.flatMap((name, at) => (sealed[at] ? [[name, sealed[at]]] : [])));
-        return { messages: entries.map(([, fields]) => decodeMessage(place, fields)), profile, sealedKeys };
+        return {
+            messages: entries.map(([, fields]) => decodeMessage(place, fields)),
+            profile,
+            sealedKeys,
+            settings: settingsOf(settings === null ? null : (JSON.parse(settings) as TenantSettings)),
+        };
     }
 
     /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
@@ -193,13 +203,20 @@ export class ThreadStore {
     ) {
         const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place), ...foreign];
         const reply = await this.#read(keys, [place.ownerId, direction, after, count, ...keyNames]);
-        const [found, total = 0, entries = [], profile = [], sealed = []] = reply as ReadReply;
+        const [found, total = 0, entries = [], profile = [], sealed = [], settings = null] = reply as ReadReply;
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
-        return { total, entries, profile, sealed };
+        return { total, entries, profile, sealed, settings };
     }
 }
 
-type ReadReply = [found: number, total?: number, StreamEntry[]?, profile?: string[], sealed?: (string | null)[]];
+type ReadReply = [
+    found: number,
+    total?: number,
+    StreamEntry[]?,
+    profile?: string[],
+    sealed?: (string | null)[],
+    settings?: string | null,
+];
 
 /** What the keys of a tenant's answers begin with; a message's id follows. */
 export const answerKeys = (tenantId: string): string => `${tenantKey(tenantId, 'generation')}:`;

@@ -57,7 +57,8 @@ export async function seed(socket: string, { keys, count, bcryptCost }: SeedOpti
     const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
     const create = createRecords(store);
     const { records: sessions } = new SessionStore(store, vault, tenants, users);
-    const { threads } = new ThreadStore(store, vault, { profile: () => '', providerKeys: () => '' });
+    const foreign = { profile: () => '', providerKeys: () => '', tenant: () => '' };
+    const { threads } = new ThreadStore(store, vault, foreign);
     const details = { name: 'Bench', domain: 'bench.example', plan: 'enterprise' } as const;
     const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
 

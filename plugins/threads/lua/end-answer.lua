@@ -1,8 +1,8 @@
 -- End an answer: its message goes into the thread, its last events into its log.
 -- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
--- KEYS[6] answer · KEYS[7] its events (stream)
+-- KEYS[6] answer · KEYS[7] its events (stream) · KEYS[8] what the owner's usage counters begin with
 -- ARGV[1] JSON {threadId, ownerId, modelId, message: [field, value, …], last, replaces?: {messageId, entryId, keep}, events,
---               audit}
+--               audit, counts: [field, amount, …] of its call}
 -- ARGV[2] who ends it · ARGV[3] id of the entry of the last events · ARGV[4] JSON [event, …]
 -- ARGV[5] milliseconds that the log is kept for those who resume · ARGV[6] channel of those who follow it
 -- Returns 1 ended, now or by an earlier try whose answer was lost, 0 ended by somebody else,
@@ -10,15 +10,16 @@
 -- @include now
 -- @include outbox
 -- @include store-message
+-- @include usage
 local change = cjson.decode(ARGV[1])
 local state, ended_by = unpack(redis.call('HMGET', KEYS[6], 'state', 'endedBy'))
 if not state then return -1 end
 if state == 'ended' then return ended_by == ARGV[2] and 1 or 0 end
+local at = now()
 
 local replaced = change.replaces
 if replaced then redis.call('UNLINK', KEYS[1] .. ':replaces:' .. replaced.messageId) end
 if not (replaced and replaced.keep) then
-    local at = now()
     if replaced and redis.call('XDEL', KEYS[2], replaced.entryId) == 1 then
         redis.call('HINCRBY', KEYS[1], 'messageCount', -1)
         local models = cjson.decode(redis.call('HGET', KEYS[1], 'models'))
@@ -27,6 +28,7 @@ if not (replaced and replaced.keep) then
     end
     store_message(KEYS, change, at)
 end
+count_usage(KEYS[8], change.counts, at)
 redis.call('XADD', KEYS[7], ARGV[3] .. '-0', 'e', ARGV[4])
 redis.call('HSET', KEYS[6], 'state', 'ended', 'endedBy', ARGV[2])
 redis.call('PEXPIRE', KEYS[6], ARGV[5])

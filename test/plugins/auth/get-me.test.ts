@@ -39,6 +39,7 @@ describe('GET /api/auth/me', () => {
             'profile:write',
             'user:read',
             'user:write',
+            'settings:write',
         ]);
         const { exp } = JSON.parse(Buffer.from(tenant.accessToken.split('.')[1] ?? '', 'base64url').toString());
         expect(body.data.expiresAt).to.equal(new Date(exp * 1000).toISOString());

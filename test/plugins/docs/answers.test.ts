@@ -179,7 +179,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
     });
 
     it('about limits are those of the document', async () => {
-        for (const path of ['/api/tiers', '/api/profile/usage']) {
+        for (const path of ['/api/tiers', '/api/profile/usage', '/api/profile/usage/models']) {
             expectDocumented('get', path, await tenant.call('GET', path));
         }
         const path = '/api/admin/rate-limits/violations';
@@ -281,6 +281,18 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('delete', ONE, await tenant.call('DELETE', url));
         expectDocumented('delete', ONE, await tenant.call('DELETE', url));
         expectDocumented('post', `${ONE}/restore`, await tenant.call('POST', `${url}/restore`));
+    });
+
+    it('about one’s own tenant are those of the document', async () => {
+        const own = await newTenant(app);
+        const path = '/api/tenant';
+        const patch = (payload: object, headers = {}) => own.call('PATCH', path, { payload, headers });
+        expectDocumented('get', path, await own.call('GET', path));
+        expectDocumented('patch', path, await patch({ settings: { fallbackModels: ['sandbox'] } }));
+        expectDocumented('get', path, await own.call('GET', path));
+        expectDocumented('patch', path, await patch({ settings: { fallbackModels: ['none'] } }));
+        expectDocumented('patch', path, await patch({ name: 'Late' }, { 'if-match': '"1"' }));
+        expectDocumented('patch', path, await patch({}));
     });
 
     it('about tenants are those of the document', async () => {

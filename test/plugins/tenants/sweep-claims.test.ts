@@ -35,6 +35,7 @@ describe('the sweep of claims', () => {
                 plan: 'free',
                 status: 'active',
                 limits: null,
+                settings: null,
                 suspendedReason: null,
                 epoch: null,
                 deletedAt: null,
