@@ -1,5 +1,7 @@
 import { encodeMessage, preview, type ContextPlace } from './message-codec.ts';
+import { titleTerms } from './search-terms.ts';
 import { answerKeys, type ThreadStore } from './store.ts';
+import { titleOf } from './titles.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
@@ -149,13 +151,19 @@ export class AnswerStore {
     async end(info: AnswerInfo, { by, message, events, from, outbox }: Ending): Promise<'ended' | 'lost' | 'deleted'> {
         const { context, draft, replaces } = info;
         const place = { tenantId: context.tenantId, messageId: draft.id };
-        const keys = [...this.#threads.contextKeys(context), answerKey(place), eventsKey(place)];
+        const keys = [
+            ...this.#threads.contextKeys(context),
+            answerKey(place),
+            eventsKey(place),
+            ...this.#threads.termKeys(context, context.threadId),
+        ];
         const change = {
             ...idsOf(context),
             message: encodeMessage(message),
             last: preview(message),
             // One without a word does not take the place of another.
             ...(replaces && { replaces: { ...replaces, keep: message.content === '' } }),
+            ...(message.content !== '' && { titled: titled(info) }),
             ...outboxLists(outbox),
         };
         const args = [JSON.stringify(change), by, from + events.length, JSON.stringify(events), KEPT_MS];
@@ -223,6 +231,13 @@ const REFUSALS: Record<number, ErrorCode> = {
 };
 
 type ReadReply = [flat: string[], entries: [id: string, fields: [name: string, text: string]][]];
+
+/** The title that a thread without one has from here on. */
+function titled({ context: { threadId, ownerId: userId }, userMessage }: AnswerInfo) {
+    const title = titleOf(userMessage.content);
+    const events = [{ type: 'thread.updated', data: { threadId, userId } }];
+    return { title, terms: titleTerms(title), ...outboxLists({ events }) };
+}
 
 /** The channel of those who follow an answer. */
 export const followersOf = (place: AnswerPlace): string => `${answerKey(place)}:followers`;
