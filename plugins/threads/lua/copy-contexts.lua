@@ -1,6 +1,6 @@
 -- So many messages are copied by Redis itself, in a few milliseconds. Of more, or up to an entry, each is read and
 -- written again: the newest of each context, so many of all.
-local WHOLE, NEWEST, NEWEST_OF_ALL = 10000, 2000, 4000
+local WHOLE, NEWEST, NEWEST_OF_ALL = 10000, 2000, 3000
 
 local function context_key(thread, model) return thread .. ':model:' .. model .. ':messages' end
 

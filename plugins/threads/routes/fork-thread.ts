@@ -15,7 +15,7 @@ import type { ForkService } from '../fork-service.ts';
 
 const NOTES = `A new thread with the messages that are stored, up to and including \`fromMessageId\`; with \`modelId\` of
 that model's context only. In other contexts the messages go along that were stored until then. Messages keep their ids.
-Of more than 10,000 messages, and up to a message, the newest 2,000 of a context are copied, and 4,000 of all.`;
+Of more than 10,000 messages, and up to a message, the newest 2,000 of a context are copied, and 3,000 of all.`;
 
 export const forkThread = (forks: ForkService): ServerRoute<{ Params: ThreadParams; Payload: ForkThread }> => ({
     method: 'POST',

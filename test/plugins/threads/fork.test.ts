@@ -56,6 +56,10 @@ describe('POST /api/threads/{threadId}/fork', () => {
     const messages = async (of: string, model = 'sandbox'): Promise<Shown[]> =>
         (await ada.call('GET', `${messagesPath(of, model)}?limit=200&order=asc`)).body.data.messages;
     const shown = async (of: string) => (await ada.call('GET', `/api/threads/${of}`)).body.data.thread;
+    const entryIds = async (of: string) => {
+        const key = tenantKey(ada.tenantId, 'thread', of, 'model', 'sandbox', 'messages');
+        return (await app.redis.xrange(key, '-', '+')).map(([id]) => id);
+    };
     /** The messages as they are there, but for the thread they say they are in. */
     const within = (found: Shown[], threadId: string) => found.map((message) => ({ ...message, threadId }));
 
@@ -124,6 +128,7 @@ describe('POST /api/threads/{threadId}/fork', () => {
         ]) {
             const made = await forked(payload);
             expect(await messages(made.id)).to.equal(within(all.slice(0, 3), made.id));
+            expect(await entryIds(made.id)).to.equal((await entryIds(thread)).slice(0, 3));
             const others = await messages(made.id, 'second');
             expect(others.map(({ role }) => role)).to.equal('modelId' in payload ? [] : ['user', 'assistant']);
             expect(made.messageCount).to.equal(3 + others.length);
@@ -271,12 +276,12 @@ describe('POST /api/threads/{threadId}/fork', () => {
             expect(await copied({ fromMessageId: ids[5_000] })).to.equal([3_001, 5_000]);
         });
 
-        it('copies 4,000 of all contexts, as many of each', async () => {
+        it('copies 3,000 of all contexts, as many of each', async () => {
             const models = ['sandbox', 'second', 'third', 'fourth'];
             for (const modelId of models) await addMessages(app, ada, thread, 3_000, { modelId });
             const made = await forked();
-            expect(made.messageCount).to.equal(4_000);
-            for (const model of models) expect(made.models[model].messageCount).to.equal(1_000);
+            expect(made.messageCount).to.equal(3_000);
+            for (const model of models) expect(made.models[model].messageCount).to.equal(750);
         });
     });
 });

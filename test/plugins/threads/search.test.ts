@@ -197,14 +197,22 @@ describe('GET /api/threads?q=', () => {
             expect(await titles('holidays')).to.equal([]);
             expect(await titles('work trams')).to.equal(['Work']);
             for (const q of ['summary', 'sandbox', 'title', 'other']) expect(await titles(q), q).to.equal([]);
+            // Nor is what names a field a word, when others have it.
+            await addThreads(app, ada, ['A summary', 'Summary', 'My summary']);
+            expect(await titles('work summary')).to.equal([]);
             await ada.call('DELETE', `/api/threads/${id}`);
             expect(await titles('trams')).to.equal([]);
         });
     });
 
     it('walks the list, some at a time, for words that more threads have than it may look at', async () => {
-        const made = Array.from({ length: 40 }, (_, n) => `Common ${n % 10 === 3 ? 'rare' : 'plain'} ${n}`);
-        await addThreads(app, ada, made);
+        const made = Array.from(
+            { length: 40 },
+            (_, n) => `Common ${n % 10 === 3 ? 'rare' : 'plain'} ${n < 20 ? 'early' : 'late'}`,
+        );
+        await addThreads(app, ada, made.slice(0, 20));
+        await app.advance(1_000);
+        await addThreads(app, ada, made.slice(20));
         const none = () => tenantKey(ada.tenantId, 'none');
         const vault = testVault();
         const store = new ThreadStore(app.store, vault, { profile: none, providerKeys: none });
@@ -230,6 +238,12 @@ describe('GET /api/threads?q=', () => {
             const plain = await all(['common', 'plain'], direction, 10);
             expect(plain.seen).to.equal(order.filter((title) => title.includes('plain')));
             expect(Math.max(...plain.sizes)).to.be.at.most(7);
+            // On the way to these whole pages are empty.
+            for (const word of ['early', 'late']) {
+                const { seen, sizes } = await all(['common', word], direction, 5);
+                expect(seen).to.equal(order.filter((title) => title.includes(word)));
+                if ((word === 'early') === (direction === 'desc')) expect(sizes[0]).to.equal(0);
+            }
             expect((await all(['common', 'rare'], direction, 2)).seen).to.equal(
                 order.filter((title) => title.includes('rare')),
             );
