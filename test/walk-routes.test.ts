@@ -118,6 +118,7 @@ describe('every route of the table', () => {
 /** A body that each route with a record in its path takes, so that only the foreign id can be what it refuses. */
 const PAYLOADS: Record<string, object> = {
     'PATCH /api/threads/{threadId}/title': { title: 'Taken over' },
+    'POST /api/threads/{threadId}/fork': {},
     'POST /api/threads/{threadId}/models/{modelId}/messages': { content: 'Let me in' },
     'POST /api/threads/{threadId}/models/{modelId}/messages/{messageId}/regenerate': {},
     'PATCH /api/users/{userId}': { displayName: 'Taken over' },

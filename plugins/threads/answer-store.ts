@@ -1,5 +1,7 @@
 import { encodeMessage, preview, type ContextPlace } from './message-codec.ts';
+import { titleTerms } from './search-terms.ts';
 import { answerKeys, type ThreadStore } from './store.ts';
+import { titleOf } from './titles.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
@@ -165,6 +167,7 @@ export class AnswerStore {
             answerKey(place),
             eventsKey(place),
             this.#usage.key(userOf(context)),
+            ...this.#threads.termKeys(context, context.threadId),
         ];
         const change = {
             ...idsOf(context),
@@ -173,6 +176,7 @@ export class AnswerStore {
             counts: this.#usage.counts(callOf(message, timing)),
             // One without a word does not take the place of another.
             ...(replaces && { replaces: { ...replaces, keep: message.content === '' } }),
+            ...(message.content !== '' && { titled: titled(info) }),
             ...outboxLists(outbox),
         };
         const args = [JSON.stringify(change), by, from + events.length, JSON.stringify(events), KEPT_MS];
@@ -245,6 +249,13 @@ const REFUSALS: Record<number, ErrorCode> = {
 };
 
 type ReadReply = [flat: string[], entries: [id: string, fields: [name: string, text: string]][]];
+
+/** The title that a thread without one has from here on. */
+function titled({ context: { threadId, ownerId: userId }, userMessage }: AnswerInfo) {
+    const title = titleOf(userMessage.content);
+    const events = [{ type: 'thread.updated', data: { threadId, userId } }];
+    return { title, terms: titleTerms(title), ...outboxLists({ events }) };
+}
 
 /** The channel of those who follow an answer. */
 export const followersOf = (place: AnswerPlace): string => `${answerKey(place)}:followers`;

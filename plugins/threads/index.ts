@@ -1,12 +1,17 @@
 import { AnswerService } from './answer-service.ts';
 import { AnswerStore } from './answer-store.ts';
+import { ChangeStore } from './change-store.ts';
 import { closeOrphans } from './close-orphans.ts';
+import { ExportService } from './export-service.ts';
+import { ForkService } from './fork-service.ts';
 import { Generations } from './generations.ts';
 import { answerOutbox } from './message-outbox.ts';
 import { MessageService } from './message-service.ts';
 import { cancelMessage } from './routes/cancel-message.ts';
 import { createThread } from './routes/create-thread.ts';
 import { deleteThread } from './routes/delete-thread.ts';
+import { exportThread } from './routes/export-thread.ts';
+import { forkThread } from './routes/fork-thread.ts';
 import { getMessage } from './routes/get-message.ts';
 import { getThread } from './routes/get-thread.ts';
 import { listMessages } from './routes/list-messages.ts';
@@ -15,6 +20,7 @@ import { regenerateMessage } from './routes/regenerate-message.ts';
 import { renameThread } from './routes/rename-thread.ts';
 import { sendMessage } from './routes/send-message.ts';
 import { streamMessage } from './routes/stream-message.ts';
+import { SearchStore } from './search-store.ts';
 import { ThreadStore } from './store.ts';
 import { createThreadService } from './thread-service.ts';
 
@@ -33,12 +39,16 @@ export const threads: Plugin<Platform> = {
             tenant: (tenantId) => tenants.key(tenantId),
         });
         users.onPurge((tenantId, userId) => threadStore.purge(tenantId, userId));
-        const threadService = createThreadService(threadStore);
+        const changes = new ChangeStore(store, threadStore);
+        const search = new SearchStore(store, vault, threadStore);
+        const threadService = createThreadService({ store: threadStore, changes, search });
         server.route(createThread(threadService));
         server.route(listThreads(threadService));
         server.route(getThread(threadService));
         server.route(renameThread(threadService));
         server.route(deleteThread(threadService));
+        server.route(forkThread(new ForkService({ store: threadStore, changes, models })));
+        server.route(exportThread(new ExportService(threadStore)));
 
         const answerStore = new AnswerStore(store, threadStore, usage);
         const generations = new Generations({ store: answerStore, signals, drain, logger });

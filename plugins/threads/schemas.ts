@@ -3,6 +3,8 @@ import Joi from 'joi';
 import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
 
+import type { ExportFormat } from './export-service.ts';
+import type { ForkOptions } from './fork-service.ts';
 import type { AnswerOptions } from './message-service.ts';
 
 export interface ThreadParams {
@@ -46,13 +48,41 @@ export const renameThreadPayload = Joi.object<RenameThread>({ title: title().req
     .example({ title: 'Trip to Lisbon' })
     .label('RenameThread');
 
+/** See `ForkOptions`. */
+export type ForkThread = ForkOptions;
+
+export const forkThreadPayload = Joi.object<ForkThread>({
+    modelId: Joi.string().max(200).description('copy the context of this model only').example('sandbox'),
+    fromMessageId: idSchema('msg').description('the last message that is copied; it is looked for in all contexts'),
+    title: title().description('the title of the thread, with ` (fork)`, unless given'),
+})
+    .empty(null)
+    .default({})
+    .example({ modelId: 'sandbox', fromMessageId: 'msg_01K9ZQ4V7N8M3T5R2W6X1Y0ABC', title: 'Trip to Porto' })
+    .label('ForkThread');
+
+export interface ExportQuery {
+    format: ExportFormat;
+}
+
+export const exportQuery = Joi.object<ExportQuery>({
+    format: Joi.string().valid('json', 'markdown').default('json'),
+}).label('ExportQuery');
+
 export interface ThreadQuery extends PageParams {
+    q?: string;
     orderBy: 'updated_at' | 'created_at';
 }
 
 export const threadQuery = Joi.object<ThreadQuery>({
     ...pageParams({ usual: 20, most: 100 }),
     orderBy: Joi.string().valid('updated_at', 'created_at').default('updated_at'),
+    q: Joi.string()
+        .trim()
+        .min(1)
+        .max(100)
+        .description('words of the title or a summary, or how they begin: all of them')
+        .example('trip lis'),
 }).label('ThreadQuery');
 
 export const messageQuery = Joi.object<PageParams>(pageParams({ usual: 50, most: 200 })).label('MessageQuery');

@@ -16,6 +16,8 @@ const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url)
 const CLOCK_SKEW_MS = 60_000;
 /** An answer has its id from its beginning and its entry from its end. */
 const LONGEST_ANSWER_MS = 30 * 60_000;
+/** How many messages of an export are in memory. */
+const EXPORT_PAGE = 50;
 
 export interface MessageQuery {
     direction: 'asc' | 'desc';
@@ -83,6 +85,7 @@ export class ThreadStore {
         const keys = [
             this.threads.key(tenantId, id),
             ...outboxKeys(tenantId),
+            ...this.termKeys(place, id),
             this.threads.orderKey(place, 'updated_at'),
             this.threads.orderKey(place, 'created_at'),
         ];
@@ -164,6 +167,23 @@ export class ThreadStore {
         const { entries } = await this.#entries(place, 'desc', '', 1);
         const [entry] = entries;
         return entry ? { entryId: entry[0], message: decodeMessage(place, entry[1]) } : null;
+    }
+
+    /** All messages of a context, from the oldest on, some at a time. @throws THREAD_NOT_FOUND also in the middle */
+    async *pages(place: ContextPlace): AsyncGenerator<Message[]> {
+        for (let after: string | undefined = ''; after !== undefined;) {
+            const { entries } = await this.#entries(place, 'asc', after, EXPORT_PAGE);
+            if (entries.length > 0) yield entries.map(([, fields]) => decodeMessage(place, fields));
+            after = entries.length < EXPORT_PAGE ? undefined : entries.at(-1)?.[0];
+        }
+    }
+
+    /**
+     * What a script needs that changes what a thread is found by, for `terms.lua`: its terms, the owner's threads by
+     * term.
+     */
+    termKeys({ tenantId, ownerId }: Required<Place>, id: string): [terms: string, index: string] {
+        return [`${this.threads.key(tenantId, id)}:terms`, tenantKey(tenantId, 'user', ownerId, 'threads', 'terms')];
     }
 
     /** What a script needs that adds a message: thread, messages, the owner's threads by update, events, audit. */

@@ -1,3 +1,5 @@
+import { foldTerm } from '../../src/redis/search-terms.ts';
+
 /** A name of many words is found by the first of them. */
 const MAX_WORDS = 10;
 
@@ -6,9 +8,6 @@ export interface SearchTerms {
     email: string[];
     displayName: string[];
 }
-
-/** The form in which terms are kept and compared; NUL ends a term. */
-export const foldTerm = (text: string): string => text.normalize('NFKC').toLowerCase().replaceAll('\0', ' ').trim();
 
 export const emailTerms = (email: string): string[] => [foldTerm(email)];
 

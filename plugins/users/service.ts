@@ -1,10 +1,11 @@
-import { emailTerms, foldTerm, nameTerms } from './search-terms.ts';
+import { emailTerms, nameTerms } from './search-terms.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { domainOf } from '../../src/mail/address.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { foldTerm } from '../../src/redis/search-terms.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';

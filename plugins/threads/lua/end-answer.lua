@@ -1,8 +1,10 @@
 -- End an answer: its message goes into the thread, its last events into its log.
 -- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
 -- KEYS[6] answer · KEYS[7] its events (stream) · KEYS[8] what the owner's usage counters begin with
+-- KEYS[9] the thread's terms · KEYS[10] the owner's threads by term
 -- ARGV[1] JSON {threadId, ownerId, modelId, message: [field, value, …], last, replaces?: {messageId, entryId, keep}, events,
---               audit, counts: [field, amount, …] of its call}
+--               audit, counts: [field, amount, …] of its call, titled?: {title, terms, events, audit}}; a thread without
+--               a title is titled so
 -- ARGV[2] who ends it · ARGV[3] id of the entry of the last events · ARGV[4] JSON [event, …]
 -- ARGV[5] milliseconds that the log is kept for those who resume · ARGV[6] channel of those who follow it
 -- Returns 1 ended, now or by an earlier try whose answer was lost, 0 ended by somebody else,
@@ -11,6 +13,7 @@
 -- @include outbox
 -- @include store-message
 -- @include usage
+-- @include terms
 local change = cjson.decode(ARGV[1])
 local state, ended_by = unpack(redis.call('HMGET', KEYS[6], 'state', 'endedBy'))
 if not state then return -1 end
@@ -27,6 +30,12 @@ if not (replaced and replaced.keep) then
         redis.call('HSET', KEYS[1], 'models', cjson.encode(models))
     end
     store_message(KEYS, change, at)
+    local titled = change.titled
+    if titled and redis.call('HEXISTS', KEYS[1], 'title') == 0 then
+        redis.call('HSET', KEYS[1], 'title', titled.title)
+        change_terms(KEYS[9], KEYS[10], change.threadId, titled.terms)
+        append_entries(KEYS[4], KEYS[5], titled, at)
+    end
 end
 count_usage(KEYS[8], change.counts, at)
 redis.call('XADD', KEYS[7], ARGV[3] .. '-0', 'e', ARGV[4])

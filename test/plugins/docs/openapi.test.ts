@@ -79,6 +79,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             'post /api/auth/register',
             'post /api/keys',
             'post /api/threads',
+            'post /api/threads/{threadId}/fork',
             'post /api/users',
             'post /api/users/{userId}/invitation',
             'post /api/users/{userId}/password-reset',
@@ -205,6 +206,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             'query cursor',
             'query order',
             'query orderBy',
+            'query q',
         ]);
         expect(list[0].schema).to.equal({ type: 'integer', default: 20, minimum: 1, maximum: 100 });
         expect(list[2].schema).to.include({ enum: ['asc', 'desc'], default: 'desc' });

@@ -36,6 +36,8 @@ describe('the Redis round trips of a request', () => {
         await ada.call('POST', messagesPath(thread), { payload: { content: 'Hello' } });
         await ada.call('GET', messagesPath(thread));
         await ada.call('GET', '/api/threads');
+        await ada.call('GET', '/api/threads?q=thread');
+        await ada.call('POST', `/api/threads/${thread}/fork`);
         await ada.call('GET', '/api/profile');
         await ada.call('GET', '/api/profile/activity');
         await ada.call('PATCH', `/api/threads/${thread}/title`, { payload: { title: 'A title' } });
@@ -49,6 +51,8 @@ describe('the Redis round trips of a request', () => {
     for (const [method, path, most] of [
         ['GET', '/api/threads/{id}', 2],
         ['GET', '/api/threads', 2],
+        ['GET', '/api/threads?q=thread', 2],
+        ['POST', '/api/threads/{id}/fork', 3],
         ['GET', '/api/threads/{id}/models/sandbox/messages', 2],
         ['POST', '/api/threads', 2],
         ['PATCH', '/api/threads/{id}/title', 2],

@@ -119,7 +119,8 @@ describe('DELETE /api/users/{userId}', () => {
         const left = await keysOf(user.userId);
         expect(left.filter((key) => !key.startsWith(rates))).to.equal([]);
         for (const key of left) expect(await app.redis.ttl(key)).to.be.within(0, 60);
-        expect(await app.redis.keys(tenantKey(tenant.tenantId, 'thread', '*'))).to.have.length(1);
+        // The thread, and what it is found by.
+        expect(await app.redis.keys(tenantKey(tenant.tenantId, 'thread', '*'))).to.have.length(2);
         expect(await app.redis.keys(tenantKey(tenant.tenantId, 'key', '*'))).to.have.length(1);
         expect(await app.redis.keys(tenantKey(tenant.tenantId, 'session', '*'))).to.have.length(2);
         expect((await tenant.call('GET', '/api/users?q=user')).body.data.users).to.have.length(1);

@@ -10,6 +10,7 @@ import { expectError } from '../../helpers/expect-error.ts';
 import { createUser } from '../../helpers/invite.ts';
 import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
+import { newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
@@ -63,6 +64,18 @@ const ROUTES: RouteCase[] = [
         otherPayload: { title: 'Two' },
         action: 'thread.create',
         // The threads' own limit.
+        atOnce: 8,
+    },
+    {
+        name: 'post /api/threads/{threadId}/fork',
+        place: async (_app, tenant) => ({
+            token: tenant.accessToken,
+            url: `/api/threads/${await newThread(tenant)}/fork`,
+            auditedIn: tenant.tenantId,
+        }),
+        payload: () => ({ title: 'One' }),
+        otherPayload: { title: 'Two' },
+        action: 'thread.fork',
         atOnce: 8,
     },
     {
