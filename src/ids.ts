@@ -15,6 +15,7 @@ export type IdPrefix =
     | 'run'
     | 'key'
     | 'slot'
+    | 'job'
     | 'chatcmpl';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.

@@ -273,7 +273,11 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const streams = served.operations.filter(({ operation }) =>
                 JSON.stringify(operation.responses).includes('text/event-stream'),
             );
-            expect(streams.map(({ name }) => name).toSorted()).to.equal([`post ${SEND}`, 'post /v1/chat/completions']);
+            expect(streams.map(({ name }) => name).toSorted()).to.equal([
+                'get /api/models/{modelId}/load/stream',
+                `post ${SEND}`,
+                'post /v1/chat/completions',
+            ]);
         });
 
         it('shows a body that asks for the stream', () => {

@@ -145,8 +145,8 @@ const ROUTES: RouteCase[] = [
     },
 ];
 
-/** Told elsewhere: it is joined, not only answered again. */
-const ELSEWHERE = ['post /api/threads/{threadId}/models/{modelId}/messages'];
+/** Told elsewhere: the one is joined, not only answered again; the other goes on after its answer. */
+const ELSEWHERE = ['post /api/threads/{threadId}/models/{modelId}/messages', 'post /api/models/{modelId}/load'];
 
 describe('the routes that take an Idempotency-Key', () => {
     let app: TestApp;
