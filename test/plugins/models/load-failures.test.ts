@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { getGlobalDispatcher } from 'undici';
@@ -196,19 +198,20 @@ describe('A load that goes wrong', () => {
         await stopping.stop();
     });
 
+    const failing = () => Promise.reject(new Error('Not told'));
+    const loadsWith = (parts: Partial<LoadsParts>) =>
+        new Loads({
+            store: new LoadStore(one.store),
+            local: new OllamaModels({ dispatcher: getGlobalDispatcher(), baseUrl: ollama.provider.url }),
+            mayPull: true,
+            appendOutbox: appendOutbox(one.store),
+            onChange: () => undefined,
+            drain: new Drain(),
+            logger: createLogger({ level: 'silent', pretty: false }),
+            ...parts,
+        });
+
     describe('within one process', () => {
-        const failing = () => Promise.reject(new Error('Not told'));
-        const loadsWith = (parts: Partial<LoadsParts>) =>
-            new Loads({
-                store: new LoadStore(one.store),
-                local: new OllamaModels({ dispatcher: getGlobalDispatcher(), baseUrl: ollama.provider.url }),
-                mayPull: true,
-                appendOutbox: appendOutbox(one.store),
-                onChange: () => undefined,
-                drain: new Drain(),
-                logger: createLogger({ level: 'silent', pretty: false }),
-                ...parts,
-            });
         const begin = (loads: Loads, id: string) => {
             const caller = { ...CALLER, tenantId: ada.tenantId, userId: ada.userId };
             const model = testModel({ id, provider: 'ollama', requiresLoading: true });
@@ -249,6 +252,37 @@ describe('A load that goes wrong', () => {
             expect(ollama.pulls()).to.be.empty();
             await loads.stop();
         });
+    });
+
+    it('is ended also when Redis was away at its end', async () => {
+        const other = await startAnother();
+        const model = ollama.newModel();
+        const [half, most] = [hold(), hold()];
+        ollama.pull = [layer('a', 100, 50), half, layer('a', 100, 80), most];
+        const jobId = await load(model, other);
+        await untilProgress(two.redis, jobId, 50);
+        other.redis.disconnect();
+        half.release();
+        await most.reached;
+        most.release();
+        const isWarned = () => other.logs.filter(({ msg }) => String(msg).startsWith('A load could not')).length >= 3;
+        while (!isWarned()) await sleep(10);
+        await other.redis.connect();
+        const events = await followed(model, jobId);
+        expect(events.at(-1)?.event).to.equal('complete');
+        expect(events.map(({ id }) => Number(id))).to.equal(events.map((_, at) => at + 1));
+        expect(await untilTold()).to.equal({ events: [['model.loaded', undefined]], audit: ['success'] });
+        await other.stop();
+    });
+
+    it('is forgotten when it is gone before anybody could end it', async () => {
+        const leases = 'tenant:{platform}:model-loads';
+        const jobId = newId('job');
+        await two.redis.zadd(leases, 1, jobId);
+        const loads = loadsWith({});
+        await loads.sweep();
+        await loads.stop();
+        expect(await two.redis.zscore(leases, jobId)).to.be.null();
     });
 
     it('is none where Ollama is away, fails, is busy or says nothing', async () => {
