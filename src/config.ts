@@ -43,6 +43,8 @@ export interface Config {
     OPENAI_BASE_URL: string;
     GOOGLE_BASE_URL: string;
     OLLAMA_URL: string;
+    /** Whether models that are not on Ollama's disk may be fetched from the network. */
+    OLLAMA_PULL: boolean;
     /** The platform's own API keys by provider. */
     PROVIDER_KEYS_SHARED: Record<string, string>;
     CATALOGUE_FILE?: string;
@@ -118,11 +120,12 @@ const providerKeys = Joi.string().custom((text: string, helpers) => {
 
 const httpUrl = () => Joi.string().uri({ scheme: ['http', 'https'] });
 
-const providers = () => ({
+const providers = (production: boolean) => ({
     ANTHROPIC_BASE_URL: httpUrl().default('https://api.anthropic.com'),
     OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
     GOOGLE_BASE_URL: httpUrl().default('https://generativelanguage.googleapis.com'),
     OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
+    OLLAMA_PULL: Joi.boolean().truthy('on').falsy('off').default(!production),
     PROVIDER_KEYS_SHARED: providerKeys.default({}),
 });
 
@@ -168,7 +171,7 @@ const settings = (production: boolean) => {
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
-        ...providers(),
+        ...providers(production),
         CATALOGUE_FILE: Joi.string(),
         MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
         MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),

@@ -16,7 +16,8 @@ export type IdPrefix =
     | 'key'
     | 'slot'
     | 'chatcmpl'
-    | 'call';
+    | 'call'
+    | 'job';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

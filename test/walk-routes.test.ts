@@ -130,7 +130,8 @@ const PAYLOADS: Record<string, object> = {
 
 /** Routes whose tenant is in the path: to have no permission is all that anybody but a platform admin learns. */
 const isAdministration = ({ path }: RequestRoute) => path.startsWith('/api/admin/');
-const namesRecord = ({ path }: RequestRoute) => /\{\w+Id\}/.test(path);
+/** Models are nobody's: to name one names no record. */
+const namesRecord = ({ path }: RequestRoute) => /\{(?!modelId\})\w+Id\}/.test(path);
 
 describe('every route that names a record', () => {
     let app: TestApp;

@@ -1,6 +1,6 @@
 import { PLATFORM } from '../../src/redis/keys.ts';
 
-const USER = ['thread:read', 'thread:write', 'model:read', 'model:call', 'profile:read', 'profile:write'];
+const USER = ['thread:read', 'thread:write', 'model:read', 'model:call', 'model:load', 'profile:read', 'profile:write'];
 
 const USER_ADMIN = ['user:read', 'user:write', 'settings:write'];
 

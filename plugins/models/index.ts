@@ -5,17 +5,27 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import { createCircuitStore } from './circuit-store.ts';
 import { createKeyChecks } from './key-checks.ts';
 import { createKeyService } from './key-service.ts';
+import { cachedLook, LoadService } from './load-service.ts';
+import { LoadStore } from './load-store.ts';
+import { Loads } from './loads.ts';
 import { anthropic } from './providers/anthropic.ts';
 import { google } from './providers/google.ts';
+import { OllamaModels } from './providers/ollama-models.ts';
 import { ollama } from './providers/ollama.ts';
 import { openAi } from './providers/openai.ts';
 import { sandbox } from './providers/sandbox.ts';
+import { getModelStatus } from './routes/get-model-status.ts';
 import { listModels } from './routes/list-models.ts';
+import { loadModel } from './routes/load-model.ts';
+import { streamLoad } from './routes/stream-load.ts';
+import { unloadModel } from './routes/unload-model.ts';
 import { createModelService } from './service.ts';
 import { ProviderKeyStore } from './store.ts';
+import { appendOutbox } from '../../src/redis/append-outbox.ts';
 
-import type { Plugin } from '@hapi/hapi';
-import type { ModelProvider, ProviderName } from './api.ts';
+import type { Plugin, Server } from '@hapi/hapi';
+import type { ModelProvider, ModelService, ProviderName } from './api.ts';
+import type { LocalModels } from './local-models.ts';
 import type { Platform } from '../../src/platform.ts';
 
 /** Providers that want a key, the platform's or the user's. */
@@ -27,7 +37,8 @@ const PROBE_GRACE_MS = 5_000;
 export const models: Plugin<Platform> = {
     name: 'models',
     dependencies: ['auth', 'users'],
-    register: (server, { config, store, vault, clock, logger }) => {
+    register: (server, platform) => {
+        const { config, store, vault, clock, logger } = platform;
         const {
             ANTHROPIC_BASE_URL,
             OPENAI_BASE_URL,
@@ -75,7 +86,23 @@ export const models: Plugin<Platform> = {
         });
         server.expose(service);
         server.route(listModels(service));
+        serveLoads(server, platform, service, new OllamaModels({ dispatcher, baseUrl: OLLAMA_URL }));
         // Not waited for: answers that outlive their client end with the drain, and keep their connection until then.
         server.ext('onPostStop', () => void dispatcher.close());
     },
 };
+
+/** The routes of models that are loaded before they answer. */
+function serveLoads(server: Server, platform: Platform, models: ModelService, local: LocalModels): void {
+    const { config, signals, clock, drain, logger } = platform;
+    const store = new LoadStore(platform.store);
+    const look = cachedLook(local, clock);
+    const parts = { store, local, mayPull: config.OLLAMA_PULL, appendOutbox: appendOutbox(platform.store) };
+    const loads = new Loads({ ...parts, drain, logger, onChange: () => look.forget() });
+    const service = new LoadService({ ...parts, models, loads, signals, look });
+    server.route(getModelStatus(service));
+    server.route(loadModel(service));
+    server.route(streamLoad(service));
+    server.route(unloadModel(service));
+    server.ext('onPostStop', () => loads.stop());
+}

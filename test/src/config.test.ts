@@ -52,6 +52,7 @@ describe('loadConfig', () => {
         OPENAI_BASE_URL: 'https://api.openai.com/v1',
         GOOGLE_BASE_URL: 'https://generativelanguage.googleapis.com',
         OLLAMA_URL: 'http://127.0.0.1:11434',
+        OLLAMA_PULL: true,
         PROVIDER_KEYS_SHARED: {},
         SANDBOX_MODEL: true,
         SANDBOX_TOKEN_DELAY_MS: 0,
@@ -77,6 +78,7 @@ describe('loadConfig', () => {
             PLATFORM_ADMIN_PASSWORD: 'a long enough one',
             COOKIE_SECURE: true,
             REQUIRE_HTTPS: true,
+            OLLAMA_PULL: false,
             SANDBOX_MODEL: false,
         } as never);
     });
@@ -95,6 +97,7 @@ describe('loadConfig', () => {
             SMTP_URL: 'smtps://user:pass@mail.example:465',
             MAIL_FROM: 'Acme <no-reply@acme.example>',
             DOCS: 'off',
+            OLLAMA_PULL: 'off',
             SANDBOX_MODEL: 'on',
             LOG_PRETTY: 'true',
             PROVIDER_KEYS_SHARED: 'anthropic=sk-a=b, google=key',
@@ -113,6 +116,7 @@ describe('loadConfig', () => {
             SMTP_URL: 'smtps://user:pass@mail.example:465',
             MAIL_FROM: 'Acme <no-reply@acme.example>',
             DOCS: false,
+            OLLAMA_PULL: false,
             SANDBOX_MODEL: true,
             LOG_PRETTY: true,
             PROVIDER_KEYS_SHARED: { anthropic: 'sk-a=b', google: 'key' },

@@ -64,5 +64,11 @@ export const capacityErrors = {
         'The server that wrote the answer has stopped; what was sent out is kept.',
         'Ask for the answer anew.',
     ),
+    LOAD_INTERRUPTED: entry(
+        503,
+        'service_unavailable',
+        'The server that loaded the model has stopped.',
+        'Load the model again.',
+    ),
     SHUTTING_DOWN: entry(503, 'service_unavailable', 'This server is about to stop.', 'Send the request again.'),
 } satisfies Record<string, CatalogueEntry>;

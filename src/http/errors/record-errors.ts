@@ -15,6 +15,12 @@ export const recordErrors = {
         'Read the message, or open the stream without Last-Event-ID.',
     ),
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
+    LOAD_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such load of this model, or its end is more than 15 minutes ago.',
+        'Take the jobId of POST /api/models/{modelId}/load, or ask for the status of the model.',
+    ),
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
@@ -48,6 +54,19 @@ export const recordErrors = {
         'Only the last answer of a conversation can be given anew.',
         'Fork the thread at an earlier message instead.',
     ),
+    MODEL_NOT_LOADABLE: entry(
+        409,
+        'conflict',
+        'The model needs no loading.',
+        'Send it messages at once; see requiresLoading at GET /api/models.',
+    ),
+    MODEL_NOT_ON_DISK: entry(
+        409,
+        'conflict',
+        'The model is not on the disk of the model server, and models are not fetched from the network here.',
+        'Ask whoever runs this installation to fetch it.',
+    ),
+    MODEL_LOADING: entry(409, 'conflict', 'The model is being loaded.', 'Wait for the end of the load.'),
     REVISION_MISMATCH: entry(
         412,
         'conflict',

@@ -35,6 +35,7 @@ describe('GET /api/auth/me', () => {
             'thread:write',
             'model:read',
             'model:call',
+            'model:load',
             'profile:read',
             'profile:write',
             'user:read',

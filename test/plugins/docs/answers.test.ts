@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { PNG } from '../../helpers/images.ts';
+import { StandInOllama } from '../../helpers/ollama.ts';
 import { follow, servedDocument, type ServedDocument } from '../../helpers/openapi.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -17,6 +18,7 @@ const SOMETIMES = new Set(['Retry-After', 'Idempotent-Replayed']);
 
 describe('The answers that clients get', { timeout: 20_000 }, () => {
     let app: TestApp;
+    let ollama: StandInOllama;
     let served: ServedDocument;
     let tenant: TestTenant;
     let thread: string;
@@ -24,14 +26,18 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
     const asked = new Set<string>();
 
     before(async () => {
-        app = await startApp({ config: { OPENAI_BASE_URL: 'http://127.0.0.1:1' } });
+        ollama = await StandInOllama.start();
+        app = await startApp({ config: { OPENAI_BASE_URL: 'http://127.0.0.1:1', OLLAMA_URL: ollama.provider.url } });
         served = await servedDocument(app);
         tenant = await newTenant(app);
         const { body } = await tenant.call('POST', '/api/threads', { payload: { title: 'Lisbon' } });
         thread = body.data.thread.id;
     });
 
-    after(() => app.stop());
+    after(async () => {
+        await app.stop();
+        await ollama.provider.stop();
+    });
 
     /** Whether an answer has a documented status, form, code and headers. */
     const expectDocumented = (method: string, path: string, { status, headers, body }: Answer): void => {
@@ -167,6 +173,27 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('post', `${one}/regenerate`, again);
         expectDocumented('get', THREAD, await tenant.call('GET', `/api/threads/${thread}`));
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads'));
+    });
+
+    it('about local models are those of the document', async () => {
+        const [status, load, unload] = ['status', 'load', 'unload'].map((what) => `/api/models/{modelId}/${what}`);
+        const ask = async (method: string, path = '', model = 'gemma-2b-local', query = '') => {
+            const url = `${path.replace('{modelId}', model)}${query}`;
+            const answer = await tenant.call(method.toUpperCase(), url);
+            if (!answer.text.startsWith('id:')) expectDocumented(method, path, answer);
+            return answer;
+        };
+        ollama.onDisk.add('gemma:2b');
+        const { body } = await ask('post', load);
+        const { text } = await ask('get', `${load}/stream`, 'gemma-2b-local', `?jobId=${body.data.jobId}`);
+        expect(text).to.contain('event: complete');
+        await ask('get', `${load}/stream`, 'sandbox', `?jobId=${body.data.jobId}`);
+        for (const model of ['gemma-2b-local', 'sandbox', 'claude-opus', 'none']) await ask('get', status, model);
+        for (const model of ['gemma-2b-local', 'sandbox', 'none']) await ask('post', unload, model);
+        ollama.provider.answer({ status: 500 });
+        await app.advance(4_000);
+        await ask('get', status);
+        for (const path of [load, load, unload]) await ask('post', path);
     });
 
     it('about API keys are those of the document', async () => {

@@ -158,8 +158,9 @@ const ROUTES: RouteCase[] = [
     },
 ];
 
-/** Told elsewhere: it is joined, not only answered again. */
+/** Told elsewhere: they are joined, not only answered again, or go on after their answer. */
 const ELSEWHERE = [
+    'post /api/models/{modelId}/load',
     'post /api/threads/{threadId}/models/{modelId}/messages',
     'post /api/threads/{threadId}/models/{modelId}/messages/{messageId}/regenerate',
     'post /v1/chat/completions',
