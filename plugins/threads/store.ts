@@ -1,4 +1,5 @@
 import { decodeMessage, madeAt, type ContextPlace } from './message-codec.ts';
+import { decodeSummary, isAfter, type Summary } from './summary-codec.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
@@ -26,6 +27,11 @@ export interface MessageQuery {
 export interface CallContext {
     /** Newest first */
     messages: Message[];
+    /** How many messages the whole context has. */
+    total: number;
+    summary: Summary | null;
+    /** How many of the messages are newer than what the summary covers. */
+    uncovered: number;
     /** As `ProfileService.callDefaults` reads it. */
     profile: string[];
     /** The user's own keys for the providers, as `ProviderKeyService.open` opens them. */
@@ -38,7 +44,7 @@ export interface ForeignKeys {
     providerKeys: (owner: KeyOwner) => string;
 }
 
-type StreamEntry = [id: string, fields: string[]];
+export type StreamEntry = [id: string, fields: string[]];
 
 /** A message with its entry in the stream of its context. */
 export interface StoredMessage {
@@ -61,7 +67,14 @@ export class ThreadStore {
         this.threads = new Collection<Thread>(store, vault, {
             name: 'thread',
             owner: 'userId',
-            fields: { userId: 'text', title: 'text', messageCount: 'number', models: 'json', lastMessage: 'json' },
+            fields: {
+                userId: 'text',
+                title: 'text',
+                messageCount: 'number',
+                models: 'json',
+                lastMessage: 'json',
+                summary: 'text',
+            },
             orders: {
                 updated_at: { by: 'updatedAt', index: (userId) => ['user', userId, 'threads', 'updated'] },
                 created_at: { by: 'createdAt', index: (userId) => ['user', userId, 'threads', 'created'] },
@@ -115,10 +128,19 @@ export class ThreadStore {
      * @throws THREAD_NOT_FOUND
      */
     async callContext(place: ContextPlace, keyNames: KeyName[], count: number): Promise<CallContext> {
-        const keys = [this.#foreign.profile(ownerOf(place)), this.providerKeys(place)];
-        const { entries, profile, sealed } = await this.#entries(place, 'desc', '', count, keys, keyNames);
-        const sealedKeys = Object.fromEntries(keyNames.flatMap((name, at) => (sealed[at] ? [[name, sealed[at]]] : [])));
-        return { messages: entries.map(([, fields]) => decodeMessage(place, fields)), profile, sealedKeys };
+        const keys = [this.profileKey(place), this.providerKeys(place), this.summaryKey(place)];
+        const read = await this.#entries(place, 'desc', '', count, keys, keyNames);
+        const { total, entries, profile } = read;
+        const summary = decodeSummary(read.summary);
+        const covered = summary ? entries.findIndex(([id]) => !isAfter(id, summary.upTo)) : -1;
+        return {
+            messages: entries.map(([, fields]) => decodeMessage(place, fields)),
+            total,
+            summary,
+            uncovered: covered === -1 ? entries.length : covered,
+            profile,
+            sealedKeys: sealedByName(keyNames, read.sealed),
+        };
     }
 
     /** @throws THREAD_NOT_FOUND, INVALID_CURSOR */
@@ -167,6 +189,15 @@ export class ThreadStore {
         ];
     }
 
+    /** Where the owner's settings are. */
+    profileKey(place: ContextPlace): string {
+        return this.#foreign.profile(ownerOf(place));
+    }
+
+    summaryKey({ tenantId, threadId, modelId }: ContextPlace): string {
+        return `${this.threads.key(tenantId, threadId)}:model:${modelId}:summary`;
+    }
+
     /** Where the owner's API keys for providers are. */
     providerKeys(place: ContextPlace): string {
         return this.#foreign.providerKeys(ownerOf(place));
@@ -193,15 +224,26 @@ export class ThreadStore {
     ) {
         const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place), ...foreign];
         const reply = await this.#read(keys, [place.ownerId, direction, after, count, ...keyNames]);
-        const [found, total = 0, entries = [], profile = [], sealed = []] = reply as ReadReply;
+        const [found, total = 0, entries = [], profile = [], sealed = [], summary = []] = reply as ReadReply;
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
-        return { total, entries, profile, sealed };
+        return { total, entries, profile, sealed, summary };
     }
 }
 
-type ReadReply = [found: number, total?: number, StreamEntry[]?, profile?: string[], sealed?: (string | null)[]];
+type ReadReply = [
+    found: number,
+    total?: number,
+    entries?: StreamEntry[],
+    profile?: string[],
+    sealed?: (string | null)[],
+    summary?: string[],
+];
 
 /** What the keys of a tenant's answers begin with; a message's id follows. */
 export const answerKeys = (tenantId: string): string => `${tenantKey(tenantId, 'generation')}:`;
+
+/** The sealed keys of those names, as a script gave them, without those that are not there. */
+export const sealedByName = (names: KeyName[], sealed: (string | null)[]): CallContext['sealedKeys'] =>
+    Object.fromEntries(names.flatMap((name, at) => (sealed[at] ? [[name, sealed[at]]] : [])));
 
 const ownerOf = ({ tenantId, ownerId }: ContextPlace): KeyOwner => ({ tenantId, userId: ownerId });

@@ -20,6 +20,7 @@ export function createThreadService(store: ThreadStore) {
                 messageCount: 0,
                 models: {},
                 lastMessage: null,
+                summary: null,
             };
             return threads.create(actor.tenantId, thread, changeOf(actor, 'create', thread.id));
         },

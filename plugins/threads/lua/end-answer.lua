@@ -9,6 +9,7 @@
 --         -1 it was deleted with its thread
 -- @include now
 -- @include outbox
+-- @include show-summary
 -- @include store-message
 local change = cjson.decode(ARGV[1])
 local state, ended_by = unpack(redis.call('HMGET', KEYS[6], 'state', 'endedBy'))

@@ -14,6 +14,7 @@ export const recordErrors = {
         'The events of this answer are not kept any more.',
         'Read the message, or open the stream without Last-Event-ID.',
     ),
+    SUMMARY_NOT_FOUND: entry(404, 'not_found', 'This conversation has no summary.', 'Make one with POST …/summarize.'),
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
@@ -47,6 +48,12 @@ export const recordErrors = {
         'conflict',
         'Only the last answer of a conversation can be given anew.',
         'Fork the thread at an earlier message instead.',
+    ),
+    NOTHING_TO_SUMMARIZE: entry(
+        409,
+        'conflict',
+        'There is no answer in this conversation that the summary does not cover.',
+        'Send a message first.',
     ),
     REVISION_MISMATCH: entry(
         412,

@@ -47,7 +47,7 @@ describe('assembleContext()', () => {
     it('puts the system prompt first, inside the budget', () => {
         const history = [message('c'), message('b'), message('a')];
         const prompt = 'p'.repeat(4 * 720);
-        const context = assembleContext(model(1_000), history, 'new', prompt);
+        const context = assembleContext(model(1_000), history, 'new', { systemPrompt: prompt });
         expect(context.map(({ role, content }) => `${role} ${textOf(content).slice(0, 3)}`)).to.equal([
             'system ppp',
             'user b',
@@ -58,8 +58,8 @@ describe('assembleContext()', () => {
 
     it('refuses a message that has no room beside the system prompt', () => {
         const prompt = 'p'.repeat(4 * 745);
-        expect(assembleContext(model(1_000), [], 'x'.repeat(20), prompt)).to.have.length(2);
-        const refuse = () => assembleContext(model(1_000), [], 'x'.repeat(21), prompt);
+        expect(assembleContext(model(1_000), [], 'x'.repeat(20), { systemPrompt: prompt })).to.have.length(2);
+        const refuse = () => assembleContext(model(1_000), [], 'x'.repeat(21), { systemPrompt: prompt });
         const error = expect(refuse).to.throw() as unknown as { data: unknown };
         expect(error.data).to.equal({ code: 'MESSAGE_TOO_LONG', details: { tokens: 6, limit: 5 } });
     });

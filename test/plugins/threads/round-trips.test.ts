@@ -29,6 +29,7 @@ describe('the Redis round trips of a request', () => {
         await ada.call('POST', messagesPath(thread), { payload: { content: 'Hello' } });
         await ada.call('GET', messagesPath(thread));
         await ada.call('GET', '/api/threads');
+        await ada.call('GET', `/api/threads/${thread}`);
         await ada.call('GET', '/api/profile');
         await ada.call('GET', '/api/profile/activity');
         await ada.call('PATCH', `/api/threads/${thread}/title`, { payload: { title: 'A title' } });

@@ -1,0 +1,12 @@
+-- Brings what a thread shows as its summary up to date: that of the model that was active last. Nothing else changes it,
+-- so that whatever is looked up by that text belongs here too.
+local function show_summary(thread, model)
+    local shown = redis.call('HGET', thread, 'summary')
+    local text = redis.call('HGET', thread .. ':model:' .. model .. ':summary', 'text')
+    if text == shown then return end
+    if text then
+        redis.call('HSET', thread, 'summary', text)
+    else
+        redis.call('HDEL', thread, 'summary')
+    end
+end
