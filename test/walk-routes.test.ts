@@ -4,6 +4,7 @@ import Lab from '@hapi/lab';
 import { startApp, type TestApp } from './helpers/app.ts';
 import { expectError } from './helpers/expect-error.ts';
 import { expectOpenAiError } from './helpers/openai.ts';
+import { summarizePath } from './helpers/summary.ts';
 import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
 import { newUser } from './helpers/user.ts';
@@ -146,6 +147,7 @@ describe('every route that names a record', () => {
         const threadId = await newThread(victim, 'A private thread');
         const sent = await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
         const messageId = String(sent.body.data.assistantMessage.id);
+        await victim.call('POST', summarizePath(threadId));
         const { body } = await victim.call('GET', '/api/auth/sessions');
         const { id: sessionId } = body.data.sessions[0];
         const key = { name: 'A private key', scopes: ['thread:read'] };

@@ -42,7 +42,7 @@ export interface ProfileService {
     /** Where a user's settings live, for scripts that bring them along. */
     key(owner: KeyOwner): string;
     /** Reads what such a script returned, as far as a call to a model needs it. */
-    callDefaults(flat: string[]): Pick<Settings, 'systemPrompt' | 'defaultTemperature'>;
+    callDefaults(flat: string[]): Pick<Settings, 'systemPrompt' | 'defaultTemperature' | 'summarizationInterval'>;
 }
 
 declare module '@hapi/hapi' {

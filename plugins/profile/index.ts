@@ -7,7 +7,7 @@ import { listActivity } from './routes/list-activity.ts';
 import { putAvatar } from './routes/put-avatar.ts';
 import { removeKey } from './routes/remove-key.ts';
 import { updateProfile } from './routes/update-profile.ts';
-import { createProfileService } from './service.ts';
+import { createProfileService, withInterval } from './service.ts';
 import { ProfileStore } from './store.ts';
 
 import type { Plugin } from '@hapi/hapi';
@@ -25,7 +25,7 @@ export const profile: Plugin<Platform> = {
         users.onPurge((tenantId, userId) => profileStore.purge({ tenantId, userId }));
         const port: ProfileService = {
             key: (owner) => profileStore.key(owner),
-            callDefaults: (flat) => profileStore.decode(flat),
+            callDefaults: (flat) => withInterval(profileStore.decode(flat)),
         };
         server.expose(port);
         server.route(getProfile(service));

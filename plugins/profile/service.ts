@@ -72,6 +72,12 @@ export function createProfileService(store: ProfileStore, { auth, users, models 
     };
 }
 
+/** Choices with an interval: the usual one where none was chosen. */
+export const withInterval = <T extends Pick<Choices, 'summarizationInterval'>>(choices: T) => ({
+    ...choices,
+    summarizationInterval: choices.summarizationInterval ?? 10,
+});
+
 /** What was not chosen is as usual. */
 function present(
     { tenantId, userId }: Actor,
@@ -85,7 +91,7 @@ function present(
             defaultModel: choices.defaultModel,
             defaultTemperature: choices.defaultTemperature,
             systemPrompt: choices.systemPrompt,
-            summarizationInterval: choices.summarizationInterval ?? 10,
+            summarizationInterval: withInterval(choices).summarizationInterval,
         },
         preferences: {
             theme: choices.theme ?? 'system',

@@ -1,3 +1,4 @@
+import type { JobData } from '../../src/jobs/jobs.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { FinishReason, Usage } from '../models/api.ts';
 
@@ -22,6 +23,8 @@ export interface Thread extends RecordBase {
     messageCount: number;
     models: Record<string, ThreadModel>;
     lastMessage: LastMessage | null;
+    /** Of the context of the model that was active last. */
+    summary: string | null;
 }
 
 export type MessageRole = 'user' | 'assistant';
@@ -55,4 +58,16 @@ export interface Message {
 /** An answer that has ended. */
 export interface EndedMessage extends Message {
     status: EndStatus;
+}
+
+/** The port of the threads feature. */
+export interface ThreadFeature {
+    /** Summarises a conversation that is due, as a job says. @throws What another try may help against */
+    summarizeInTurn(data: JobData): Promise<void>;
+}
+
+declare module '@hapi/hapi' {
+    interface PluginProperties {
+        threads: ThreadFeature;
+    }
 }

@@ -2,7 +2,7 @@ import { assembleContext } from './context.ts';
 
 import type { CallContext } from './store.ts';
 import type { Actor } from '../../src/types/actor.ts';
-import type { KeyName, Model, ModelCall, ModelService } from '../models/api.ts';
+import type { KeyName, KeyOwner, Model, ModelCall, ModelService } from '../models/api.ts';
 import type { ProfileService } from '../profile/api.ts';
 
 /** What a user asks of a model. */
@@ -25,9 +25,21 @@ export interface CallParts {
 }
 
 /** The keys that calls to these models need. */
-const keyNamesOf = (models: ModelService, asked: Model[]): KeyName[] => [
+export const keyNamesOf = (models: ModelService, asked: Model[]): KeyName[] => [
     ...new Set(asked.map((model) => models.keyName(model)).filter((name) => name !== null)),
 ];
+
+/** The user's own key for a call to the model; null when there is none that opens. */
+export function apiKeyFor(
+    models: ModelService,
+    owner: KeyOwner,
+    model: Model,
+    sealedKeys: CallContext['sealedKeys'],
+): string | null {
+    const name = models.keyName(model);
+    const sealed = name === null ? undefined : sealedKeys[name];
+    return sealed === undefined || name === null ? null : models.keys.open(owner, name, sealed);
+}
 
 /**
  * The calls to a model and to those that answer in its place, with what the user's profile adds: system prompt,
@@ -43,14 +55,14 @@ export function prepareCalls(
     context: CallContext,
 ): PreparedCalls {
     const { systemPrompt, defaultTemperature } = profile.callDefaults(context.profile);
+    const { messages, summary, uncovered } = context;
+    const covering = summary && { text: summary.text, uncovered };
     const prepare = (model: Model) => {
-        const keyName = models.keyName(model);
-        const sealed = keyName === null ? undefined : context.sealedKeys[keyName];
-        const apiKey = sealed === undefined || keyName === null ? null : models.keys.open(actor, keyName, sealed);
+        const apiKey = apiKeyFor(models, actor, model, context.sealedKeys);
         const temperature = question.temperature ?? temperatureFor(model, defaultTemperature);
         return models.prepare({
             model,
-            messages: assembleContext(model, context.messages, question.content, systemPrompt),
+            messages: assembleContext(model, messages, question.content, { systemPrompt, covering }),
             requestId: actor.requestId,
             parameters: { ...(temperature !== undefined && { temperature }) },
             ...(apiKey !== null && { apiKey }),

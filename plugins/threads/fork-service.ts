@@ -49,6 +49,7 @@ export class ForkService {
                 messageCount: 0,
                 models: {},
                 lastMessage: last && preview(last.message),
+                summary: null,
             };
             const outbox = outboxOf(actor, threadId, thread.id);
             // Of a context without a message there is nothing to copy.

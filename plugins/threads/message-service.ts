@@ -11,7 +11,8 @@ import { KEY_NAMES, type Model, type ModelService } from '../models/api.ts';
 import type { AnswerStore, Replaced } from './answer-store.ts';
 import type { Message } from './api.ts';
 import type { Generations } from './generations.ts';
-import type { MessageQuery, ThreadStore } from './store.ts';
+import type { CallContext, MessageQuery, ThreadStore } from './store.ts';
+import type { AnswerStored } from './summary-jobs.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -40,6 +41,7 @@ export interface MessageServiceParts {
     limits: LimitService;
     profile: Pick<ProfileService, 'callDefaults'>;
     generations: Generations;
+    onStored: AnswerStored;
     clock: Clock;
     logger: Logger;
 }
@@ -138,7 +140,7 @@ export class MessageService {
     }
 
     async #answer(actor: Actor, draft: Draft): Promise<Reply> {
-        const { store, generations, limits, answers } = this.#parts;
+        const { store, generations, limits, answers, onStored } = this.#parts;
         const { place, userMessage, messageId, options } = draft;
         const answer = { tenantId: place.tenantId, messageId };
         const held = generations.hold(answer);
@@ -152,11 +154,13 @@ export class MessageService {
             // All names: which models answer in place of the one that is asked may be the tenant's to say.
             const read = await store.callContext(place, [...KEY_NAMES], LOOK_BACK);
             // Of an answer anew: what came before its question.
-            const context = draft.isNew ? read : { ...read, messages: before(read.messages, userMessage.id) };
+            const context = draft.isNew ? read : before(read, userMessage.id);
             const question = { ...options, content: userMessage.content };
             const prepared = prepareCalls(this.#parts, actor, this.#inTurn(draft, read.settings), question, context);
             const generation = await this.#begin(actor, draft, prepared, read.settings);
             void generation.finished.then(slot.release, slot.release);
+            const stored = () => onStored(place, read, draft.isNew, actor.requestId);
+            void generation.finished.then(stored, () => undefined);
             const { ignoredParameters } = prepared;
             return runningReply(generation, {
                 userMessage,
@@ -230,6 +234,14 @@ export class MessageService {
     }
 }
 
-/** @param newestFirst A context up to an answer that is to be given anew */
-const before = (newestFirst: Message[], questionId: string): Message[] =>
-    newestFirst.slice(newestFirst.findIndex(({ id }) => id === questionId) + 1);
+/**
+ * What came before a question. A summary that covers it would tell of its answer.
+ *
+ * @param context Up to an answer that is to be given anew
+ */
+function before(context: CallContext, questionId: string): CallContext {
+    const later = context.messages.findIndex(({ id }) => id === questionId) + 1;
+    const uncovered = context.uncovered - later;
+    const messages = context.messages.slice(later);
+    return uncovered < 0 ? { ...context, messages, summary: null } : { ...context, messages, uncovered };
+}

@@ -147,6 +147,7 @@ export const threadSchema = Joi.object({
     })
         .allow(null)
         .label('LastMessage'),
+    summary: Joi.string().allow(null).description('of the conversation with the model that was active last'),
     revision: Joi.number().integer(),
     createdAt: time(),
     updatedAt: time(),
@@ -164,6 +165,7 @@ export const threadExample = {
         model: 'sandbox',
         timestamp: '2026-11-20T10:31:00.000Z',
     },
+    summary: null,
     revision: 3,
     createdAt: '2026-11-20T10:30:00.000Z',
     updatedAt: '2026-11-20T10:31:00.000Z',

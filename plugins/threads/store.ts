@@ -1,4 +1,5 @@
 import { decodeMessage, madeAt, type ContextPlace } from './message-codec.ts';
+import { decodeSummary, isAfter, type Summary } from './summary-codec.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { Collection, type ChangeOptions, type Page, type Place } from '../../src/redis/collection.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
@@ -29,6 +30,11 @@ export interface MessageQuery {
 export interface CallContext {
     /** Newest first */
     messages: Message[];
+    /** How many messages the whole context has. */
+    total: number;
+    summary: Summary | null;
+    /** How many of the messages are newer than what the summary covers. */
+    uncovered: number;
     /** As `ProfileService.callDefaults` reads it. */
     profile: string[];
     /** The user's own keys for the providers, as `ProviderKeyService.open` opens them. */
@@ -44,7 +50,7 @@ export interface ForeignKeys {
     tenant: (tenantId: string) => string;
 }
 
-type StreamEntry = [id: string, fields: string[]];
+export type StreamEntry = [id: string, fields: string[]];
 
 /** A message with its entry in the stream of its context. */
 export interface StoredMessage {
@@ -67,7 +73,14 @@ export class ThreadStore {
         this.threads = new Collection<Thread>(store, vault, {
             name: 'thread',
             owner: 'userId',
-            fields: { userId: 'text', title: 'text', messageCount: 'number', models: 'json', lastMessage: 'json' },
+            fields: {
+                userId: 'text',
+                title: 'text',
+                messageCount: 'number',
+                models: 'json',
+                lastMessage: 'json',
+                summary: 'text',
+            },
             orders: {
                 updated_at: { by: 'updatedAt', index: (userId) => ['user', userId, 'threads', 'updated'] },
                 created_at: { by: 'createdAt', index: (userId) => ['user', userId, 'threads', 'created'] },
@@ -123,13 +136,23 @@ export class ThreadStore {
      */
     async callContext(place: ContextPlace, keyNames: KeyName[], count: number): Promise<CallContext> {
         const { tenantId } = place;
-        const keys = [this.#foreign.profile(ownerOf(place)), this.providerKeys(place), this.#foreign.tenant(tenantId)];
-        const { entries, profile, sealed, settings } = await this.#entries(place, 'desc', '', count, keys, keyNames);
-        const sealedKeys = Object.fromEntries(keyNames.flatMap((name, at) => (sealed[at] ? [[name, sealed[at]]] : [])));
+        const keys = [
+            this.profileKey(place),
+            this.providerKeys(place),
+            this.#foreign.tenant(tenantId),
+            this.summaryKey(place),
+        ];
+        const read = await this.#entries(place, 'desc', '', count, keys, keyNames);
+        const { total, entries, profile, settings } = read;
+        const summary = decodeSummary(read.summary);
+        const covered = summary ? entries.findIndex(([id]) => !isAfter(id, summary.upTo)) : -1;
         return {
             messages: entries.map(([, fields]) => decodeMessage(place, fields)),
+            total,
+            summary,
+            uncovered: covered === -1 ? entries.length : covered,
             profile,
-            sealedKeys,
+            sealedKeys: sealedByName(keyNames, read.sealed),
             settings: settingsOf(settings === null ? null : (JSON.parse(settings) as TenantSettings)),
         };
     }
@@ -197,6 +220,15 @@ export class ThreadStore {
         ];
     }
 
+    /** Where the owner's settings are. */
+    profileKey(place: ContextPlace): string {
+        return this.#foreign.profile(ownerOf(place));
+    }
+
+    summaryKey({ tenantId, threadId, modelId }: ContextPlace): string {
+        return `${this.threads.key(tenantId, threadId)}:model:${modelId}:summary`;
+    }
+
     /** Where the owner's API keys for providers are. */
     providerKeys(place: ContextPlace): string {
         return this.#foreign.providerKeys(ownerOf(place));
@@ -223,22 +255,28 @@ export class ThreadStore {
     ) {
         const keys = [this.threads.key(place.tenantId, place.threadId), this.#messagesKey(place), ...foreign];
         const reply = await this.#read(keys, [place.ownerId, direction, after, count, ...keyNames]);
-        const [found, total = 0, entries = [], profile = [], sealed = [], settings = null] = reply as ReadReply;
+        const [found, total = 0, entries = [], profile = [], sealed = [], settings = null, summary = []] =
+            reply as ReadReply;
         if (found === 0) throw apiError('THREAD_NOT_FOUND');
-        return { total, entries, profile, sealed, settings };
+        return { total, entries, profile, sealed, settings, summary };
     }
 }
 
 type ReadReply = [
     found: number,
     total?: number,
-    StreamEntry[]?,
+    entries?: StreamEntry[],
     profile?: string[],
     sealed?: (string | null)[],
     settings?: string | null,
+    summary?: string[],
 ];
 
 /** What the keys of a tenant's answers begin with; a message's id follows. */
 export const answerKeys = (tenantId: string): string => `${tenantKey(tenantId, 'generation')}:`;
+
+/** The sealed keys of those names, as a script gave them, without those that are not there. */
+export const sealedByName = (names: KeyName[], sealed: (string | null)[]): CallContext['sealedKeys'] =>
+    Object.fromEntries(names.flatMap((name, at) => (sealed[at] ? [[name, sealed[at]]] : [])));
 
 const ownerOf = ({ tenantId, ownerId }: ContextPlace): KeyOwner => ({ tenantId, userId: ownerId });

@@ -33,6 +33,7 @@ export function createThreadService({ store, changes, search }: ThreadServicePar
                 messageCount: 0,
                 models: {},
                 lastMessage: null,
+                summary: null,
             };
             return changes.create(actor.tenantId, thread, changeOf(actor, 'create', thread.id));
         },

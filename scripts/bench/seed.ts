@@ -76,7 +76,11 @@ export async function seed(socket: string, { keys, count, bcryptCost }: SeedOpti
             expiresAt: new Date(Date.now() + HOUR_MS).toISOString(),
         };
         const thread = { id: newId('thread'), userId: user.id, title: 'A thread', messageCount: 0, models: {} };
-        await create(tid, [draft, sessions.draft(tid, session), threads.draft(tid, { ...thread, lastMessage: null })]);
+        await create(tid, [
+            draft,
+            sessions.draft(tid, session),
+            threads.draft(tid, { ...thread, lastMessage: null, summary: null }),
+        ]);
         const claims = { sub: user.id, tid, sid: session.id, jti: newId('jti'), username: email, scope: [] };
         return { email, token: tokens.issue(claims), threadId: thread.id };
     };

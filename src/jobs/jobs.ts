@@ -16,6 +16,8 @@ export interface JobOptions {
     delay?: number;
     /** Of several jobs of one id that wait or were done lately one is kept. Letters, digits, `.`, `_` and `-`. */
     id?: string;
+    /** How often it is tried, where that is not worth the days that others take. */
+    attempts?: number;
 }
 
 /** Where services leave work for later. A job that was added is done at least once, by any of the workers. */
@@ -50,14 +52,18 @@ export function openJobs(address: RedisAddress, logger: Logger): Jobs {
     };
 
     return {
-        async add(name, data, { delay = 0, id } = {}) {
+        async add(name, data, { delay = 0, id, attempts } = {}) {
             opening ??= open();
             // A connection that could not be made is not kept: the next job tries again.
             const { queue } = await opening.catch((error: unknown) => {
                 opening = undefined;
                 throw error;
             });
-            await queue.add(name, data, { delay, ...(id !== undefined && { jobId: id }) });
+            await queue.add(name, data, {
+                delay,
+                ...(id !== undefined && { jobId: id }),
+                ...(attempts !== undefined && { attempts }),
+            });
         },
         async close() {
             const opened = await opening?.catch(() => undefined);

@@ -26,6 +26,7 @@ export async function addThreads(app: TestApp, tenant: TestTenant, titles: strin
                     messageCount: 0,
                     models: {},
                     lastMessage: null,
+                    summary: null,
                 },
                 {},
             ),

@@ -8,11 +8,11 @@
 --         -2 that is not the last one any more
 -- @include now
 -- @include outbox
+-- @include note-key-use
+-- @include show-summary
 -- @include store-message
 -- How long the thread remembers an answer, to be deleted with it: longer than an answer takes and is kept.
 local REMEMBERED = 3600000
--- The use of a key is noted once a minute.
-local NOTE_USE_EVERY = 60000
 
 local change = cjson.decode(ARGV[1])
 if redis.call('HGET', KEYS[1], 'userId') ~= change.ownerId then return 0 end
@@ -36,11 +36,5 @@ local answers = KEYS[1] .. ':answers'
 redis.call('ZREMRANGEBYSCORE', answers, '-inf', string.format('%d', at - REMEMBERED))
 redis.call('ZADD', answers, string.format('%d', at), change.answerId)
 redis.call('PEXPIRE', answers, REMEMBERED)
-for _, name in ipairs(change.ownKeys) do
-    local field = name .. ':used'
-    local sealed, used = unpack(redis.call('HMGET', KEYS[7], name, field))
-    if sealed and at - tonumber(used or 0) >= NOTE_USE_EVERY then
-        redis.call('HSET', KEYS[7], field, string.format('%d', at))
-    end
-end
+note_key_use(KEYS[7], change.ownKeys, at)
 return 1

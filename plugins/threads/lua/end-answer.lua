@@ -11,6 +11,7 @@
 --         -1 it was deleted with its thread
 -- @include now
 -- @include outbox
+-- @include show-summary
 -- @include store-message
 -- @include usage
 -- @include terms

@@ -1,4 +1,4 @@
--- Appends a message to a model's context in a thread and brings the thread up to date.
+-- Appends a message to a model's context in a thread and brings the thread up to date, needs `show_summary`.
 -- keys {thread, messages (stream), the owner's threads by update, events, audit}
 -- change {threadId, modelId, message: [field, value, …], last: {…}, events, audit}
 local function store_message(keys, change, at)
@@ -10,6 +10,7 @@ local function store_message(keys, change, at)
     models[change.modelId] = model
     local last = cjson.encode(change.last)
     redis.call('HSET', keys[1], 'models', cjson.encode(models), 'lastMessage', last, 'updatedAt', time)
+    show_summary(keys[1], change.modelId)
     redis.call('HINCRBY', keys[1], 'messageCount', 1)
     redis.call('HINCRBY', keys[1], 'revision', 1)
     redis.call('ZADD', keys[3], time, change.threadId)

@@ -1,19 +1,20 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { etagOf } from '../../../src/http/if-match.ts';
-import { publicThread } from '../public-thread.ts';
-import { threadAnswer, threadExample, threadParams, type ThreadParams } from '../schemas.ts';
+import { threadDetails } from '../public-thread.ts';
+import { threadParams, type ThreadParams } from '../schemas.ts';
+import { threadDetailsAnswer, threadDetailsExample } from '../summary-schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
-import type { ThreadService } from '../thread-service.ts';
+import type { SummaryService } from '../summary-service.ts';
 
-export const getThread = (threads: ThreadService): ServerRoute<{ Params: ThreadParams }> => ({
+export const getThread = (summaries: SummaryService): ServerRoute<{ Params: ThreadParams }> => ({
     method: 'GET',
     path: '/api/threads/{threadId}',
     options: {
         ...describeRoute('Get a thread', {
             tag: 'threads',
-            answer: threadAnswer,
-            example: { thread: threadExample },
+            answer: threadDetailsAnswer,
+            example: threadDetailsExample,
             errors: ['THREAD_NOT_FOUND'],
             rateLimit: { limit: 60, window: 60 },
         }),
@@ -21,7 +22,7 @@ export const getThread = (threads: ThreadService): ServerRoute<{ Params: ThreadP
         validate: { params: threadParams },
     },
     handler: async ({ auth, params }, h) => {
-        const thread = await threads.get(auth.credentials.actor, params.threadId);
-        return h.response({ thread: publicThread(thread) }).etag(etagOf(thread));
+        const { thread, summaries: of } = await summaries.thread(auth.credentials.actor, params.threadId);
+        return h.response({ thread: threadDetails(thread, of) }).etag(etagOf(thread));
     },
 });

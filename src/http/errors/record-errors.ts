@@ -14,6 +14,7 @@ export const recordErrors = {
         'The events of this answer are not kept any more.',
         'Read the message, or open the stream without Last-Event-ID.',
     ),
+    SUMMARY_NOT_FOUND: entry(404, 'not_found', 'This conversation has no summary.', 'Make one with POST …/summarize.'),
     MODEL_NOT_FOUND: entry(404, 'not_found', 'There is no such model.', 'Take an id from GET /api/models.'),
     LOAD_NOT_FOUND: entry(
         404,
@@ -67,6 +68,12 @@ export const recordErrors = {
         'Ask whoever runs this installation to fetch it.',
     ),
     MODEL_LOADING: entry(409, 'conflict', 'The model is being loaded.', 'Wait for the end of the load.'),
+    NOTHING_TO_SUMMARIZE: entry(
+        409,
+        'conflict',
+        'There is no answer in this conversation that the summary does not cover.',
+        'Send a message first.',
+    ),
     REVISION_MISMATCH: entry(
         412,
         'conflict',

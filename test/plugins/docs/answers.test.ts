@@ -196,6 +196,24 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         for (const path of [load, load, unload]) await ask('post', path);
     });
 
+    it('about summaries are those of the document', async () => {
+        const contexts = `${THREAD}/models/{modelId}`;
+        const path = `${contexts}/summary`;
+        const { body } = await tenant.call('POST', '/api/threads', { payload: {} });
+        const url = `/api/threads/${body.data.thread.id}/models/sandbox`;
+        const summarize = (at = url) => tenant.call('POST', `${at}/summarize`);
+        expectDocumented('post', `${contexts}/summarize`, await summarize());
+        await tenant.call('POST', `${url}/messages`, { payload: { content: 'Hello' } });
+        expectDocumented('get', path, await tenant.call('GET', `${url}/summary`));
+        expectDocumented('post', `${contexts}/summarize`, await summarize());
+        expectDocumented('post', `${contexts}/summarize`, await summarize(url.replace('sandbox', 'none')));
+        expectDocumented('get', path, await tenant.call('GET', `${url}/summary`));
+        expectDocumented('get', THREAD, await tenant.call('GET', `/api/threads/${body.data.thread.id}`));
+        expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads'));
+        expectDocumented('delete', path, await tenant.call('DELETE', `${url}/summary`));
+        expectDocumented('delete', path, await tenant.call('DELETE', `${url}/summary`));
+    });
+
     it('about API keys are those of the document', async () => {
         const payload = { name: 'Reports', scopes: ['thread:read'] };
         const created = await tenant.call('POST', '/api/keys', { payload });

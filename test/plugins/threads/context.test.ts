@@ -47,7 +47,7 @@ describe('assembleContext()', () => {
     it('puts the system prompt first, inside the budget', () => {
         const history = [message('c'), message('b'), message('a')];
         const prompt = 'p'.repeat(4 * 720);
-        const context = assembleContext(model(1_000), history, 'new', prompt);
+        const context = assembleContext(model(1_000), history, 'new', { systemPrompt: prompt });
         expect(context.map(({ role, content }) => `${role} ${textOf(content).slice(0, 3)}`)).to.equal([
             'system ppp',
             'user b',
@@ -58,10 +58,35 @@ describe('assembleContext()', () => {
 
     it('refuses a message that has no room beside the system prompt', () => {
         const prompt = 'p'.repeat(4 * 745);
-        expect(assembleContext(model(1_000), [], 'x'.repeat(20), prompt)).to.have.length(2);
-        const refuse = () => assembleContext(model(1_000), [], 'x'.repeat(21), prompt);
+        expect(assembleContext(model(1_000), [], 'x'.repeat(20), { systemPrompt: prompt })).to.have.length(2);
+        const refuse = () => assembleContext(model(1_000), [], 'x'.repeat(21), { systemPrompt: prompt });
         const error = expect(refuse).to.throw() as unknown as { data: unknown };
         expect(error.data).to.equal({ code: 'MESSAGE_TOO_LONG', details: { tokens: 6, limit: 5 } });
+    });
+
+    it('puts a summary after the system prompt, and leaves out what it covers but for the last four', () => {
+        const history = ['g', 'f', 'e', 'd', 'c', 'b', 'a'].map((id) => message(id));
+        const context = assembleContext(model(1_000), history, 'new', {
+            systemPrompt: 'Be brief',
+            covering: { text: 'It was so.', uncovered: 1 },
+        });
+        expect(context.map(({ role, content }) => `${role} ${textOf(content)}`)).to.equal([
+            'system Be brief',
+            'system Summary of the conversation so far: It was so.',
+            ...['c', 'd', 'e', 'f', 'g', 'new'].map((content) => `user ${content}`),
+        ]);
+    });
+
+    it('gives a summary its room before any message, and leaves it out where it has none', () => {
+        const history = [message('c'), message('b'), message('a')];
+        const before = (text: string) =>
+            assembleContext(model(1_000), history, 'new', { covering: { text, uncovered: 0 } }).map(({ content }) =>
+                textOf(content).slice(0, 7),
+            );
+        // The words before it have 36 bytes, the new message one token: 749 are left.
+        expect(before('s'.repeat(4 * 729 - 36))).to.equal(['Summary', 'b', 'c', 'new']);
+        expect(before('s'.repeat(4 * 749 - 36))).to.equal(['Summary', 'new']);
+        expect(before('s'.repeat(4 * 749 - 35))).to.equal(['a', 'b', 'c', 'new']);
     });
 
     it('keeps what came of an answer that broke off', () => {

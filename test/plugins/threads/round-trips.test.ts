@@ -38,6 +38,7 @@ describe('the Redis round trips of a request', () => {
         await ada.call('GET', '/api/threads');
         await ada.call('GET', '/api/threads?q=thread');
         await ada.call('POST', `/api/threads/${thread}/fork`);
+        await ada.call('GET', `/api/threads/${thread}`);
         await ada.call('GET', '/api/profile');
         await ada.call('GET', '/api/profile/activity');
         await ada.call('PATCH', `/api/threads/${thread}/title`, { payload: { title: 'A title' } });

@@ -10,7 +10,7 @@ import { expectError } from '../../helpers/expect-error.ts';
 import { createUser } from '../../helpers/invite.ts';
 import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
-import { newThread } from '../../helpers/thread.ts';
+import { messagesPath, newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
@@ -77,6 +77,21 @@ const ROUTES: RouteCase[] = [
         otherPayload: { title: 'Two' },
         action: 'thread.fork',
         atOnce: 8,
+    },
+    {
+        name: 'post /api/threads/{threadId}/models/{modelId}/summarize',
+        place: async (_app, tenant) => {
+            const thread = await newThread(tenant);
+            await tenant.call('POST', messagesPath(thread), { payload: { content: 'Hello' } });
+            const url = `/api/threads/${thread}/models/sandbox/summarize`;
+            return { token: tenant.accessToken, url, auditedIn: tenant.tenantId };
+        },
+        payload: () => ({}),
+        otherPayload: { again: true },
+        action: 'thread.summarize',
+        status: 200,
+        // The route's own limit.
+        atOnce: 4,
     },
     {
         name: 'post /api/users',
