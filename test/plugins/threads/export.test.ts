@@ -6,14 +6,13 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { ExportService } from '../../../plugins/threads/export-service.ts';
-import { ThreadStore } from '../../../plugins/threads/store.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError } from '../../helpers/expect-error.ts';
-import { addMessages } from '../../helpers/many-threads.ts';
+import { addMessages, storesOf } from '../../helpers/many-threads.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
-import { codeOf, testVault } from '../../helpers/store.ts';
+import { codeOf } from '../../helpers/store.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -197,8 +196,7 @@ describe('GET /api/threads/{threadId}/export', () => {
 
         it('is given in pieces that are made when they are asked for', async () => {
             await addMessages(app, ada, thread, 500);
-            const none = () => tenantKey(ada.tenantId, 'none');
-            const store = new ThreadStore(app.store, testVault(), { profile: none, providerKeys: none });
+            const { store } = storesOf(app, ada);
             const actor = { tenantId: ada.tenantId, userId: ada.userId } as Actor;
             const pieces = await new ExportService(store).export(actor, thread, 'json');
             const iterator = pieces[Symbol.asyncIterator]();
