@@ -1,6 +1,7 @@
 import { followersOf, type AnswerPlace, type AnswerStore } from './answer-store.ts';
 import { toEvent } from './event-log.ts';
 import { withPatience } from './patience.ts';
+import { Bell } from '../../src/redis/bell.ts';
 
 import type { Clock } from '../../src/clock.ts';
 import type { ServerSentEvent } from '../../src/http/sse.ts';
@@ -41,25 +42,5 @@ export async function* followAnswer(
         }
     } finally {
         stopListening();
-    }
-}
-
-/** Wakes the one who waits for the next ring. */
-class Bell {
-    #ring: () => void = () => undefined;
-
-    ring(): void {
-        this.#ring();
-    }
-
-    /** Resolves at the first ring from now on, or after that time. */
-    next(milliseconds: number): Promise<void> {
-        return new Promise((resolve) => {
-            const timer = setTimeout(resolve, milliseconds).unref();
-            this.#ring = () => {
-                clearTimeout(timer);
-                resolve();
-            };
-        });
     }
 }

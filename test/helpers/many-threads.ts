@@ -9,28 +9,31 @@ import type { TestTenant } from './tenant.ts';
 
 const AT_ONCE = 500;
 
+/** The stores of threads as the program has them, where the tenant's admin has threads, and a thread still to be made. */
+export function storesOf(app: TestApp, { tenantId, userId }: TestTenant) {
+    const none = () => tenantKey(tenantId, 'none');
+    const vault = testVault();
+    const store = new ThreadStore(app.store, vault, { profile: none, providerKeys: none, tenant: none });
+    const draft = {
+        id: newId('thread'),
+        userId,
+        title: null,
+        messageCount: 0,
+        models: {},
+        lastMessage: null,
+        summary: null,
+    };
+    return { store, vault, changes: new ChangeStore(app.store, store), place: { tenantId, ownerId: userId }, draft };
+}
+
 /** Threads of the tenant's admin, made as the API makes them. */
 export async function addThreads(app: TestApp, tenant: TestTenant, titles: string[]): Promise<string[]> {
-    const none = () => tenantKey(tenant.tenantId, 'none');
-    const store = new ThreadStore(app.store, testVault(), { profile: none, providerKeys: none, tenant: none });
-    const changes = new ChangeStore(app.store, store);
+    const { changes, draft } = storesOf(app, tenant);
     const ids: string[] = [];
     for (let from = 0; from < titles.length; from += AT_ONCE) {
-        const made = titles.slice(from, from + AT_ONCE).map((title) =>
-            changes.create(
-                tenant.tenantId,
-                {
-                    id: newId('thread'),
-                    userId: tenant.userId,
-                    title,
-                    messageCount: 0,
-                    models: {},
-                    lastMessage: null,
-                    summary: null,
-                },
-                {},
-            ),
-        );
+        const made = titles
+            .slice(from, from + AT_ONCE)
+            .map((title) => changes.create(tenant.tenantId, { ...draft, id: newId('thread'), title }, {}));
         ids.push(...(await Promise.all(made)).map(({ id }) => id));
     }
     return ids;

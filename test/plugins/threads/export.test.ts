@@ -6,14 +6,13 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { ExportService } from '../../../plugins/threads/export-service.ts';
-import { ThreadStore } from '../../../plugins/threads/store.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError } from '../../helpers/expect-error.ts';
-import { addMessages } from '../../helpers/many-threads.ts';
+import { addMessages, storesOf } from '../../helpers/many-threads.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
-import { codeOf, testVault } from '../../helpers/store.ts';
+import { codeOf } from '../../helpers/store.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -51,7 +50,8 @@ describe('GET /api/threads/{threadId}/export', () => {
     };
     const listed = async () =>
         (await ada.call('GET', `${messagesPath(thread)}?order=asc&limit=200`)).body.data.messages;
-    const shown = async () => (await ada.call('GET', `/api/threads/${thread}`)).body.data.thread;
+    /** As the list shows it. */
+    const shown = async () => (await ada.call('GET', '/api/threads')).body.data.threads[0];
 
     it('is a file of JSON with the thread and its messages', async () => {
         await send('One');
@@ -197,8 +197,7 @@ describe('GET /api/threads/{threadId}/export', () => {
 
         it('is given in pieces that are made when they are asked for', async () => {
             await addMessages(app, ada, thread, 500);
-            const none = () => tenantKey(ada.tenantId, 'none');
-            const store = new ThreadStore(app.store, testVault(), { profile: none, providerKeys: none, tenant: none });
+            const { store } = storesOf(app, ada);
             const actor = { tenantId: ada.tenantId, userId: ada.userId } as Actor;
             const pieces = await new ExportService(store).export(actor, thread, 'json');
             const iterator = pieces[Symbol.asyncIterator]();

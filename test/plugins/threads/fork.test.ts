@@ -7,7 +7,7 @@ import { readAudit } from '../../helpers/audit.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { setLimits } from '../../helpers/limits.ts';
-import { addMessages } from '../../helpers/many-threads.ts';
+import { addMessages, storesOf } from '../../helpers/many-threads.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -250,6 +250,33 @@ describe('POST /api/threads/{threadId}/fork', () => {
         const made = answers.filter(({ status }) => status === 201).length;
         const keys = await app.redis.keys(tenantKey(ada.tenantId, 'thread', '*'));
         expect(keys).to.have.length(3 * made);
+    });
+
+    it('has the one answer or the other when that is given anew at the same time', async () => {
+        const { assistantMessage } = await send('One');
+        const path = `${messagesPath(thread)}/${assistantMessage.id}/regenerate`;
+        const regenerating = ada.call('POST', path, { payload: {} });
+        const made = [];
+        for (let n = 0; n < 9; n++) made.push(await forked({ modelId: 'sandbox' }));
+        expect((await regenerating).status).to.equal(200);
+        const answers = [assistantMessage.id, (await messages(thread)).at(-1)?.id];
+        for (const { id, lastMessage } of made) {
+            const copied = await messages(id);
+            expect(copied).to.have.length(2);
+            expect(answers).to.include(copied[1]?.id);
+            expect(lastMessage.content).to.equal(copied[1]?.content.slice(0, 200));
+        }
+    });
+
+    it('creates nothing when the last message to be copied is gone by then', async () => {
+        await send('One');
+        const [entryId = ''] = await entryIds(thread);
+        const { changes, draft, place } = storesOf(app, ada);
+        const cut = { modelId: 'sandbox', entryId: '1-0' };
+        expect(await changes.fork(place.tenantId, draft, { threadId: thread, cut }, {})).to.be.null();
+        const good = { threadId: thread, cut: { modelId: 'sandbox', entryId } };
+        expect((await ada.call('GET', '/api/threads')).body.pagination.totalCount).to.equal(1);
+        expect((await changes.fork(place.tenantId, draft, good, {}))?.messageCount).to.equal(1);
     });
 
     describe('of many messages', () => {

@@ -3,13 +3,11 @@ import Lab from '@hapi/lab';
 
 import { SearchStore } from '../../../plugins/threads/search-store.ts';
 import { summaryTerms } from '../../../plugins/threads/search-terms.ts';
-import { ThreadStore } from '../../../plugins/threads/store.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { temporaryScript } from '../../helpers/lua.ts';
-import { addThreads } from '../../helpers/many-threads.ts';
-import { testVault } from '../../helpers/store.ts';
+import { addThreads, storesOf } from '../../helpers/many-threads.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -172,13 +170,10 @@ describe('GET /api/threads?q=', () => {
     });
 
     describe('by summaries', () => {
-        const storeOf = () => {
-            const none = () => tenantKey(ada.tenantId, 'none');
-            return new ThreadStore(app.store, testVault(), { profile: none, providerKeys: none, tenant: none });
-        };
         /** What a script does that stores a summary. */
         const summarize = async (threadId: string, modelId: string, summary: string | null) => {
-            const keys = storeOf().termKeys({ tenantId: ada.tenantId, ownerId: ada.userId }, threadId);
+            const { store, place } = storesOf(app, ada);
+            const keys = store.termKeys(place, threadId);
             const run = app.store.script(
                 temporaryScript('-- @include terms\nchange_terms(KEYS[1], KEYS[2], ARGV[1], cjson.decode(ARGV[2]))'),
             );
@@ -213,11 +208,8 @@ describe('GET /api/threads?q=', () => {
         await addThreads(app, ada, made.slice(0, 20));
         await app.advance(1_000);
         await addThreads(app, ada, made.slice(20));
-        const none = () => tenantKey(ada.tenantId, 'none');
-        const vault = testVault();
-        const store = new ThreadStore(app.store, vault, { profile: none, providerKeys: none, tenant: none });
+        const { store, vault, place } = storesOf(app, ada);
         const narrow = new SearchStore(app.store, vault, store, 7);
-        const place = { tenantId: ada.tenantId, ownerId: ada.userId };
         const all = async (words: string[], direction: 'asc' | 'desc', limit: number) => {
             const seen: string[] = [];
             const sizes: number[] = [];
