@@ -48,6 +48,24 @@ describe('the structure of the project', () => {
         expect(broken(({ from, to }) => isForeign(from, to) && basename(to) !== 'api.ts')).to.equal([]);
     });
 
+    it('has no two files that need each other, by whatever way', () => {
+        const needs = new Map<string, string[]>();
+        for (const { from, to } of imports) needs.set(from, [...(needs.get(from) ?? []), to]);
+        const done = new Set<string>();
+        const circleFrom = (file: string, way: string[]): string[] | null => {
+            if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+            if (done.has(file)) return null;
+            for (const to of needs.get(file) ?? []) {
+                const circle = circleFrom(to, [...way, file]);
+                if (circle) return circle;
+            }
+            done.add(file);
+            return null;
+        };
+        const circles = [...needs.keys()].map((file) => circleFrom(file, [])).filter((circle) => circle !== null);
+        expect(circles.map((circle) => circle.join(' → '))).to.equal([]);
+    });
+
     it('lets no route touch a store', () => {
         expect(broken(({ from, to }) => from.includes('/routes/') && isStore(to))).to.equal([]);
     });

@@ -1,4 +1,4 @@
-import type { ChatMessage, ModelCall, Usage } from './api.ts';
+import type { ChatMessage, ModelCall, Usage } from './call.ts';
 
 const BYTES_PER_TOKEN = 4;
 /** What a message costs besides its text: the marks of its role and its end. */

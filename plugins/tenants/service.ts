@@ -7,10 +7,8 @@ import { PLATFORM } from '../../src/redis/keys.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
 import type { Tenant, TenantChanges, TenantService } from './api.ts';
-import type { TenantChange, TenantStore } from './store.ts';
-import type { Clock } from '../../src/clock.ts';
-import type { Jobs } from '../../src/jobs/jobs.ts';
-import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import type { TenantParts } from './parts.ts';
+import type { TenantChange } from './store.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -18,13 +16,6 @@ const DAY_MS = 24 * 3600 * 1000;
 const PURGE_MARGIN_MS = 60_000;
 
 export const PURGE_TENANT = 'purge-tenant';
-
-export interface TenantParts {
-    store: TenantStore;
-    append: AppendOutbox;
-    jobs: Jobs;
-    clock: Clock;
-}
 
 export interface TenantRules extends TenantService {
     /** Changes the tenant of that user. @throws REVISION_MISMATCH */

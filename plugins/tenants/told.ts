@@ -2,7 +2,7 @@ import { isApiError } from '../../src/http/errors.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
 
-import type { TenantParts } from './service.ts';
+import type { TenantParts } from './parts.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 interface Deed {

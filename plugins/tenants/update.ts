@@ -4,7 +4,7 @@ import { apiError, isApiError } from '../../src/http/errors.ts';
 import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
 
 import type { LimitChanges, Tenant, TenantChanges } from './api.ts';
-import type { TenantParts } from './service.ts';
+import type { TenantParts } from './parts.ts';
 import type { Claim, TenantStore, TenantUpdate } from './store.ts';
 import type { LimitOverrides } from './tiers.ts';
 import type { Actor } from '../../src/types/actor.ts';
