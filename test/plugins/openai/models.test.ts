@@ -138,15 +138,13 @@ describe('The models of /v1', () => {
             await addKey();
             await complete('sandbox');
             await complete();
-            const without = await countCommands(app.redis, () => complete('sandbox'));
-            // Admission and the slot; the slot is given back beside the answer.
-            expect(without).to.equal(['evalsha', 'evalsha', 'zrem']);
-            expect(await countCommands(app.redis, () => complete())).to.equal([
-                'evalsha',
-                'evalsha',
-                'evalsha',
-                'zrem',
-            ]);
+            // Admission and the slot; the slot is given back beside the answer, and then the call is counted.
+            const untilGivenBack = async (model?: string) => {
+                const commands = await countCommands(app.redis, () => complete(model));
+                return commands.slice(0, commands.indexOf('zrem') + 1);
+            };
+            expect(await untilGivenBack('sandbox')).to.equal(['evalsha', 'evalsha', 'zrem']);
+            expect(await untilGivenBack()).to.equal(['evalsha', 'evalsha', 'evalsha', 'zrem']);
         });
     });
 });
