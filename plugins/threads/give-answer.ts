@@ -5,7 +5,7 @@ import { CALL_ERRORS } from '../models/api.ts';
 
 import type { Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import type { AnswerService } from './answer-service.ts';
-import type { MessageService } from './message-service.ts';
+import type { MessageIds, MessageService } from './message-service.ts';
 import type { Reply, SentData } from './reply.ts';
 import type { ErrorCode } from '../../src/http/errors.ts';
 import type { RepeatableRequest } from '../../src/http/idempotency-key.ts';
@@ -32,8 +32,8 @@ type AnswerRequest = RepeatableRequest &
 
 interface Asked {
     isStream: boolean;
-    /** Begins the answer with that id; it is not wanted any more when its client goes away while it waits. */
-    start: (messageId: string, isWanted: () => boolean) => Promise<Reply>;
+    /** Begins the answer with those ids; it is not wanted any more when its client goes away while it waits. */
+    start: (ids: MessageIds, isWanted: () => boolean) => Promise<Reply>;
 }
 
 /** Begins an answer, or takes part in the one that the same request has begun before, and gives it whole or as events. */
@@ -44,13 +44,14 @@ export async function giveAnswer(
     { isStream, start }: Asked,
 ): Promise<SentData | ResponseObject> {
     const { threadId, modelId } = request.params;
-    const id = newId('msg');
+    // In this order: an answer is not older than its question.
+    const ids = { questionId: newId('msg'), answerId: newId('msg') };
     // Who sent an Idempotency-Key may come back for the answer.
     const isWanted = () => request.active() || request.headers['idempotency-key'] !== undefined;
     const reply = await share(request, {
-        start: () => start(id, isWanted),
+        start: () => start(ids, isWanted),
         elsewhere: {
-            id,
+            id: ids.answerId,
             attach: (messageId) => answers.attach(request.auth.credentials.actor, threadId, modelId, messageId),
         },
         result: (running) => running.whole(),

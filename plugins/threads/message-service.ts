@@ -4,7 +4,6 @@ import { newMessage, placeOf, type ContextPlace } from './message-codec.ts';
 import { answerOutbox, questionOutbox } from './message-outbox.ts';
 import { restoredReply, runningReply, type Reply, type SentData } from './reply.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
-import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { KEY_NAMES, type Model, type ModelService } from '../models/api.ts';
 
@@ -33,6 +32,12 @@ export interface AnswerOptions {
 }
 
 export type NewMessage = Question & AnswerOptions;
+
+/** What a message and its answer are to be called. */
+export interface MessageIds {
+    questionId: string;
+    answerId: string;
+}
 
 export interface MessageServiceParts {
     store: ThreadStore;
@@ -75,7 +80,6 @@ export class MessageService {
     /**
      * Stores the message, then calls the model. The answer goes on without whoever asked for it.
      *
-     * @param messageId Of the answer
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
      *   SHUTTING_DOWN, CONCURRENCY_LIMIT
      */
@@ -84,14 +88,22 @@ export class MessageService {
         threadId: string,
         modelName: string,
         { content, ...options }: NewMessage,
-        messageId: string,
+        { questionId, answerId }: MessageIds,
     ): Promise<Reply> {
         const asked = this.#asked(modelName, options);
         const [model] = asked;
         const place = placeOf(actor, threadId, model.id);
         const tokens = checkLength(model, content);
-        const userMessage = { ...newMessage(place, newId('msg')), content, tokens };
-        return this.#answer(actor, { place, messageId, userMessage, isNew: true, replaces: null, asked, options });
+        const userMessage = { ...newMessage(place, questionId), content, tokens };
+        return this.#answer(actor, {
+            place,
+            messageId: answerId,
+            userMessage,
+            isNew: true,
+            replaces: null,
+            asked,
+            options,
+        });
     }
 
     /**

@@ -43,8 +43,13 @@ export const regenerateMessage = (
         const { actor } = request.auth.credentials;
         return giveAnswer(parts, request, h, {
             isStream: stream,
-            start: (id, isWanted) =>
-                parts.messages.regenerate(actor, { threadId, modelName, messageId }, { ...options, isWanted }, id),
+            start: ({ answerId }, isWanted) =>
+                parts.messages.regenerate(
+                    actor,
+                    { threadId, modelName, messageId },
+                    { ...options, isWanted },
+                    answerId,
+                ),
         });
     },
 });

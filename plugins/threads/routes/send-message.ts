@@ -47,8 +47,7 @@ export const sendMessage = (parts: AnswerParts): ServerRoute<{ Params: ContextPa
         const { actor } = request.auth.credentials;
         return giveAnswer(parts, request, h, {
             isStream: stream,
-            start: (messageId, isWanted) =>
-                parts.messages.send(actor, threadId, modelId, { ...message, isWanted }, messageId),
+            start: (ids, isWanted) => parts.messages.send(actor, threadId, modelId, { ...message, isWanted }, ids),
         });
     },
 });

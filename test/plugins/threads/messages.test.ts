@@ -54,6 +54,8 @@ describe('POST /api/threads/{threadId}/models/{modelId}/messages', () => {
             replyTo: userMessage.id,
             modelId: 'sandbox',
         });
+        const asked = Date.parse(userMessage.createdAt);
+        expect(Date.parse(assistantMessage.createdAt)).to.be.at.least(asked);
         expect(String(assistantMessage.content)).to.endWith('the last one says: Hello');
         expect(assistantMessage.tokens).to.equal(assistantMessage.usage.output);
         expect(Number(assistantMessage.tokens)).to.be.above(0);
