@@ -1,9 +1,9 @@
+import { messageSoFar } from './answer-store.ts';
 import { followAnswer, type FollowParts } from './follow.ts';
 import { placeOf, type ContextPlace } from './message-codec.ts';
 import { followedReply, restoredEvents, type Reply, type SentData } from './reply.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
-import { estimateTokens, type ModelService } from '../models/api.ts';
 
 import type { AnswerInfo, AnswerPlace, AnswerState } from './answer-store.ts';
 import type { Message } from './api.ts';
@@ -11,6 +11,7 @@ import type { Generations } from './generations.ts';
 import type { ThreadStore } from './store.ts';
 import type { ServerSentEvent } from '../../src/http/sse.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { ModelService } from '../models/api.ts';
 
 /** How long a request waits for an answer to end that it has cancelled. */
 const CANCEL_PATIENCE_MS = 5_000;
@@ -132,9 +133,3 @@ const isOf = ({ context }: AnswerInfo, { ownerId, threadId, modelId, tenantId }:
     context.ownerId === ownerId &&
     context.threadId === threadId &&
     context.modelId === modelId;
-
-function messageSoFar({ info: { draft }, events }: AnswerState): Message {
-    const content = events.filter((event) => typeof event === 'string').join('');
-    const status = events.length === 0 ? 'pending' : 'generating';
-    return { ...draft, content: content.toWellFormed(), tokens: estimateTokens(content), status };
-}

@@ -5,11 +5,11 @@ import { titleOf } from './titles.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { estimateTokens, type KeyName } from '../models/api.ts';
 
 import type { EndedMessage, Message } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
-import type { KeyName } from '../models/api.ts';
 import type { EndedCall, UsageService } from '../usage/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
@@ -93,6 +93,7 @@ export class AnswerStore {
     readonly #append: RunScript;
     readonly #end: RunScript;
     readonly #read: RunScript;
+    readonly #readRunning: RunScript;
     readonly #cancel: RunScript;
     readonly #hold: RunScript;
     readonly #takeOrphans: RunScript;
@@ -105,6 +106,7 @@ export class AnswerStore {
         this.#append = store.script(lua('append-events'));
         this.#end = store.script(lua('end-answer'));
         this.#read = store.script(lua('read-answer'));
+        this.#readRunning = store.script(lua('read-running'));
         this.#cancel = store.script(lua('cancel-answer'));
         this.#hold = store.script(lua('hold-answers'));
         this.#takeOrphans = store.script(lua('take-orphans'));
@@ -171,6 +173,7 @@ export class AnswerStore {
         ];
         const change = {
             ...idsOf(context),
+            answerId: draft.id,
             message: encodeMessage(message),
             last: preview(message),
             counts: this.#usage.counts(callOf(message, timing)),
@@ -194,17 +197,16 @@ export class AnswerStore {
 
     /** What is known of an answer, with its events after the first `known` ones; null when it is not kept (any more). */
     async read(place: AnswerPlace, known = 0): Promise<AnswerState | null> {
-        const [flat, entries] = (await this.#read([answerKey(place), eventsKey(place)], [known])) as ReadReply;
-        const fields = new Map(
-            flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])) as [string, string][],
-        );
-        const info = fields.get('info');
-        if (info === undefined) return null;
-        const events = entries.flatMap(([, [, text]]) => JSON.parse(text) as LoggedEvent[]);
-        const last = Number.parseInt(entries.at(-1)?.[0] ?? '0', 10);
-        // The first entry may begin with some that are known.
-        const fresh = events.slice(Math.max(0, known - (last - events.length)));
-        return { info: JSON.parse(info) as AnswerInfo, isEnded: fields.get('state') === 'ended', events: fresh };
+        return decodeAnswer((await this.#read([answerKey(place), eventsKey(place)], [known])) as ReadReply, known);
+    }
+
+    /** The answers of a context that are on their way, the newest first. */
+    async running(context: ContextPlace): Promise<AnswerState[]> {
+        const { tenantId, modelId } = context;
+        const keys = [this.#threads.runningKey(context)];
+        const found = (await this.#readRunning(keys, [modelId, answerKeys(tenantId)])) as ReadReply[];
+        const answers = found.map((reply) => decodeAnswer(reply)).filter((answer) => answer !== null);
+        return answers.toSorted((a, b) => (a.info.draft.id < b.info.draft.id ? 1 : -1));
     }
 
     /** Asks the process that writes an answer to cancel it. */
@@ -255,6 +257,26 @@ function titled({ context: { threadId, ownerId: userId }, userMessage }: AnswerI
     const title = titleOf(userMessage.content);
     const events = [{ type: 'thread.updated', data: { threadId, userId } }];
     return { title, terms: titleTerms(title), ...outboxLists({ events }) };
+}
+
+function decodeAnswer([flat, entries]: ReadReply, known = 0): AnswerState | null {
+    const fields = new Map(
+        flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])) as [string, string][],
+    );
+    const info = fields.get('info');
+    if (info === undefined) return null;
+    const events = entries.flatMap(([, [, text]]) => JSON.parse(text) as LoggedEvent[]);
+    const last = Number.parseInt(entries.at(-1)?.[0] ?? '0', 10);
+    // The first entry may begin with some that are known.
+    const fresh = events.slice(Math.max(0, known - (last - events.length)));
+    return { info: JSON.parse(info) as AnswerInfo, isEnded: fields.get('state') === 'ended', events: fresh };
+}
+
+/** The message of an answer that is on its way, with its text so far. */
+export function messageSoFar({ info: { draft }, events }: AnswerState): Message {
+    const content = events.filter((event) => typeof event === 'string').join('');
+    const status = events.length === 0 ? 'pending' : 'generating';
+    return { ...draft, content: content.toWellFormed(), tokens: estimateTokens(content), status };
 }
 
 /** The channel of those who follow an answer. */

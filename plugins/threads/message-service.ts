@@ -1,3 +1,4 @@
+import { messageSoFar } from './answer-store.ts';
 import { prepareCalls, type PreparedCalls, type Question } from './calls.ts';
 import { checkLength, LOOK_BACK } from './context.ts';
 import { newMessage, placeOf, type ContextPlace } from './message-codec.ts';
@@ -71,10 +72,21 @@ export class MessageService {
         this.#parts = parts;
     }
 
-    /** @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, INVALID_CURSOR */
-    list(actor: Actor, threadId: string, model: string, query: MessageQuery): Promise<Page<Message>> {
-        const { store, models } = this.#parts;
-        return store.list(placeOf(actor, threadId, models.get(model).id), query);
+    /**
+     * A page of the messages of a context. Answers that are on their way go before the newest ones, besides the page's
+     * own.
+     *
+     * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, INVALID_CURSOR
+     */
+    async list(actor: Actor, threadId: string, model: string, query: MessageQuery): Promise<Page<Message>> {
+        const { store, models, answers } = this.#parts;
+        const place = placeOf(actor, threadId, models.get(model).id);
+        const isNewest = query.direction === 'desc' && query.cursor === undefined;
+        // Together, in this order: one that ends in between is in both, and none is in neither.
+        const [running, page] = await Promise.all([isNewest ? answers.running(place) : [], store.list(place, query)]);
+        const ended = new Set(page.items.map(({ id }) => id));
+        const onTheirWay = running.map(messageSoFar).filter(({ id }) => !ended.has(id));
+        return { ...page, items: [...onTheirWay, ...page.items] };
     }
 
     /**

@@ -229,6 +229,11 @@ export class ThreadStore {
         return `${this.threads.key(tenantId, threadId)}:model:${modelId}:summary`;
     }
 
+    /** Where a thread's answers are named that are on their way. */
+    runningKey({ tenantId, threadId }: ContextPlace): string {
+        return `${this.threads.key(tenantId, threadId)}:running`;
+    }
+
     /** Where the owner's API keys for providers are. */
     providerKeys(place: ContextPlace): string {
         return this.#foreign.providerKeys(ownerOf(place));

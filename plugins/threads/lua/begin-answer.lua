@@ -36,5 +36,7 @@ local answers = KEYS[1] .. ':answers'
 redis.call('ZREMRANGEBYSCORE', answers, '-inf', string.format('%d', at - REMEMBERED))
 redis.call('ZADD', answers, string.format('%d', at), change.answerId)
 redis.call('PEXPIRE', answers, REMEMBERED)
+redis.call('HSET', KEYS[1] .. ':running', change.answerId, change.modelId)
+redis.call('PEXPIRE', KEYS[1] .. ':running', ARGV[2])
 note_key_use(KEYS[7], change.ownKeys, at)
 return 1

@@ -20,7 +20,7 @@ local answers = KEYS[1] .. ':answers'
 for _, id in ipairs(redis.call('ZRANGE', answers, 0, -1)) do
     redis.call('UNLINK', ARGV[2] .. id, ARGV[2] .. id .. ':events', KEYS[1] .. ':replaces:' .. id)
 end
-redis.call('UNLINK', answers)
+redis.call('UNLINK', answers, KEYS[1] .. ':running')
 remove_terms(KEYS[4], KEYS[5], change.id)
 for n = 6, #KEYS do redis.call('ZREM', KEYS[n], change.id) end
 redis.call('UNLINK', KEYS[1])

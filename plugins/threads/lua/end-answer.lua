@@ -2,7 +2,7 @@
 -- KEYS[1] thread · KEYS[2] messages (stream) · KEYS[3] the owner's threads by update · KEYS[4] events · KEYS[5] audit
 -- KEYS[6] answer · KEYS[7] its events (stream) · KEYS[8] what the owner's usage counters begin with
 -- KEYS[9] the thread's terms · KEYS[10] the owner's threads by term
--- ARGV[1] JSON {threadId, ownerId, modelId, message: [field, value, …], last, replaces?: {messageId, entryId, keep}, events,
+-- ARGV[1] JSON {threadId, ownerId, modelId, answerId, message: [field, value, …], last, replaces?: {messageId, entryId, keep}, events,
 --               audit, counts: [field, amount, …] of its call, titled?: {title, terms, events, audit}}; a thread without
 --               a title is titled so
 -- ARGV[2] who ends it · ARGV[3] id of the entry of the last events · ARGV[4] JSON [event, …]
@@ -21,6 +21,7 @@ if not state then return -1 end
 if state == 'ended' then return ended_by == ARGV[2] and 1 or 0 end
 local at = now()
 
+redis.call('HDEL', KEYS[1] .. ':running', change.answerId)
 local replaced = change.replaces
 if replaced then redis.call('UNLINK', KEYS[1] .. ':replaces:' .. replaced.messageId) end
 if not (replaced and replaced.keep) then

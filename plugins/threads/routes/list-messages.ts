@@ -14,6 +14,9 @@ export const listMessages = (messages: MessageService): ServerRoute<{ Params: Co
             answer: messagesAnswer,
             example: messagesExample,
             isPage: true,
+            notes:
+                'Newest first and without a cursor, answers that are on their way come first, `pending` or `generating` ' +
+                'with their text so far: besides the messages of the page, and not counted.',
             errors: ['THREAD_NOT_FOUND', 'MODEL_NOT_FOUND', 'INVALID_CURSOR'],
             rateLimit: { limit: 100, window: 60 },
         }),

@@ -50,7 +50,7 @@ describe('an answer that is not wanted any more', () => {
     const untilStored = async (count: number) => {
         for (;;) {
             const messages = await stored();
-            if (messages.length === count) return messages;
+            if (messages.length === count && messages[0].status !== 'generating') return messages;
         }
     };
     /** An answer of which the client has the first token. */

@@ -180,6 +180,27 @@ describe('GET /api/threads/{threadId}/models/{modelId}/messages/{messageId}', ()
         expect(message).to.include({ status: 'complete', content: countTo(300) });
     });
 
+    it('stands before the newest messages of the list while it is on its way, and among them afterwards', async () => {
+        const url = `${one.server.info.uri}${messagesPath(thread)}`;
+        const stream = await openStream({ url, token: ada.accessToken, payload: { content: 'Please count to 200' } });
+        const seen = await stream.until(({ data }) => data.token === ' 20');
+        const [{ data }] = seen as [ReceivedEvent];
+        const listed = async (query = '') => {
+            const { body } = await two.call('GET', `${messagesPath(thread)}${query}`, { token: ada.accessToken });
+            return body.data.messages as { id: string; status: string; content: string; replyTo: string | null }[];
+        };
+        const [first, second] = await listed('?limit=1');
+        expect(first).to.include({ id: data.messageId, status: 'generating', replyTo: data.userMessageId });
+        expect(String(first?.content)).to.startWith(countTo(20));
+        expect(second?.id).to.equal(data.userMessageId);
+        expect((await listed('?order=asc&limit=200')).map(({ id }) => id)).to.not.include(data.messageId);
+        await stream.rest();
+        const ids = (await listed('?limit=200')).map(({ id }) => id);
+        expect(ids.filter((id) => id === data.messageId)).to.have.length(1);
+        expect(ids.indexOf(data.messageId)).to.be.below(ids.indexOf(data.userMessageId));
+        expect(await one.redis.exists(`tenant:{${ada.tenantId}}:thread:${thread}:running`)).to.equal(0);
+    });
+
     it('knows no message that is not there', async () => {
         expectError(
             await ada.call('GET', `${messagesPath(thread)}/msg_00000000000000000000000000`),

@@ -54,7 +54,8 @@ describe('the Redis round trips of a request', () => {
         ['GET', '/api/threads', 2],
         ['GET', '/api/threads?q=thread', 2],
         ['POST', '/api/threads/{id}/fork', 3],
-        ['GET', '/api/threads/{id}/models/sandbox/messages', 2],
+        // Two reads go together.
+        ['GET', '/api/threads/{id}/models/sandbox/messages', 3],
         ['POST', '/api/threads', 2],
         ['PATCH', '/api/threads/{id}/title', 2],
         ['GET', '/api/models', 1],

@@ -80,7 +80,7 @@ describe('POST /api/threads/{threadId}/models/{modelId}/messages with stream: tr
         await stream.until(({ event }) => event === 'token');
         stream.leave();
         let stored = await newest();
-        for (let tries = 0; stored.role !== 'assistant' && tries < 200; tries++) {
+        for (let tries = 0; (stored.role !== 'assistant' || stored.status === 'generating') && tries < 200; tries++) {
             await sleep(20);
             stored = await newest();
         }

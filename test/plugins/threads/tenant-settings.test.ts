@@ -58,7 +58,7 @@ describe('what a tenant says of answers', () => {
     const untilAnswered = async () => {
         for (;;) {
             const [answer] = await stored();
-            if (answer.role === 'assistant') return answer;
+            if (answer.role === 'assistant' && answer.status !== 'generating') return answer;
             await sleep(20);
         }
     };
