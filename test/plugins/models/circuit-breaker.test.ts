@@ -127,7 +127,8 @@ describe('CircuitBreaker', () => {
         await server.stop();
         now += 59_000;
         await expect(breaker.enter(NAME)).to.reject();
-        now += 1_001;
+        // Redis has its own clock, which has gone on.
+        now += 11_000;
         await Promise.all(Array.from({ length: 20 }, pass));
     });
 });

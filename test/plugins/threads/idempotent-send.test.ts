@@ -5,6 +5,7 @@ import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { cut, hold, startProvider, type Provider, type Step } from '../../helpers/provider.ts';
+import { chunk, END } from '../../helpers/remote-model.ts';
 import { openStream } from '../../helpers/stream.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread, parseEvents, type ReceivedEvent } from '../../helpers/thread.ts';
@@ -12,9 +13,6 @@ import { messagesPath, newThread, parseEvents, type ReceivedEvent } from '../../
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
 
-const chunk = (content: string): string =>
-    `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;
-const END = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`;
 const HEADERS = { 'idempotency-key': 'key' };
 
 const textOf = (events: ReceivedEvent[]) => events.map(({ data }) => data.token ?? '').join('');

@@ -5,6 +5,7 @@ import { startApp, type TestApp } from '../../helpers/app.ts';
 import { writeCatalogue } from '../../helpers/catalogue.ts';
 import { closeCircuits } from '../../helpers/circuits.ts';
 import { cut, fixture, hold, startProvider, type Provider, type ProviderAnswer } from '../../helpers/provider.ts';
+import { chunk, END } from '../../helpers/remote-model.ts';
 import { RestartableRedis } from '../../helpers/restartable-redis.ts';
 import { openStream } from '../../helpers/stream.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -12,10 +13,6 @@ import { messagesPath, newThread } from '../../helpers/thread.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
-
-const chunk = (content: string): string =>
-    `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;
-const END = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`;
 
 describe('an answer of a provider', () => {
     let provider: Provider;
