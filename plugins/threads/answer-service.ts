@@ -1,11 +1,12 @@
-import { messageSoFar } from './answer-store.ts';
+import { messageSoFar } from './answer-codec.ts';
 import { followAnswer, type FollowParts } from './follow.ts';
 import { placeOf, type ContextPlace } from './message-codec.ts';
 import { followedReply, restoredEvents, type Reply, type SentData } from './reply.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 
-import type { AnswerInfo, AnswerPlace, AnswerState } from './answer-store.ts';
+import type { AnswerInfo, AnswerState } from './answer-codec.ts';
+import type { AnswerPlace } from './answer-store.ts';
 import type { Message } from './api.ts';
 import type { Generations } from './generations.ts';
 import type { ThreadStore } from './store.ts';

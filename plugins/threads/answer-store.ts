@@ -1,3 +1,4 @@
+import { decodeAnswer, type AnswerInfo, type AnswerState, type ReadReply } from './answer-codec.ts';
 import { encodeMessage, preview, type ContextPlace } from './message-codec.ts';
 import { titleTerms } from './search-terms.ts';
 import { answerKeys, type ThreadStore } from './store.ts';
@@ -5,11 +6,11 @@ import { titleOf } from './titles.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
-import { estimateTokens, type KeyName } from '../models/api.ts';
 
-import type { EndedMessage, Message } from './api.ts';
+import type { EndedMessage } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
+import type { KeyName } from '../models/api.ts';
 import type { EndedCall, UsageService } from '../usage/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
@@ -28,27 +29,6 @@ const PROCESSES = `${tenantKey(PLATFORM, 'process')}:`;
 export interface AnswerPlace {
     tenantId: string;
     messageId: string;
-}
-
-/** An answer that takes the place of another. */
-export interface Replaced {
-    messageId: string;
-    /** Its entry among the messages. */
-    entryId: string;
-}
-
-/** What has to be known to end an answer, or to attach to it. */
-export interface AnswerInfo {
-    context: ContextPlace;
-    /** The message before its first token. */
-    draft: Message;
-    userMessage: Message;
-    ignoredParameters: string[];
-    /** About how many tokens its call has. */
-    inputTokens: number;
-    replaces: Replaced | null;
-    /** Of the request that asked for it. */
-    requestId: string;
 }
 
 export interface Beginning {
@@ -74,14 +54,6 @@ export interface Ending {
     events: LoggedEvent[];
     from: number;
     outbox: Outbox;
-}
-
-/** An answer as it stands. */
-export interface AnswerState {
-    info: AnswerInfo;
-    isEnded: boolean;
-    /** Those that were asked for. */
-    events: LoggedEvent[];
 }
 
 /** Answers on their way, and for a while those that have ended: who writes them, and what they have sent out. */
@@ -250,33 +222,11 @@ const REFUSALS: Record<number, ErrorCode> = {
     [-2]: 'NOT_LAST_ANSWER',
 };
 
-type ReadReply = [flat: string[], entries: [id: string, fields: [name: string, text: string]][]];
-
 /** The title that a thread without one has from here on. */
 function titled({ context: { threadId, ownerId: userId }, userMessage }: AnswerInfo) {
     const title = titleOf(userMessage.content);
     const events = [{ type: 'thread.updated', data: { threadId, userId } }];
     return { title, terms: titleTerms(title), ...outboxLists({ events }) };
-}
-
-function decodeAnswer([flat, entries]: ReadReply, known = 0): AnswerState | null {
-    const fields = new Map(
-        flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])) as [string, string][],
-    );
-    const info = fields.get('info');
-    if (info === undefined) return null;
-    const events = entries.flatMap(([, [, text]]) => JSON.parse(text) as LoggedEvent[]);
-    const last = Number.parseInt(entries.at(-1)?.[0] ?? '0', 10);
-    // The first entry may begin with some that are known.
-    const fresh = events.slice(Math.max(0, known - (last - events.length)));
-    return { info: JSON.parse(info) as AnswerInfo, isEnded: fields.get('state') === 'ended', events: fresh };
-}
-
-/** The message of an answer that is on its way, with its text so far. */
-export function messageSoFar({ info: { draft }, events }: AnswerState): Message {
-    const content = events.filter((event) => typeof event === 'string').join('');
-    const status = events.length === 0 ? 'pending' : 'generating';
-    return { ...draft, content: content.toWellFormed(), tokens: estimateTokens(content), status };
 }
 
 /** The channel of those who follow an answer. */

@@ -1,7 +1,8 @@
 import { apiError, errorBody } from '../../src/http/errors.ts';
 import { estimateTokens } from '../models/api.ts';
 
-import type { AnswerPlace, AnswerState, AnswerStore } from './answer-store.ts';
+import type { AnswerState } from './answer-codec.ts';
+import type { AnswerPlace, AnswerStore } from './answer-store.ts';
 import type { EndedMessage, Message } from './api.ts';
 import type { Generations } from './generations.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
@@ -18,11 +19,23 @@ export interface OrphanParts {
 
 /** Looks after answers whose process has died, until the function that is given is called. */
 export function closeOrphans(parts: OrphanParts): () => void {
+    const { generations, logger } = parts;
     const look = async () => {
-        for (const place of await parts.generations.takeOrphans()) await close(parts, place);
+        for (;;) {
+            const places = await generations.takeOrphans();
+            if (places.length === 0) return;
+            // A process that was held up for long may find its own among them.
+            const orphans = places.filter(({ messageId }) => !generations.find(messageId));
+            await Promise.all(orphans.map((place) => close(parts, place)));
+        }
     };
-    const warn = (error: unknown) => parts.logger.warn({ module: 'threads', err: error }, 'No look at answers');
-    const timer = setInterval(() => void look().catch(warn), LOOK_EVERY_MS).unref();
+    const warn = (error: unknown) => logger.warn({ module: 'threads', err: error }, 'No look at answers');
+    let looking: Promise<void> | null = null;
+    const timer = setInterval(() => {
+        looking ??= look()
+            .catch(warn)
+            .finally(() => (looking = null));
+    }, LOOK_EVERY_MS).unref();
     return () => clearInterval(timer);
 }
 

@@ -5,7 +5,8 @@ import { apiError, errorBody, isApiError, type ApiError } from '../../src/http/e
 import { isStoreUnavailable } from '../../src/redis/client.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 
-import type { AnswerInfo, AnswerPlace, AnswerStore, Timing } from './answer-store.ts';
+import type { AnswerInfo } from './answer-codec.ts';
+import type { AnswerPlace, AnswerStore, Timing } from './answer-store.ts';
 import type { EndedMessage, EndStatus, Message } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';

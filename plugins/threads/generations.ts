@@ -54,11 +54,9 @@ export class Generations {
         return this.#running.add(new Generation({ ...parts, store: this.#parts.store, owner: this.owner }));
     }
 
-    /** Answers whose process is gone, to be ended by this one. */
-    async takeOrphans(): Promise<AnswerPlace[]> {
-        const orphans = await this.#parts.store.takeOrphans(LEASE.leaseMs);
-        // A process that was held up for long may find its own among them.
-        return orphans.filter(({ messageId }) => !this.find(messageId));
+    /** Some of the answers whose lease has run out, to be ended by this process. */
+    takeOrphans(): Promise<AnswerPlace[]> {
+        return this.#parts.store.takeOrphans(LEASE.leaseMs);
     }
 
     stop(): void {

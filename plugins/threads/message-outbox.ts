@@ -1,6 +1,6 @@
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 
-import type { AnswerInfo } from './answer-store.ts';
+import type { AnswerInfo } from './answer-codec.ts';
 import type { Message } from './api.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { KeyName } from '../models/api.ts';

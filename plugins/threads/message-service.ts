@@ -1,4 +1,4 @@
-import { messageSoFar } from './answer-store.ts';
+import { messageSoFar } from './answer-codec.ts';
 import { prepareCalls, type PreparedCalls, type Question } from './calls.ts';
 import { checkLength, LOOK_BACK } from './context.ts';
 import { newMessage, placeOf, type ContextPlace } from './message-codec.ts';
@@ -8,7 +8,8 @@ import { apiError, isApiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { KEY_NAMES, type Model, type ModelService } from '../models/api.ts';
 
-import type { AnswerStore, Replaced } from './answer-store.ts';
+import type { Replaced } from './answer-codec.ts';
+import type { AnswerStore } from './answer-store.ts';
 import type { Message } from './api.ts';
 import type { Generations } from './generations.ts';
 import type { CallContext, MessageQuery, ThreadStore } from './store.ts';
@@ -167,16 +168,16 @@ export class MessageService {
         const { store, generations, limits, answers, onStored } = this.#parts;
         const { place, userMessage, messageId, options } = draft;
         const answer = { tenantId: place.tenantId, messageId };
-        const held = generations.hold(answer);
-        // Waited for below; until then it must not count as a failure that nobody handles.
-        held.catch(() => undefined);
         const slot = await limits.takeSlot(actor, options.isWanted);
         try {
-            await held;
             // The process may have begun to stop while this waited for its slot.
             generations.checkOpen();
-            // All names: which models answer in place of the one that is asked may be the tenant's to say.
-            const read = await store.callContext(place, [...KEY_NAMES], LOOK_BACK);
+            const [read] = await Promise.all([
+                // All names: which models answer in place of the one that is asked may be the tenant's to say.
+                store.callContext(place, [...KEY_NAMES], LOOK_BACK),
+                // In time: an answer must not begin that nobody would miss.
+                generations.hold(answer),
+            ]);
             // Of an answer anew: what came before its question.
             const context = draft.isNew ? read : before(read, userMessage.id);
             const question = { ...options, content: userMessage.content };

@@ -1,7 +1,8 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { AnswerStore, type AnswerInfo } from '../../../plugins/threads/answer-store.ts';
+import { type AnswerInfo } from '../../../plugins/threads/answer-codec.ts';
+import { AnswerStore } from '../../../plugins/threads/answer-store.ts';
 import { newMessage, type ContextPlace } from '../../../plugins/threads/message-codec.ts';
 import { ThreadStore } from '../../../plugins/threads/store.ts';
 import { newId } from '../../../src/ids.ts';

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
@@ -138,6 +140,26 @@ describe('an answer that is not wanted any more', () => {
         const [answer] = await untilStored(2);
         expect(answer).to.include({ status: 'complete', content: 'One two' });
         expect(provider.requests[0]?.isAborted).to.be.false();
+    });
+
+    it('leaves nothing to be looked after when it was refused', async () => {
+        const running = await Promise.all([begun(), begun(), begun()]);
+        expectError(await ada.call('POST', path(), { payload: { content: 'One too many' } }), 'CONCURRENCY_LIMIT');
+        const nowhere = messagesPath('thread_00000000000000000000000000', 'remote');
+        await cancel(one, running[0]?.messageId ?? '');
+        expectError(await ada.call('POST', nowhere, { payload: { content: 'Hello' } }), 'THREAD_NOT_FOUND');
+        const held = async () =>
+            (await one.redis.zrange('tenant:{platform}:answers', '0', '-1')).filter((key) =>
+                key.startsWith(ada.tenantId),
+            );
+        while ((await held()).length > 2) await sleep(5);
+        expect((await held()).toSorted()).to.equal(
+            running
+                .slice(1)
+                .map(({ messageId }) => `${ada.tenantId}/${messageId}`)
+                .toSorted(),
+        );
+        for (const { messageId } of running.slice(1)) await cancel(one, messageId);
     });
 
     it('is stopped when its thread is deleted', async () => {
