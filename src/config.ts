@@ -127,13 +127,19 @@ const providerKeys = Joi.string().custom((text: string, helpers) => {
 
 const httpUrl = () => Joi.string().uri({ scheme: ['http', 'https'] });
 
-const providers = (production: boolean) => ({
+const models = (production: boolean) => ({
     ANTHROPIC_BASE_URL: httpUrl().default('https://api.anthropic.com'),
     OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
     GOOGLE_BASE_URL: httpUrl().default('https://generativelanguage.googleapis.com'),
     OLLAMA_URL: httpUrl().default('http://127.0.0.1:11434'),
     OLLAMA_PULL: Joi.boolean().truthy('on').falsy('off').default(!production),
     PROVIDER_KEYS_SHARED: providerKeys.default({}),
+    CATALOGUE_FILE: Joi.string(),
+    MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
+    MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
+    SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
+    SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
+    GENERATION_QUEUE_MS: Joi.number().integer().min(0).max(30_000).default(2_000),
 });
 
 const privateRange = () =>
@@ -193,13 +199,7 @@ const settings = (production: boolean) => {
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
-        ...providers(production),
-        CATALOGUE_FILE: Joi.string(),
-        MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
-        MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
-        SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
-        SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
-        GENERATION_QUEUE_MS: Joi.number().integer().min(0).max(30_000).default(2_000),
+        ...models(production),
         ...machines(),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),

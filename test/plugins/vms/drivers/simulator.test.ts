@@ -87,7 +87,7 @@ describe('Simulator', () => {
             const six = specs(6);
             const made = await Promise.all(six.map((spec) => small.create(spec)));
             const hosts = [1, 2, 3, 4, 5, 6].map((n) => `10.9.9.${n}`);
-            expect(addressesOf(made).toSorted()).to.equal(hosts);
+            expect(new Set(addressesOf(made))).to.equal(new Set(hosts));
             const late = newSpec();
             await expect(small.create(late)).to.reject(
                 'No address of 10.9.9.0/29 is left: remove VMs, or set VM_ADDRESS_RANGE to a larger range',
