@@ -17,6 +17,8 @@ export type IdPrefix =
     | 'slot'
     | 'chatcmpl'
     | 'call'
+    | 'bill'
+    | 'hold'
     | 'job';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.

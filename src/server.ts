@@ -10,6 +10,7 @@ import { refuseIllFormedText } from './http/well-formed.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { auth } from '../plugins/auth/index.ts';
+import { billing } from '../plugins/billing/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { health } from '../plugins/health/index.ts';
 import { keys } from '../plugins/keys/index.ts';
@@ -56,6 +57,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         limits,
         admin,
         models,
+        billing,
         profile,
         usage,
         threads,

@@ -91,6 +91,8 @@ export const CALL_ERRORS: ErrorCode[] = [
 
 /** The port of the models feature. */
 export interface ModelService {
+    /** Of the catalogue of models and prices. */
+    readonly version: string;
     /** @throws MODEL_NOT_FOUND */
     get(idOrAlias: string): Model;
     /** The models that a call can be made to. @param ownKeys Names of the keys that the user brings */
@@ -133,3 +135,4 @@ declare module '@hapi/hapi' {
 }
 
 export { estimateTokens, textOf } from './estimate.ts';
+export { pricesAt } from './prices.ts';

@@ -38,7 +38,17 @@ export interface Model {
     maxOutput: number | null;
     requiresLoading: boolean;
     parameters: ModelParameters;
-    prices: { validFrom: string | null; validUntil: string | null; microsPerMillion: TokenPrices }[];
+    prices: ModelPrice[];
+}
+
+/** What a model costs in some stretch of time. */
+export interface ModelPrice {
+    /** Days as `yyyy-mm-dd`, in UTC; null is open. */
+    validFrom: string | null;
+    validUntil: string | null;
+    microsPerMillion: TokenPrices;
+    /** A call with more input tokens than that is priced by this table, as a whole. */
+    aboveInputTokens?: { tokens: number; microsPerMillion: TokenPrices };
 }
 
 /** A piece of a message; an image is at a URL, or Base64 in a `data:` URL. */

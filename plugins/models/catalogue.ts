@@ -70,10 +70,12 @@ const schema = Joi.object<CatalogueFile>({
 
 /** The models that exist, by id and alias. */
 export class Catalogue {
+    readonly version: string;
     readonly models: readonly Model[];
     readonly #byName: Map<string, Model>;
 
-    constructor(models: Model[]) {
+    constructor(version: string, models: Model[]) {
+        this.version = version;
         this.models = models;
         this.#byName = new Map(models.flatMap((model) => [model.id, ...model.aliases].map((name) => [name, model])));
     }
@@ -93,7 +95,7 @@ export function loadCatalogue(file: string | URL = new URL('./catalogue.json', i
     const { error, value } = schema.validate(read(file));
     const faults = error ? error.details.map(({ message }) => message) : namedTwice(value.models);
     if (faults.length > 0) throw new ConfigError(faults.map((fault) => `${nameOf(file)}: ${fault}`).join('\n'));
-    return new Catalogue(value.models);
+    return new Catalogue(value.version, value.models);
 }
 
 const nameOf = (file: string | URL): string => `CATALOGUE_FILE ${String(file)}`;

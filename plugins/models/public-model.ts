@@ -1,3 +1,5 @@
+import { pricesAt } from './prices.ts';
+
 import type { KeyName, Model, ProviderName } from './api.ts';
 
 /** A model as the API shows it. */
@@ -50,13 +52,9 @@ export function publicModel(model: Model, hasKey: boolean, at: number): PublicMo
     };
 }
 
-/** The prices in force; a day belongs to its price from midnight to midnight, UTC. */
-function pricing({ prices }: Model, at: number): PublicModel['pricing'] {
-    const today = new Date(at).toISOString().slice(0, 10);
-    const inForce = prices.find(
-        ({ validFrom, validUntil }) =>
-            (validFrom === null || validFrom <= today) && (validUntil === null || validUntil >= today),
-    );
+/** The prices in force. */
+function pricing(model: Model, at: number): PublicModel['pricing'] {
+    const inForce = pricesAt(model, at);
     if (!inForce) return null;
     const { input, output } = inForce.microsPerMillion;
     return { input, output, unit: 'microsPerMillionTokens' };

@@ -43,6 +43,7 @@ export function createModelService(
         withKey.has(provider) || ownKeys.includes(KEY_OF[provider] ?? '');
 
     return {
+        version: catalogue.version,
         keys,
 
         keyName: ({ provider }) => KEY_OF[provider],

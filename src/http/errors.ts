@@ -2,6 +2,7 @@ import { Boom } from '@hapi/boom';
 
 import { accessErrors } from './errors/access-errors.ts';
 import { capacityErrors } from './errors/capacity-errors.ts';
+import { paymentErrors } from './errors/payment-errors.ts';
 import { recordErrors } from './errors/record-errors.ts';
 import { requestErrors } from './errors/request-errors.ts';
 
@@ -10,7 +11,7 @@ import type { ErrorCategory } from './errors/entry.ts';
 export type { CatalogueEntry } from './errors/entry.ts';
 
 /** Every error the API answers with. Served at `GET /api/errors` and listed in the OpenAPI document. */
-export const catalogue = { ...requestErrors, ...accessErrors, ...recordErrors, ...capacityErrors };
+export const catalogue = { ...requestErrors, ...accessErrors, ...paymentErrors, ...recordErrors, ...capacityErrors };
 
 export type { ErrorCategory };
 

@@ -13,6 +13,7 @@
 -- @include outbox
 -- @include show-summary
 -- @include store-message
+-- @include calendar
 -- @include usage
 -- @include terms
 local change = cjson.decode(ARGV[1])

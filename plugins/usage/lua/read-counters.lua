@@ -3,6 +3,7 @@
 -- ARGV[1] day | month · ARGV[2] how many
 -- Returns {name of this one, name of the oldest, {name, {field, amount, …}}, …}, the newest first, without empty ones
 -- @include now
+-- @include calendar
 -- @include usage
 local names = newest_periods(ARGV[1], tonumber(ARGV[2]), now())
 local found = { names[1], names[#names] }

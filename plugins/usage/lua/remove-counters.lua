@@ -1,6 +1,7 @@
 -- Remove all counters of a user who is purged.
 -- KEYS[1] what the user's counters begin with
 -- @include now
+-- @include calendar
 -- @include usage
 local at = now()
 -- Some more of each: they expire that long after their last call.

@@ -1,0 +1,222 @@
+import { costOf, isKnown, payableOutput } from './cost.ts';
+import { scriptHold, settlementOf, type BillRecord, type ScriptHold, type ScriptSettlement } from './model-bill.ts';
+import { apiError } from '../../src/http/errors.ts';
+import { pricesAt, type ModelCall, type ModelService, type Usage } from '../models/api.ts';
+
+import type { Payer } from './entry.ts';
+import type { Micros } from '../../src/money.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
+
+/** A hold covers so many output tokens at first, and each time that it is raised. */
+const STEP_TOKENS = 2_048;
+/** It is raised when fewer than that are left. */
+const MARGIN_TOKENS = 1_024;
+/** A call that could say less than that is refused. */
+const LEAST_TOKENS = 64;
+/** Texts may have that many times the tokens that were estimated. */
+const INPUT_BOUND = 2;
+/** What a call has used is noted that often, if whoever makes it keeps no log of its own. */
+const NOTE_EVERY_MS = 200;
+
+/** What a hold has, and what could be had besides. */
+export interface Held {
+    amount: Micros;
+    rest: Micros;
+}
+
+/** Where holds are kept. */
+export interface HoldKeeper {
+    /** Null when the hold is not there any more. */
+    keep(bill: Bill, change: { used?: Micros; target?: Micros }): Promise<Held | null>;
+    add(bill: Bill): void;
+    remove(bill: Bill): void;
+}
+
+export interface BillParts {
+    models: Pick<ModelService, 'keyName' | 'estimateUsage' | 'version'>;
+    keeper: HoldKeeper;
+    logger: Logger;
+    at: number;
+    /** Note in the store what was used, for the case that the process dies: whoever calls keeps no log of the answer. */
+    isNoted: boolean;
+}
+
+/** What a call may cost from its beginning on. */
+interface Estimate {
+    input: number;
+    /** More than it will ever have. */
+    inputBound: number;
+    /** Output tokens that it may ask for; null is not known. */
+    most: number | null;
+}
+
+/** The paid call of a model: what is held for it, what it has used, and how far it may go. */
+export class Bill {
+    readonly record: BillRecord;
+    readonly hold: ScriptHold;
+    /** Aborted when the credits do not last for more output. */
+    readonly exhausted: AbortSignal;
+
+    readonly #parts: BillParts;
+    readonly #calls: ModelCall[];
+    /** By model: what is known of a call does not change with each of its tokens. */
+    readonly #estimates: Map<string, Estimate>;
+    readonly #exhaustion = new AbortController();
+    #held: Micros = 0n;
+    #used: Micros = 0n;
+    #isRaising = false;
+    #isDry = false;
+    #noting: NodeJS.Timeout | undefined;
+
+    private constructor(parts: BillParts, record: BillRecord, calls: [ModelCall, ...ModelCall[]]) {
+        this.#parts = parts;
+        this.#calls = calls;
+        this.#estimates = new Map(calls.map((call) => [call.model.id, estimateOf(parts, call)]));
+        this.record = record;
+        this.exhausted = this.#exhaustion.signal;
+        const [asked] = calls;
+        const wants = calls.map((call) => this.#worst(call, STEP_TOKENS));
+        const want = wants.reduce((most, one) => (one > most ? one : most));
+        this.hold = scriptHold(record, asked.model.id, want, this.#worst(asked, LEAST_TOKENS));
+    }
+
+    /**
+     * The bill of a call and of those that are made in its place; null when none of them costs the tenant anything:
+     * local models, and those that the user has an API key of his own for.
+     *
+     * @throws PRICE_UNKNOWN
+     */
+    static of(
+        parts: BillParts,
+        { id, payer, about }: Pick<BillRecord, 'id' | 'about'> & { payer: Payer },
+        calls: [ModelCall, ...ModelCall[]],
+    ): Bill | null {
+        const prices = calls.map((call) => priceOf(parts, call));
+        if (prices[0] === undefined) {
+            throw apiError('PRICE_UNKNOWN', { details: { model: calls[0].model.id } });
+        }
+        const [asked, ...others] = calls;
+        const payable: [ModelCall, ...ModelCall[]] = [asked, ...others.filter((_, n) => prices[n + 1] !== undefined)];
+        const byModel = calls.flatMap(({ model }, n) => {
+            const price = prices[n];
+            return price === undefined ? [] : [[model.id, price] as const];
+        });
+        const record = {
+            id,
+            payer,
+            about,
+            prices: Object.fromEntries(byModel),
+            priceVersion: parts.models.version,
+        };
+        const bill = new Bill(parts, record, payable);
+        return bill.hold.want === '0' ? null : bill;
+    }
+
+    /** What is held now; from here on it is renewed until it is settled. */
+    taken({ amount, rest }: Held): [ModelCall, ...ModelCall[]] {
+        this.#held = amount;
+        this.#parts.keeper.add(this);
+        const [asked, ...others] = this.#calls.flatMap((call) => this.#limited(call, amount + rest) ?? []);
+        // The hold has at least what the first needs.
+        if (!asked) throw new Error('A hold does not cover its call');
+        return [asked, ...others];
+    }
+
+    /**
+     * Told as the answer comes.
+     *
+     * @param modelId Of the model that answers
+     * @param tokens Of output so far, by estimate
+     */
+    produced(modelId: string, tokens: number): void {
+        const price = this.record.prices[modelId];
+        const estimate = this.#estimates.get(modelId);
+        if (!price || !estimate) return;
+        const cost = (output: number) => costOf(price, usageOf(estimate.input, output)).micros;
+        this.#used = cost(tokens);
+        if (this.#parts.isNoted) this.#noting ??= setTimeout(() => void this.#note(), NOTE_EVERY_MS).unref();
+        if (cost(tokens + MARGIN_TOKENS) > this.#held) void this.#raise(cost(tokens + STEP_TOKENS));
+        if (this.#isDry && this.#used >= this.#held) this.#exhaustion.abort();
+    }
+
+    /** What is to be paid; nothing is renewed any more. @param usage Null: the call was refused before it used anything */
+    settlement(modelId: string, usage: Usage | null): ScriptSettlement {
+        clearTimeout(this.#noting);
+        this.#parts.keeper.remove(this);
+        return settlementOf(this.record, modelId, usage);
+    }
+
+    async #note(): Promise<void> {
+        await this.#keep({ used: this.#used });
+        this.#noting = undefined;
+    }
+
+    /** More than this is not there once it has failed: the rest of the hold is used up, and no more. */
+    async #raise(target: Micros): Promise<void> {
+        if (this.#isRaising || this.#isDry) return;
+        this.#isRaising = true;
+        const held = await this.#keep({ used: this.#used, target });
+        if (held) this.#held = held.amount;
+        this.#isDry = !held || held.amount < target;
+        this.#isRaising = false;
+        if (this.#isDry && this.#used >= this.#held) this.#exhaustion.abort();
+    }
+
+    async #keep(change: { used?: Micros; target?: Micros }): Promise<Held | null> {
+        try {
+            return await this.#parts.keeper.keep(this, change);
+        } catch (error) {
+            this.#parts.logger.warn(
+                { module: 'billing', holdId: this.record.id, err: error },
+                'A hold was not kept up',
+            );
+            return null;
+        }
+    }
+
+    /** The call with no more output than can be paid; null when that is too little. */
+    #limited(call: ModelCall, amount: Micros): ModelCall | null {
+        const price = this.record.prices[call.model.id];
+        if (!price) return call;
+        const { inputBound, most } = this.#estimateOf(call);
+        const payable = payableOutput(price, inputBound, amount);
+        if (payable === null || (most !== null && payable >= most)) return call;
+        if (payable < Math.min(LEAST_TOKENS, most ?? LEAST_TOKENS)) return null;
+        if (most === null && payable >= call.model.contextLength) return call;
+        return { ...call, parameters: { ...call.parameters, maxTokens: payable } };
+    }
+
+    /** The most that a call with so much output costs. */
+    #worst(call: ModelCall, output: number): Micros {
+        const price = this.record.prices[call.model.id];
+        if (!price) return 0n;
+        const { inputBound, most } = this.#estimateOf(call);
+        return costOf(price, usageOf(inputBound, Math.min(output, most ?? output))).micros;
+    }
+
+    #estimateOf({ model }: ModelCall): Estimate {
+        const estimate = this.#estimates.get(model.id);
+        if (!estimate) throw new Error(`The bill has no call of ${model.id}`);
+        return estimate;
+    }
+}
+
+function estimateOf({ models }: BillParts, call: ModelCall): Estimate {
+    const input = models.estimateUsage(call, '').inputFresh;
+    return { input, inputBound: input * INPUT_BOUND, most: call.parameters.maxTokens ?? call.model.maxOutput };
+}
+
+const usageOf = (inputFresh: number, output: number) => ({
+    inputFresh,
+    cacheRead: 0,
+    cacheWrite: 0,
+    output,
+    isEstimated: true,
+});
+
+/** Undefined: nobody knows what it costs; null: it costs the tenant nothing. */
+function priceOf({ models, at }: BillParts, { model, apiKey }: ModelCall) {
+    if (apiKey !== undefined || models.keyName(model) === null) return null;
+    const price = pricesAt(model, at);
+    return price && isKnown(price) ? price : undefined;
+}
