@@ -57,6 +57,9 @@ describe('loadConfig', () => {
         SANDBOX_MODEL: true,
         SANDBOX_TOKEN_DELAY_MS: 0,
         GENERATION_QUEUE_MS: 2_000,
+        VM_DRIVER: 'simulator',
+        VM_ADDRESS_RANGE: '10.64.0.0/16',
+        VM_SIMULATOR_DELAY_MS: 1_500,
         SHUTDOWN_TIMEOUT: 30,
         BUILD_TIME: null,
     };
@@ -196,6 +199,24 @@ describe('loadConfig', () => {
         }
     });
 
+    it('takes a private range for VMs, and says how to mend another one', () => {
+        const config = loadConfig({ ...KEYS, VM_ADDRESS_RANGE: '192.168.0.0/24', VM_SIMULATOR_DELAY_MS: '0' });
+        expect(config).to.include({ VM_ADDRESS_RANGE: '192.168.0.0/24', VM_SIMULATOR_DELAY_MS: 0 });
+        expect(faultsOf({ VM_ADDRESS_RANGE: '10.64.0.1/16' })).to.equal([
+            'VM_ADDRESS_RANGE begins in the middle of its range; write 10.64.0.0/16',
+        ]);
+        expect(faultsOf({ VM_ADDRESS_RANGE: '8.8.8.0/24' })).to.equal([
+            'VM_ADDRESS_RANGE needs a range of private addresses, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16',
+        ]);
+        expect(faultsOf({ VM_ADDRESS_RANGE: 'fd00::/8' })).to.equal([
+            'VM_ADDRESS_RANGE needs an IPv4 range like 10.64.0.0/16',
+        ]);
+        expect(faultsOf({ VM_DRIVER: 'cloud' })).to.equal(['VM_DRIVER must be [simulator]']);
+        for (const delay of ['-1', '1.5', 'long', '600001']) {
+            expect(faultsOf({ VM_SIMULATOR_DELAY_MS: delay }), delay).to.have.length(1);
+        }
+    });
+
     it('refuses misspelt settings of its own and ignores what belongs to others', () => {
         const misspelt = [
             'JWT_KEY',
@@ -214,6 +235,9 @@ describe('loadConfig', () => {
             'REQUIRE_HTTP',
             'SMTP_HOST',
             'MAIL_FROM_NAME',
+            'VM_DRIVERS',
+            'VM_ADDRESS_RANGES',
+            'VM_SIMULATOR_DELAY',
             'REDIS_URLS',
             'REDIS_ALLOW_EVICT',
         ];
