@@ -59,6 +59,8 @@ export interface Config {
     GENERATION_QUEUE_MS: number;
     /** What runs the VMs. */
     VM_DRIVER: 'simulator';
+    /** What may be installed on VMs. */
+    VM_IMAGES: string[];
     /** The private range that simulated VMs have their addresses from, as a CIDR. */
     VM_ADDRESS_RANGE: string;
     /** How long a simulated VM takes to be made, started, stopped or restarted. */
@@ -77,7 +79,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|VM_(DRIVER|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -151,8 +153,18 @@ const privateRange = () =>
         }
     });
 
+const IMAGES = ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'fedora-42'];
+
+const imageNames = () =>
+    commaSeparated().custom((list: string[], helpers) =>
+        list.length > 0 && list.every((name) => /^[a-z0-9][a-z0-9._-]{0,99}$/.test(name))
+            ? list
+            : helpers.message({ custom: '{{#label}} needs names of images like debian-13, separated by commas' }),
+    );
+
 const machines = () => ({
     VM_DRIVER: Joi.string().valid('simulator').default('simulator'),
+    VM_IMAGES: imageNames().default(IMAGES),
     VM_ADDRESS_RANGE: privateRange().default('10.64.0.0/16'),
     VM_SIMULATOR_DELAY_MS: Joi.number().integer().min(0).max(600_000).default(1_500),
 });

@@ -1,6 +1,17 @@
 import { PLATFORM } from '../../src/redis/keys.ts';
 
-const USER = ['thread:read', 'thread:write', 'model:read', 'model:call', 'model:load', 'profile:read', 'profile:write'];
+const CLOUD = ['project:read', 'project:write', 'vm:read', 'vm:write'];
+
+const USER = [
+    'thread:read',
+    'thread:write',
+    'model:read',
+    'model:call',
+    'model:load',
+    'profile:read',
+    'profile:write',
+    ...CLOUD,
+];
 
 const USER_ADMIN = ['user:read', 'user:write', 'settings:write'];
 

@@ -48,6 +48,8 @@ export const tags = [
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },
     { name: 'openai', description: 'The same models for clients of OpenAI, in OpenAI’s form' },
+    { name: 'projects', description: 'What holds VMs together' },
+    { name: 'vms', description: 'Virtual machines and what they cost' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },
 ];

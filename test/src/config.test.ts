@@ -58,6 +58,7 @@ describe('loadConfig', () => {
         SANDBOX_TOKEN_DELAY_MS: 0,
         GENERATION_QUEUE_MS: 2_000,
         VM_DRIVER: 'simulator',
+        VM_IMAGES: ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'fedora-42'],
         VM_ADDRESS_RANGE: '10.64.0.0/16',
         VM_SIMULATOR_DELAY_MS: 1_500,
         SHUTDOWN_TIMEOUT: 30,
@@ -211,6 +212,15 @@ describe('loadConfig', () => {
         expect(faultsOf({ VM_ADDRESS_RANGE: 'fd00::/8' })).to.equal([
             'VM_ADDRESS_RANGE needs an IPv4 range like 10.64.0.0/16',
         ]);
+        expect(loadConfig({ ...KEYS, VM_IMAGES: 'debian-13, alpine-3.22' }).VM_IMAGES).to.equal([
+            'debian-13',
+            'alpine-3.22',
+        ]);
+        for (const VM_IMAGES of [',', 'debian 13', 'Debian-13']) {
+            expect(faultsOf({ VM_IMAGES })).to.equal([
+                'VM_IMAGES needs names of images like debian-13, separated by commas',
+            ]);
+        }
         expect(faultsOf({ VM_DRIVER: 'cloud' })).to.equal(['VM_DRIVER must be [simulator]']);
         for (const delay of ['-1', '1.5', 'long', '600001']) {
             expect(faultsOf({ VM_SIMULATOR_DELAY_MS: delay }), delay).to.have.length(1);
@@ -237,6 +247,7 @@ describe('loadConfig', () => {
             'MAIL_FROM_NAME',
             'VM_DRIVERS',
             'VM_ADDRESS_RANGES',
+            'VM_IMAGE',
             'VM_SIMULATOR_DELAY',
             'REDIS_URLS',
             'REDIS_ALLOW_EVICT',

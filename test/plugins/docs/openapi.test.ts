@@ -78,11 +78,13 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             'post /api/admin/tenants',
             'post /api/auth/register',
             'post /api/keys',
+            'post /api/projects',
             'post /api/threads',
             'post /api/threads/{threadId}/fork',
             'post /api/users',
             'post /api/users/{userId}/invitation',
             'post /api/users/{userId}/password-reset',
+            'post /api/vms',
         ]);
     });
 
@@ -104,7 +106,16 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const example = operation.responses['200']?.content['application/json']?.example;
             return example?.pagination !== undefined;
         });
-        const lists = ['/api/admin/tenants', '/api/keys', '/api/profile/activity', '/api/threads', SEND, '/api/users'];
+        const lists = [
+            '/api/admin/tenants',
+            '/api/keys',
+            '/api/profile/activity',
+            '/api/projects',
+            '/api/threads',
+            SEND,
+            '/api/users',
+            '/api/vms',
+        ];
         expect(pages.map(({ path }) => path).sort()).to.equal(lists);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });

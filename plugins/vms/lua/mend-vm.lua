@@ -1,0 +1,17 @@
+-- Give a VM the status that its driver shows, if nobody has changed it since.
+-- KEYS[1] VM · KEYS[2] events · KEYS[3] audit
+-- ARGV[1] JSON {revision, to, reason?, audit}
+-- Returns 1 mended, 0 it has changed, or may not become that
+-- @include now
+-- @include outbox
+-- @include vm-status
+local change = cjson.decode(ARGV[1])
+local revision, pending, status = unpack(redis.call('HMGET', KEYS[1], 'revision', 'operation', 'status'))
+if revision ~= change.revision or pending or not may_become(status, change.to) then return 0 end
+
+local at = now()
+local event = become(KEYS[1], change.to, at)
+if change.reason then redis.call('HSET', KEYS[1], 'errorReason', change.reason) end
+touch(KEYS[1], at)
+append_entries(KEYS[2], KEYS[3], { events = { event }, audit = change.audit }, at)
+return 1
