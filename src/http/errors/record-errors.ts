@@ -23,6 +23,7 @@ export const recordErrors = {
         'Take the jobId of POST /api/models/{modelId}/load, or ask for the status of the model.',
     ),
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
+    VM_NOT_FOUND: entry(404, 'not_found', 'There is no such VM.', 'Take an id from GET /api/vms.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
