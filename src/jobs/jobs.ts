@@ -25,10 +25,9 @@ export interface Jobs {
     /** @throws When Redis is away: then nothing was added */
     add(name: string, data: JobData, options?: JobOptions): Promise<void>;
     /**
-     * Has a job of the platform done again and again, at once and then each `everyMs`, by one worker at a time however
-     * many say so. Every worker says so at its start: again, it changes nothing but the distance. One that fails is
-     * tried again by the next, what a downtime has missed is not made up for, and the next may begin while one still
-     * runs.
+     * Has a job of the platform done at once and then each `everyMs`, each time by one of the workers. All of them say
+     * so at their start: said again, it changes nothing but the distance. What a downtime has missed is not made up
+     * for; one that fails is tried again by the next, and the next may begin while one still runs.
      *
      * @throws When Redis is away
      */

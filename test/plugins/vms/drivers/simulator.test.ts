@@ -14,7 +14,7 @@ const { describe, it, before, beforeEach, after } = lab;
 
 const newSpec = (): VmSpec => ({
     tenantId: newTenantId(),
-    vmId: newId('job').replace('job', 'vm'),
+    vmId: newId('vm'),
     name: 'web-1',
     instanceType: 'small',
     vcpus: 1,
