@@ -39,17 +39,15 @@ export class Reconciler {
     }
 
     /**
-     * Looks at all tenants that are due, each looked at by one process. What fails for one is seen to in the next
-     * round.
+     * Looks at all tenants that are due, each looked at by one process, until the next round begins. What fails is seen
+     * to then, and stands in the way of nothing else.
      */
     async round(): Promise<void> {
-        const { tenants, logger } = this.#parts;
+        const { tenants, clock } = this.#parts;
+        const end = clock() + RECONCILE_EVERY_MS;
         for (let found = await tenants.take(); found.length > 0; found = await tenants.take()) {
-            for (const tenantId of found) {
-                await this.#lookAt(tenantId).catch((error: unknown) => {
-                    logger.warn({ module: 'vms', tenantId, err: error }, 'The VMs of a tenant were not looked at');
-                });
-            }
+            await eachOf(found, (tenantId) => this.#attempt({ tenantId }, () => this.#lookAt(tenantId)));
+            if (clock() >= end) return;
         }
     }
 
@@ -60,21 +58,20 @@ export class Reconciler {
         let count = deleting.length;
         for await (const page of vms.ofTenant(tenantId)) {
             count += page.length;
-            await this.#each(page, (vm) => this.#check(tenantId, vm));
+            await eachOf(page, (vm) => this.#attempt({ tenantId, vmId: vm.id }, () => this.#check(tenantId, vm)));
         }
         const removed = await operations.removedSince(tenantId, clock() - WATCH_REMOVED_MS);
-        await this.#each(removed, (vmId) => this.#checkRemoved(tenantId, vmId));
+        await eachOf(removed, (vmId) => this.#attempt({ tenantId, vmId }, () => this.#checkRemoved(tenantId, vmId)));
         if (count + removed.length === 0) await tenants.forget(tenantId);
     }
 
-    /** One that cannot be looked at stands in the way of no other. */
-    async #each<T extends Vm | string>(items: T[], check: (item: T) => Promise<void>): Promise<void> {
-        const limit = pLimit(AT_ONCE);
-        const warn = (item: T) => (error: unknown) => {
-            const vmId = typeof item === 'string' ? item : item.id;
-            this.#parts.logger.warn({ module: 'vms', vmId, err: error }, 'A VM could not be compared with its driver');
-        };
-        await Promise.all(items.map((item) => limit(() => check(item).catch(warn(item)))));
+    async #attempt(what: { tenantId: string; vmId?: string }, look: () => Promise<void>): Promise<void> {
+        try {
+            await look();
+        } catch (error) {
+            const { logger } = this.#parts;
+            logger.warn({ module: 'vms', ...what, err: error }, 'VMs could not be compared with their driver');
+        }
     }
 
     async #check(tenantId: string, vm: Vm): Promise<void> {
@@ -125,4 +122,10 @@ export class Reconciler {
         await driver.remove({ tenantId, vmId });
         this.#parts.logger.warn({ module: 'vms', tenantId, vmId }, 'A VM that was removed was there still');
     }
+}
+
+/** Some at a time. */
+async function eachOf<T>(items: T[], look: (item: T) => Promise<void>): Promise<void> {
+    const limit = pLimit(AT_ONCE);
+    await Promise.all(items.map((item) => limit(() => look(item))));
 }

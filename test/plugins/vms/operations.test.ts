@@ -347,6 +347,17 @@ describe('a driver that fails', () => {
         expectError(await ada.call('GET', `/api/vms/${id}`), 'VM_NOT_FOUND');
     });
 
+    it('is asked five times for a removal too that took the place of what failed', async () => {
+        const id = await newVm(ada, projectId);
+        driver.failing.add('create').add('remove');
+        await expect(finish(id)).to.reject();
+        await expect(finish(id)).to.reject();
+        await remove(id);
+        await failForGood(id);
+        expect(driver.calls.filter((call) => call.startsWith('remove'))).to.have.length(5);
+        expect(await read(id)).to.include({ status: 'error' });
+    });
+
     it('is not believed when a VM is in another state than was asked for', async () => {
         const id = await newRunningVm(app, ada, projectId);
         const { stop } = driver;
