@@ -25,32 +25,10 @@ export interface DeletedProject {
     status: 'deleted' | 'deleting';
 }
 
-const EMPTY: ProjectView = {
-    vms: [],
-    statistics: {
-        vmCount: 0,
-        running: 0,
-        stopped: 0,
-        error: 0,
-        creating: 0,
-        totalCostMicros: 0,
-        totalCost: '0.000000',
-        hourlyCostMicros: 0,
-        hourlyCost: '0.000000',
-    },
-};
-
-const NOTHING: ProjectContents = {
-    keys: () => [],
-    view: async () => EMPTY,
-    remove: async () => undefined,
-    purge: async () => undefined,
-};
-
 /** Projects of a user, another user's are not found; for routes and other features: hapi exposes own properties only. */
 export class Projects implements ProjectService {
     readonly #parts: ProjectParts;
-    #contents = NOTHING;
+    #named: ProjectContents | null = null;
 
     constructor(parts: ProjectParts) {
         this.#parts = parts;
@@ -118,7 +96,7 @@ export class Projects implements ProjectService {
     };
 
     contain = (contents: ProjectContents): void => {
-        this.#contents = contents;
+        this.#named = contents;
     };
 
     resume = async (tenantId: string, id: string): Promise<void> => {
@@ -146,6 +124,11 @@ export class Projects implements ProjectService {
             for (const id of ids) await this.#purgeProject(place, id);
         });
     };
+
+    get #contents(): ProjectContents {
+        if (!this.#named) throw new Error('Nobody has said what is in projects');
+        return this.#named;
+    }
 
     async #purgeProject(place: { tenantId: string; ownerId: string }, id: string): Promise<void> {
         const { tenantId, ownerId } = place;

@@ -19,6 +19,7 @@ import {
     tracesOf,
 } from '../../helpers/vm.ts';
 
+import type { DriverVm } from '../../../plugins/vms/drivers/driver.ts';
 import type { TestTenant } from '../../helpers/tenant.ts';
 
 export const lab = Lab.script();
@@ -138,6 +139,28 @@ describe('a look at the VMs of all tenants', () => {
         expect(await read(id)).to.include({ status: 'error', errorReason: 'The VM is gone from where it ran.' });
         const changes = (await eventsOf(app, ada.tenantId, 'vm.status_changed')).map(({ data }) => data.to);
         expect(changes).to.equal(['running', 'error']);
+    });
+
+    it('changes nothing of a VM that was changed while its driver was asked', async () => {
+        const id = await newRunningVm(app, ada, projectId);
+        const { inspect } = driver;
+        const meanwhile = async (work: () => Promise<unknown>, found: DriverVm | null) => {
+            driver.inspect = async () => {
+                driver.inspect = inspect;
+                await work();
+                return found;
+            };
+            await look();
+        };
+        await meanwhile(() => ask(id, 'stop'), null);
+        expect(await read(id)).to.include({ status: 'running', errorReason: null });
+        await finish(id);
+        const restart = async () => {
+            await ask(id, 'start');
+            await finish(id);
+        };
+        await meanwhile(restart, { state: 'running', ipAddress: null });
+        expect(await read(id)).to.include({ status: 'running', pending: null });
     });
 
     it('leaves a VM alone that another driver runs', async () => {

@@ -177,6 +177,25 @@ describe('POST /api/vms', () => {
         expect(await expectSound(app.redis, poor.tenantId)).to.equal(350_000n);
     });
 
+    it('refuses what is past a limit of the month', async () => {
+        const limits = tenantKey(ada.tenantId, 'credits', 'limits');
+        await app.redis.hset(limits, `user:${ada.userId}`, '99999');
+        const error = expectError(await create(), 'SPEND_LIMIT_REACHED');
+        expect(error.details).to.include({ limit: 'user' });
+        await app.redis.hset(limits, `user:${ada.userId}`, '149999');
+        const id = (await create()).body.data.vm.id;
+        await settle(app, ada.tenantId, id);
+        await ada.call('POST', `/api/vms/${id}/stop`);
+        await settle(app, ada.tenantId, id);
+        // A start needs as much as an hour costs; it has 99,999 left.
+        expect((await ada.call('POST', `/api/vms/${id}/start`)).status).to.equal(200);
+        await settle(app, ada.tenantId, id);
+        await ada.call('POST', `/api/vms/${id}/stop`);
+        await settle(app, ada.tenantId, id);
+        await app.redis.hset(limits, `user:${ada.userId}`, '99999');
+        expectError(await ada.call('POST', `/api/vms/${id}/start`), 'SPEND_LIMIT_REACHED');
+    });
+
     it('makes as many as can be paid when they are asked for at once', async () => {
         const poor = await newTenant(app);
         const project = await newProject(poor);
