@@ -6,7 +6,7 @@ import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
-import type { Tenant, TenantChanges, TenantService } from './api.ts';
+import type { Tenant, TenantChanges, TenantService, TenantPurgeStep } from './api.ts';
 import type { TenantParts } from './parts.ts';
 import type { TenantChange } from './store.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -26,6 +26,7 @@ export interface TenantRules extends TenantService {
 
 export function createTenantService(parts: TenantParts): TenantRules {
     const { store } = parts;
+    const steps: TenantPurgeStep[] = [];
 
     return {
         async create(details, found) {
@@ -70,7 +71,8 @@ export function createTenantService(parts: TenantParts): TenantRules {
         restore: (actor, id) => change(parts, actor, id, 'restore'),
         remove: (actor, id) => remove(parts, actor, id),
         list: (query) => store.list(query),
-        purge: (tenantId) => purge(parts, tenantId),
+        onPurge: (step) => void steps.push(step),
+        purge: (tenantId) => purge(parts, steps, tenantId),
 
         async sweepClaims() {
             for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) await settle(store, claim);
@@ -118,7 +120,7 @@ async function remove(parts: TenantParts, actor: Actor, id: string): Promise<Ten
 }
 
 /** Removes a tenant whose time is over. Each step may be done again; the record, which goes last, says that it must. */
-async function purge({ store, jobs }: Pick<TenantParts, 'store' | 'jobs'>, tenantId: string): Promise<void> {
+async function purge({ store, jobs }: TenantParts, steps: TenantPurgeStep[], tenantId: string): Promise<void> {
     const time = await store.timeUntilPurge(tenantId);
     if (!time) return;
     if (time.left > 0) {
@@ -128,6 +130,7 @@ async function purge({ store, jobs }: Pick<TenantParts, 'store' | 'jobs'>, tenan
         return;
     }
     const { domain } = await store.get(tenantId);
+    for (const step of steps) await step(tenantId);
     await store.removeKeys(tenantId);
     const entry = { action: 'tenant.purge', resource: 'tenant', resourceId: tenantId, result: 'success' };
     const events = [{ type: 'tenant.purged', data: { tenantId } }];

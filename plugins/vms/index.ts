@@ -1,11 +1,16 @@
+import { ReplaceableDriver } from './drivers/replaceable-driver.ts';
 import { Simulator } from './drivers/simulator.ts';
+import { MetricsService } from './metrics-service.ts';
+import { MetricsStore } from './metrics-store.ts';
 import { OperationStore } from './operation-store.ts';
-import { Operations, type DriverSlot } from './operations.ts';
+import { Operations } from './operations.ts';
 import { createProjectContents } from './project-contents.ts';
 import { Reconciler } from './reconciler.ts';
 import { createVm } from './routes/create-vm.ts';
 import { deleteVm } from './routes/delete-vm.ts';
 import { getPricing } from './routes/get-pricing.ts';
+import { getVmMetricsHistory } from './routes/get-vm-metrics-history.ts';
+import { getVmMetrics } from './routes/get-vm-metrics.ts';
 import { getVm } from './routes/get-vm.ts';
 import { listVms } from './routes/list-vms.ts';
 import { renameVm } from './routes/rename-vm.ts';
@@ -30,30 +35,44 @@ export const vms: Plugin<Platform> = {
             tenant: (tenantId) => tenants.key(tenantId),
             credits: (tenantId) => billing.key(tenantId),
         });
-        const slot: DriverSlot = { driver: new Simulator(store, config) };
-        const shared = { vms: vmStore, operations: new OperationStore(store, vmStore), slot, jobs, logger };
+        const driver = new ReplaceableDriver(new Simulator(store, config));
+        const metricsStore = new MetricsStore(store);
+        const operationStore = new OperationStore(store, vmStore, metricsStore);
+        const shared = { vms: vmStore, operations: operationStore, driver, jobs, logger };
         const tenantStore = createTenantStore(store);
         const operations = new Operations({ ...shared, projects });
-        const reconciler = new Reconciler({ ...shared, projects, tenants: tenantStore, todo: operations, clock });
-        projects.contain(createProjectContents(vmStore, operations));
-        const feature: VmFeature = {
-            operate: (data) => operations.operate(data),
-            reconcile: () => reconciler.round(),
-            runOn: (driver) => {
-                slot.driver = driver;
-            },
-        };
-        server.expose(feature);
-
         const service = createVmService({
             store: vmStore,
             tenants: tenantStore,
             operations,
             projects,
             billing,
-            slot,
+            driver,
             clock,
         });
+        const metrics = new MetricsService({
+            store: metricsStore,
+            driver,
+            vms: { get: (actor, id) => service.find(actor, id) },
+            clock,
+        });
+        const reconciler = new Reconciler({
+            ...shared,
+            projects,
+            tenants: tenantStore,
+            todo: operations,
+            metrics,
+            clock,
+        });
+        tenants.onPurge((tenantId) => operations.removeAll(tenantId));
+        projects.contain(createProjectContents(vmStore, operations));
+        const feature: VmFeature = {
+            operate: (data) => operations.operate(data),
+            reconcile: () => reconciler.round(),
+            runOn: (another) => driver.replace(another),
+        };
+        server.expose(feature);
+
         server.route(getPricing(config.VM_IMAGES));
         server.route(createVm(service, config.VM_IMAGES));
         server.route(listVms(service));
@@ -63,5 +82,7 @@ export const vms: Plugin<Platform> = {
         server.route(startVm(service));
         server.route(stopVm(service));
         server.route(restartVm(service));
+        server.route(getVmMetrics(metrics));
+        server.route(getVmMetricsHistory(metrics));
     },
 };

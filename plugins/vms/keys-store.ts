@@ -10,5 +10,3 @@ export const namesKey = (tenantId: string, projectId: string): string =>
 export const tenantVmsKey = (tenantId: string): string => tenantKey(tenantId, 'vms');
 /** Those that were removed lately. */
 export const removedKey = (tenantId: string): string => tenantKey(tenantId, 'vms', 'removed');
-/** What was measured of a VM. */
-export const metricsKey = (tenantId: string, vmId: string): string => tenantKey(tenantId, 'vm', vmId, 'metrics');

@@ -1,7 +1,8 @@
-import { metricsKey, namesKey, projectVmsKey, removedKey, tenantVmsKey } from './keys-store.ts';
+import { namesKey, projectVmsKey, removedKey, tenantVmsKey } from './keys-store.ts';
 import { outboxKeys, outboxLists, type AuditEntry } from '../../src/redis/outbox.ts';
 
 import type { Vm, VmStatus } from './api.ts';
+import type { MetricsStore } from './metrics-store.ts';
 import type { VmStore } from './store.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 
@@ -19,9 +20,11 @@ type ScriptName = 'end' | 'fail' | 'remove' | 'mend' | 'take';
 export class OperationStore {
     readonly #store: Datastore;
     readonly #vms: VmStore;
+    readonly #metrics: Pick<MetricsStore, 'key'>;
     readonly #run: Record<ScriptName, RunScript>;
 
-    constructor(store: Datastore, vms: VmStore) {
+    constructor(store: Datastore, vms: VmStore, metrics: Pick<MetricsStore, 'key'>) {
+        this.#metrics = metrics;
         this.#store = store;
         this.#vms = vms;
         this.#run = {
@@ -53,7 +56,7 @@ export class OperationStore {
             namesKey(tenantId, projectId),
             tenantVmsKey(tenantId),
             removedKey(tenantId),
-            metricsKey(tenantId, id),
+            this.#metrics.key({ tenantId, vmId: id }),
         ];
         return (await this.#change('remove', tenantId, id, { id, ...result }, keys)) === 1;
     }

@@ -15,16 +15,11 @@ export const OPERATE_VM = 'operate-vm';
 /** How often the driver is asked; the job waits longer each time, a minute and a quarter in all. */
 const MOST_TRIES = 5;
 
-/** The driver in use. */
-export interface DriverSlot {
-    driver: VmDriver;
-}
-
 export interface OperationParts {
     vms: VmStore;
     operations: OperationStore;
     projects: Pick<ProjectService, 'finish'>;
-    slot: DriverSlot;
+    driver: VmDriver;
     jobs: Jobs;
     logger: Logger;
 }
@@ -71,12 +66,19 @@ export class Operations {
         if ('vm' in begun) await this.run(tenantId, begun.vm);
     }
 
+    /** The same with all VMs of a tenant. */
+    async removeAll(tenantId: string): Promise<void> {
+        for await (const page of this.#parts.vms.ofTenant(tenantId)) {
+            for (const { id } of page) await this.removeNow(tenantId, id);
+        }
+    }
+
     /** Leaves the job of a VM's pending operation. Without it the operation is taken up in a minute or two. */
     async schedule(tenantId: string, { id: vmId, operation, operationId }: Vm, again?: number): Promise<void> {
         if (operation === null || operationId === null) return;
-        const { jobs, slot, logger } = this.#parts;
+        const { jobs, driver, logger } = this.#parts;
         const jobId = again === undefined ? operationId : `${operationId}-${again}`;
-        const options = { id: jobId, attempts: MOST_TRIES, delay: slot.driver.delayMs(operation) };
+        const options = { id: jobId, attempts: MOST_TRIES, delay: driver.delayMs(operation) };
         await jobs.add(OPERATE_VM, { tenantId, vmId, operationId }, options).catch((error: unknown) => {
             logger.warn({ module: 'vms', tenantId, vmId, err: error }, 'A job of a VM could not be added');
         });
@@ -103,8 +105,8 @@ export class Operations {
     }
 
     async #remove(tenantId: string, vm: Vm, operationId: string): Promise<void> {
-        const { operations, projects, slot } = this.#parts;
-        await ask(() => slot.driver.remove({ tenantId, vmId: vm.id }));
+        const { operations, projects, driver } = this.#parts;
+        await ask(() => driver.remove({ tenantId, vmId: vm.id }));
         const audit = auditOf('operate', vm, 'success', { operation: 'remove' });
         await operations.remove(tenantId, vm, { operationId, audit });
         await projects.finish(tenantId, vm.projectId);
@@ -116,9 +118,9 @@ export class Operations {
         operation: Exclude<VmOperation, 'remove'>,
         operationId: string,
     ): Promise<void> {
-        const { operations, slot } = this.#parts;
+        const { operations, driver } = this.#parts;
         const statuses = STATUSES[operation];
-        const { state, ipAddress } = await ask(() => work(slot.driver, tenantId, vm, operation));
+        const { state, ipAddress } = await ask(() => work(driver, tenantId, vm, operation));
         if (state !== statuses.at(-1)) throw new DriverFailure(`The VM is ${state} after ${operation}`);
         const audit = auditOf('operate', vm, 'success', { operation });
         if (await operations.end(tenantId, vm.id, { operationId, statuses, ipAddress, audit })) return;
@@ -128,7 +130,7 @@ export class Operations {
     /** What a removal that came in between could not know of. */
     async #leaveNothing(place: VmPlace): Promise<void> {
         const vm = await this.#parts.vms.records.find({ tenantId: place.tenantId }, place.vmId);
-        if (!vm || vm.operation === 'remove') await this.#parts.slot.driver.remove(place);
+        if (!vm || vm.operation === 'remove') await this.#parts.driver.remove(place);
     }
 
     async #fail(tenantId: string, vm: Vm, operation: VmOperation, failure: DriverFailure): Promise<void> {

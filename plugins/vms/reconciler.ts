@@ -3,7 +3,8 @@ import pLimit from 'p-limit';
 import { auditOf } from './operation-outbox.ts';
 
 import type { Vm, VmStatus } from './api.ts';
-import type { DriverVm } from './drivers/driver.ts';
+import type { DriverVm, VmPlace } from './drivers/driver.ts';
+import type { MetricsService } from './metrics-service.ts';
 import type { OperationParts, Operations } from './operations.ts';
 import type { TenantStore } from './tenant-store.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -24,6 +25,7 @@ const AT_ONCE = 8;
 export interface ReconcilerParts extends Omit<OperationParts, 'projects'> {
     projects: Pick<ProjectService, 'deleting' | 'resume'>;
     tenants: TenantStore;
+    metrics: Pick<MetricsService, 'sample'>;
     todo: Operations;
     clock: Clock;
 }
@@ -76,25 +78,30 @@ export class Reconciler {
     }
 
     async #check(tenantId: string, vm: Vm): Promise<void> {
-        const { operations, slot, todo } = this.#parts;
+        const { operations, driver, todo } = this.#parts;
         if (vm.operation !== null && vm.operationId !== null) {
-            const patience = PATIENCE_MS + slot.driver.delayMs(vm.operation);
+            const patience = PATIENCE_MS + driver.delayMs(vm.operation);
             const at = await operations.take(tenantId, vm.id, vm.operationId, patience);
             if (at > 0) await todo.schedule(tenantId, vm, at);
             return;
         }
-        const found = await slot.driver.inspect({ tenantId, vmId: vm.id });
+        const found = await driver.inspect({ tenantId, vmId: vm.id });
         if (vm.status === 'running') await this.#mendRunning(tenantId, vm, found);
         else if (found?.state === 'running') await this.#stop(tenantId, vm);
     }
 
     async #mendRunning(tenantId: string, vm: Vm, found: DriverVm | null): Promise<void> {
-        if (found?.state === 'running') return;
+        if (found?.state === 'running') return this.#sample({ tenantId, vmId: vm.id });
         const to: VmStatus = found ? 'stopped' : 'error';
         const reason = found ? {} : { reason: 'The VM is gone from where it ran.' };
         const audit = auditOf('mend', vm, 'success', { to });
         if (!(await this.#parts.operations.mend(tenantId, vm, { to, ...reason, audit }))) return;
         this.#parts.logger.warn({ module: 'vms', tenantId, vmId: vm.id, to }, 'A VM did not run any more');
+    }
+
+    /** Each look at a VM that runs measures it too. */
+    async #sample(place: VmPlace): Promise<void> {
+        await this.#parts.metrics.sample(place);
     }
 
     /** Runs at its driver and is not paid for. As an operation, so that a start at the same time comes before or after. */
@@ -111,7 +118,7 @@ export class Reconciler {
     }
 
     async #checkRemoved(tenantId: string, vmId: string): Promise<void> {
-        const { driver } = this.#parts.slot;
+        const { driver } = this.#parts;
         if ((await driver.inspect({ tenantId, vmId })) === null) return;
         await driver.remove({ tenantId, vmId });
         this.#parts.logger.warn({ module: 'vms', tenantId, vmId }, 'A VM that was removed was there still');

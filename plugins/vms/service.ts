@@ -1,5 +1,5 @@
 import { CREATION_COST, instanceTypeOf, neededToCreate } from './instance-types.ts';
-import { firstStatusOf, type DriverSlot, type Operations } from './operations.ts';
+import { firstStatusOf, type Operations } from './operations.ts';
 import { publicVm, type PublicVm } from './public-vm.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
@@ -8,7 +8,7 @@ import { scriptCharge, type BillingService } from '../billing/api.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Vm } from './api.ts';
-import type { VmOperation } from './drivers/driver.ts';
+import type { VmDriver, VmOperation } from './drivers/driver.ts';
 import type { CreateVm } from './schemas.ts';
 import type { NewVm, VmListQuery, VmPage, VmStore } from './store.ts';
 import type { TenantStore } from './tenant-store.ts';
@@ -22,7 +22,7 @@ export interface VmParts {
     operations: Operations;
     projects: Pick<ProjectService, 'get'>;
     billing: Pick<BillingService, 'refusal'>;
-    slot: DriverSlot;
+    driver: VmDriver;
     clock: Clock;
 }
 
@@ -55,6 +55,11 @@ export function createVmService(parts: VmParts) {
         /** @throws VM_NOT_FOUND */
         get: async (actor: Actor, id: string): Promise<PublicVm> => shown(await store.records.get(placeOf(actor), id)),
 
+        /** For what is told of a VM elsewhere. @throws VM_NOT_FOUND */
+        async find({ tenantId, userId }: Actor, id: string): Promise<Vm & { tenantId: string }> {
+            return { tenantId, ...(await store.records.get({ tenantId, ownerId: userId }, id)) };
+        },
+
         /** @throws VM_NOT_FOUND, REVISION_MISMATCH, NAME_TAKEN */
         async rename(actor: Actor, id: string, name: string, revision?: number): Promise<PublicVm> {
             const place = placeOf(actor);
@@ -81,9 +86,9 @@ export function createVmService(parts: VmParts) {
 }
 
 async function create(parts: VmParts, actor: Actor, details: CreateVm): Promise<Vm> {
-    const { store, tenants, operations, billing, slot } = parts;
+    const { store, tenants, operations, billing, driver } = parts;
     const { tenantId } = actor;
-    const vm = draftOf(actor, details, slot.driver.name);
+    const vm = draftOf(actor, details, driver.name);
     const { id, projectId, instanceType } = vm;
     const event = { type: 'vm.created', data: { vmId: id, projectId, userId: actor.userId } };
     const about = `vm:${id}`;

@@ -42,6 +42,9 @@ export async function askAboutVms(
     }
     await ask('get', project, shop);
     await ask('get', vm, db);
+    for (const what of ['metrics', 'metrics/history']) {
+        for (const id of [db, 'vm_00000000000000000000000000']) await ask('get', `${vm}/${what}`, id);
+    }
     await ask('delete', vm, db, { headers: { 'if-match': '"99"' } });
     for (let times = 0; times < 2; times++) await ask('delete', project, shop);
     await ask('patch', project, shop, { payload: { name: 'late' } });

@@ -5,7 +5,7 @@ import { dollars, type Micros } from '../../src/money.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 
 import type { Answer, TestApp } from './app.ts';
-import type { DriverVm, VmDriver, VmOperation, VmPlace } from '../../plugins/vms/drivers/driver.ts';
+import type { DriverMetrics, DriverVm, VmDriver, VmOperation, VmPlace } from '../../plugins/vms/drivers/driver.ts';
 
 /** Runs VMs in the memory of the test, and fails when it is told to. */
 export class MemoryDriver implements VmDriver {
@@ -24,7 +24,7 @@ export class MemoryDriver implements VmDriver {
     start = (place: VmPlace) => this.#set('start', place, 'running');
     stop = (place: VmPlace) => this.#set('stop', place, 'stopped');
     restart = (place: VmPlace) => this.#set('restart', place, 'running');
-    metrics = async () => null;
+    metrics = async (): Promise<DriverMetrics | null> => null;
 
     remove = async (place: VmPlace): Promise<void> => {
         await this.#enter('remove', place);

@@ -26,6 +26,7 @@ export const getVmMetricsHistory = (metrics: MetricsService): ServerRoute<Refs> 
             answer: historyAnswer,
             example: { history: historyExample },
             errors: ['VM_NOT_FOUND'],
+            rateLimit: { limit: 60, window: 60 },
         }),
         auth: { access: { scope: 'vm:read' } },
         validate: { params: metricsParams, query: historyQuery },

@@ -17,6 +17,7 @@ export const getVmMetrics = (metrics: MetricsService): ServerRoute<{ Params: Met
             answer: metricsAnswer,
             example: { metrics: metricsExample },
             errors: ['VM_NOT_FOUND'],
+            rateLimit: { limit: 60, window: 60 },
         }),
         auth: { access: { scope: 'vm:read' } },
         validate: { params: metricsParams },
