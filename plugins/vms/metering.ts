@@ -23,7 +23,11 @@ export class Metering {
         const { store, operations, logger } = this.#parts;
         for (const id of await store.meter(tenantId)) {
             const audit = auditOf('unpaid', { id }, 'success', { to: 'stopped' });
-            const begun = await operations.begin({ tenantId }, id, { operation: 'stop', to: 'stopped', outbox: { audit } });
+            const begun = await operations.begin({ tenantId }, id, {
+                operation: 'stop',
+                to: 'stopped',
+                outbox: { audit },
+            });
             if ('vm' in begun) logger.warn({ module: 'vms', tenantId, vmId: id }, 'A VM without credit is stopped');
         }
     }
