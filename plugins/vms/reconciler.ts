@@ -88,6 +88,8 @@ export class Reconciler {
             if (at > 0) await todo.schedule(tenantId, vm, at);
             return;
         }
+        // Another driver knows nothing of it.
+        if (vm.driver !== driver.name) return;
         const found = await driver.inspect({ tenantId, vmId: vm.id });
         if (vm.status === 'running') await this.#mendRunning(tenantId, vm, found);
         else if (found?.state === 'running') await this.#stop(tenantId, vm);

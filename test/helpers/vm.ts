@@ -9,7 +9,7 @@ import type { DriverMetrics, DriverVm, VmDriver, VmOperation, VmPlace } from '..
 
 /** Runs VMs in the memory of the test, and fails when it is told to. */
 export class MemoryDriver implements VmDriver {
-    readonly name = 'memory';
+    readonly name: string;
     readonly vms = new Map<string, DriverVm>();
     /** Each operation that was asked for, as `start vm_…`. */
     readonly calls: string[] = [];
@@ -18,6 +18,10 @@ export class MemoryDriver implements VmDriver {
     /** What is waited for in the middle of an operation. */
     during: (operation: VmOperation, place: VmPlace) => Promise<void> = async () => undefined;
     delay = 0;
+
+    constructor(name = 'memory') {
+        this.name = name;
+    }
 
     delayMs = (): number => this.delay;
     create = (place: VmPlace) => this.#set('create', place, 'running');

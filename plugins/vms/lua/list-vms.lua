@@ -6,7 +6,8 @@
 -- @include page
 local function read(id)
     local key = KEYS[2] .. id
-    if ARGV[6] ~= '' and redis.call('HGET', key, 'status') ~= ARGV[6] then return nil end
+    local status = redis.call('HGET', key, 'status')
+    if not status or (ARGV[6] ~= '' and status ~= ARGV[6]) then return nil end
     return redis.call('HGETALL', key)
 end
 

@@ -140,6 +140,13 @@ describe('a look at the VMs of all tenants', () => {
         expect(changes).to.equal(['running', 'error']);
     });
 
+    it('leaves a VM alone that another driver runs', async () => {
+        const id = await newRunningVm(app, ada, projectId);
+        app.server.plugins.vms.runOn(new MemoryDriver('another'));
+        await look();
+        expect(await read(id)).to.include({ status: 'running', driver: 'memory' });
+    });
+
     it('stops a VM at its driver that runs though it should not', async () => {
         const stopped = await newRunningVm(app, ada, projectId, { name: 'stopped' });
         await ask(stopped, 'stop');
