@@ -205,25 +205,21 @@ describe('the metering of running VMs', () => {
         expect(await minutes()).to.equal(127);
     });
 
-    it(
-        'charges all of many VMs, those that cannot be paid before them notwithstanding',
-        { timeout: 60_000 },
-        async () => {
-            const copies = 130;
-            await giveCredit(app, ada.tenantId, dollars(100));
-            const first = await newRunningVm(app, ada, projectId);
-            const running = `${tenantKey(ada.tenantId, 'vms')}:running`;
-            // Copies of one record: what is charged is all that matters here.
-            const record = await storedVm(app, ada.tenantId, first);
-            for (let n = 0; n < copies; n++) {
-                const id = `vm_copy${n}`;
-                await app.redis.hset(tenantKey(ada.tenantId, 'vm', id), { ...record, id });
-                await app.redis.zadd(running, record.paidUntil ?? '', id);
-            }
-            await advance(MINUTE);
-            await app.server.plugins.vms.reconcile();
-            expect(await minutes()).to.equal(1 + 1 + copies);
-            await balance();
-        },
-    );
+    it('charges more VMs than one script takes, each once', async () => {
+        const copies = 130;
+        await giveCredit(app, ada.tenantId, dollars(100));
+        const first = await newRunningVm(app, ada, projectId);
+        const running = `${tenantKey(ada.tenantId, 'vms')}:running`;
+        // Copies of one record: what is charged is all that matters here.
+        const record = await storedVm(app, ada.tenantId, first);
+        for (let n = 0; n < copies; n++) {
+            const id = `vm_copy${n}`;
+            await app.redis.hset(tenantKey(ada.tenantId, 'vm', id), { ...record, id });
+            await app.redis.zadd(running, record.paidUntil ?? '', id);
+        }
+        await advance(MINUTE);
+        await look();
+        expect(await minutes()).to.equal(1 + 1 + copies);
+        await balance();
+    });
 });
