@@ -19,11 +19,11 @@ import { renameVm } from './routes/rename-vm.ts';
 import { restartVm } from './routes/restart-vm.ts';
 import { startVm } from './routes/start-vm.ts';
 import { stopVm } from './routes/stop-vm.ts';
-import { createVmService } from './service.ts';
+import { createVmService, type VmService } from './service.ts';
 import { VmStore } from './store.ts';
 import { createTenantStore } from './tenant-store.ts';
 
-import type { Plugin } from '@hapi/hapi';
+import type { Plugin, Server } from '@hapi/hapi';
 import type { VmFeature } from './api.ts';
 import type { Platform } from '../../src/platform.ts';
 
@@ -80,16 +80,26 @@ export const vms: Plugin<Platform> = {
         };
         server.expose(feature);
 
-        server.route(getPricing(config.VM_IMAGES));
-        server.route(createVm(service, config.VM_IMAGES));
-        server.route(listVms(service));
-        server.route(getVm(service));
-        server.route(renameVm(service));
-        server.route(deleteVm(service));
-        server.route(startVm(service));
-        server.route(stopVm(service));
-        server.route(restartVm(service));
-        server.route(getVmMetrics(metrics));
-        server.route(getVmMetricsHistory(metrics));
+        serve(server, { service, metrics, images: config.VM_IMAGES });
     },
 };
+
+interface Served {
+    service: VmService;
+    metrics: MetricsService;
+    images: string[];
+}
+
+function serve(server: Server, { service, metrics, images }: Served): void {
+    server.route(getPricing(images));
+    server.route(createVm(service, images));
+    server.route(listVms(service));
+    server.route(getVm(service));
+    server.route(renameVm(service));
+    server.route(deleteVm(service));
+    server.route(startVm(service));
+    server.route(stopVm(service));
+    server.route(restartVm(service));
+    server.route(getVmMetrics(metrics));
+    server.route(getVmMetricsHistory(metrics));
+}

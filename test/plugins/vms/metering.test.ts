@@ -132,7 +132,8 @@ describe('the metering of running VMs', () => {
         await advance(10 * MINUTE);
         expect(await minutes()).to.equal(1);
         const answers = await Promise.all(Array.from({ length: 20 }, () => ask(id, 'start')));
-        expect(answers.map(({ status }) => status).toSorted()).to.equal([200, ...Array<number>(19).fill(409)]);
+        expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
+        expect(answers.filter(({ status }) => status === 409)).to.have.length(19);
         await Promise.all([finish(id), finish(id), settle(other, ada.tenantId, id)]);
         expect(await minutes()).to.equal(2);
     });
