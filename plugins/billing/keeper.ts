@@ -113,7 +113,7 @@ export class Keeper implements HoldKeeper {
     }
 
     async #renew(): Promise<void> {
-        const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, {})));
+        const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, { used: bill.used })));
         const failed = renewed.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
         if (failed) this.#logger.warn({ module: 'billing', err: failed.reason }, 'Holds were not renewed');
     }

@@ -1,6 +1,7 @@
 import { clientGone } from '../../../src/http/client-gone.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { writtenStream } from '../../../src/http/sse.ts';
+import { PAYMENT_ERRORS } from '../../billing/api.ts';
 import { CALL_ERRORS } from '../../models/api.ts';
 import { completionAnswer, completionExample, streamExample } from '../answer-schemas.ts';
 import { chunkPieces, ChunkWriter } from '../completion.ts';
@@ -39,7 +40,7 @@ export const createCompletion = (
             answer: completionAnswer,
             example: completionExample,
             streamExample,
-            errors: ['MODEL_NOT_FOUND', 'CONCURRENCY_LIMIT', ...CALL_ERRORS, 'SHUTTING_DOWN'],
+            errors: ['MODEL_NOT_FOUND', 'CONCURRENCY_LIMIT', ...CALL_ERRORS, ...PAYMENT_ERRORS, 'SHUTTING_DOWN'],
             isExpensive: true,
             idempotent: 'shared',
         }),
