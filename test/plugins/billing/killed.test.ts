@@ -63,9 +63,13 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
 
     /** A micro-dollar for a token in, ten for a token out. */
     const models = (provider: Provider) =>
-        remoteModels(provider, { prices: priceOf({ input: 1_000_000, output: 10_000_000 }) });
+        remoteModels(
+            provider,
+            { prices: priceOf({ input: 1_000_000, output: 10_000_000 }) },
+            { prices: priceOf({ input: 10_000_000, output: 100_000_000 }) },
+        );
 
-    const newVictim = async (door: Door): Promise<Victim> => {
+    const newVictim = async (door: Door, message: object = {}): Promise<Victim> => {
         const middle = hold();
         // 40 bytes are 10 tokens by estimate; the provider says 7 and 12 in the end.
         const provider = await startProvider({
@@ -93,7 +97,7 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
                     body: JSON.stringify({
                         stream: true,
                         ...(isThread
-                            ? { content: 'Hello' }
+                            ? { content: 'Hello', ...message }
                             : { model: 'remote', messages: [{ role: 'user', content: 'Hello' }] }),
                     }),
                 },
@@ -130,6 +134,23 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
         while (door === 'completion' && (await app.redis.hget(key, 'used')) === '0') await sleep(10);
     };
     const typeOf: Record<Door, string> = { thread: 'model_usage', completion: 'hold_settled' };
+
+    it('has the tenant pay for the model that answered in place of the one that was asked', async () => {
+        const victim = await newVictim('thread', { fallbackModels: ['second'] });
+        const { middle, provider } = victim;
+        provider.answer(({ body }) =>
+            body.model === 'second'
+                ? { steps: [chunk('a'.repeat(40)), middle, told({ input: 7, output: 12 })] }
+                : { status: 401, steps: ['{"error":{"message":"No such key"}}'] },
+        );
+        void victim.begin();
+        await untilMiddle(victim, 'thread');
+        await kill(victim);
+        const { paid, charges } = await aftermath(victim);
+        // 6 × 10 + 10 × 100.
+        expect(paid).to.equal(1_060n);
+        expect(charges.map(({ modelId }) => modelId)).to.equal(['second']);
+    });
 
     for (const door of DOORS) {
         it(`has the tenant pay nothing when only the hold was taken (${door})`, async () => {

@@ -225,4 +225,27 @@ describe('a message that is paid from credits', () => {
         expect(provider.requests.map(({ body }) => body.model)).to.equal(['remote']);
         expect((await credits()).balance).to.equal(2_000n);
     });
+
+    it('is answered anew for its price, and a refusal does not stand in the way of the next try', async () => {
+        const { id } = (await send()).body.data.assistantMessage;
+        const regenerate = () => ada.call('POST', `${path()}/${id}/regenerate`, { payload: {} });
+        await setCredit(one, ada.tenantId, 100n);
+        expectError(await regenerate(), 'INSUFFICIENT_CREDITS');
+        await setCredit(one, ada.tenantId, dollars(1));
+        expect((await regenerate()).status).to.equal(200);
+        expect(await amountsOf(one.redis, ada.tenantId)).to.equal([60, 60]);
+        expect(await messages()).to.have.length(2);
+    });
+
+    it('is held for at what the dearest of its models costs', async () => {
+        const middle = hold();
+        provider.answer({ steps: [chunk('Fine'), middle, told({ input: 10, output: 5 })] });
+        const answer = send({ fallbackModels: ['second'] });
+        await middle.reached;
+        // "Hello" may have 12 tokens, 2,048 are to come: 12 × 10 + 2,048 × 100.
+        expect((await credits()).held).to.equal(204_920n);
+        middle.release();
+        expect((await answer).status).to.equal(200);
+        expect(await credits()).to.include({ held: 0n, balance: 999_940n });
+    });
 });
