@@ -10,3 +10,5 @@ export const namesKey = (tenantId: string, projectId: string): string =>
 export const tenantVmsKey = (tenantId: string): string => tenantKey(tenantId, 'vms');
 /** Those that were removed lately. */
 export const removedKey = (tenantId: string): string => tenantKey(tenantId, 'vms', 'removed');
+/** Those that run, by up to when they are paid. */
+export const runningKey = (tenantId: string): string => tenantKey(tenantId, 'vms', 'running');

@@ -1,17 +1,26 @@
-import { namesKey, projectVmsKey, removedKey, tenantVmsKey } from './keys-store.ts';
+import { namesKey, projectVmsKey, removedKey, runningKey, tenantVmsKey } from './keys-store.ts';
+import { newMeter } from './meter.ts';
 import { outboxKeys, outboxLists, type AuditEntry } from '../../src/redis/outbox.ts';
 
 import type { Vm, VmStatus } from './api.ts';
 import type { MetricsStore } from './metrics-store.ts';
-import type { VmStore } from './store.ts';
+import type { ForeignKeys, VmStore } from './store.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
+
+/** A restart ends one stretch of running, and begins another. */
+const MOST_CHARGES = 2;
 
 /** What has become of an operation. */
 export interface Result {
     operationId: string;
     audit: AuditEntry[];
+}
+
+/** Where else a change of a VM leads. */
+export interface OperationKeys extends Pick<ForeignKeys, 'credits'> {
+    metrics: MetricsStore['key'];
 }
 
 type ScriptName = 'end' | 'fail' | 'remove' | 'mend' | 'take';
@@ -20,11 +29,11 @@ type ScriptName = 'end' | 'fail' | 'remove' | 'mend' | 'take';
 export class OperationStore {
     readonly #store: Datastore;
     readonly #vms: VmStore;
-    readonly #metrics: Pick<MetricsStore, 'key'>;
+    readonly #foreign: OperationKeys;
     readonly #run: Record<ScriptName, RunScript>;
 
-    constructor(store: Datastore, vms: VmStore, metrics: Pick<MetricsStore, 'key'>) {
-        this.#metrics = metrics;
+    constructor(store: Datastore, vms: VmStore, foreign: OperationKeys) {
+        this.#foreign = foreign;
         this.#store = store;
         this.#vms = vms;
         this.#run = {
@@ -56,7 +65,7 @@ export class OperationStore {
             namesKey(tenantId, projectId),
             tenantVmsKey(tenantId),
             removedKey(tenantId),
-            this.#metrics.key({ tenantId, vmId: id }),
+            this.#foreign.metrics({ tenantId, vmId: id }),
         ];
         return (await this.#change('remove', tenantId, id, { id, ...result }, keys)) === 1;
     }
@@ -84,7 +93,14 @@ export class OperationStore {
 
     async #change(script: ScriptName, tenantId: string, id: string, change: object, keys: string[] = []) {
         const { audit, ...rest } = change as { audit: AuditEntry[] };
-        const all = [this.#vms.records.key(tenantId, id), ...outboxKeys(tenantId), ...keys];
-        return Number(await this.#run[script](all, [JSON.stringify({ ...rest, audit: outboxLists({ audit }).audit })]));
+        const all = [
+            this.#vms.records.key(tenantId, id),
+            ...outboxKeys(tenantId),
+            this.#foreign.credits(tenantId),
+            runningKey(tenantId),
+            ...keys,
+        ];
+        const whole = { ...rest, meter: newMeter(MOST_CHARGES), audit: outboxLists({ audit }).audit };
+        return Number(await this.#run[script](all, [JSON.stringify(whole)]));
     }
 }

@@ -4,6 +4,7 @@ import { auditOf } from './operation-outbox.ts';
 
 import type { Vm, VmStatus } from './api.ts';
 import type { DriverVm, VmPlace } from './drivers/driver.ts';
+import type { Metering } from './metering.ts';
 import type { MetricsService } from './metrics-service.ts';
 import type { OperationParts, Operations } from './operations.ts';
 import type { TenantStore } from './tenant-store.ts';
@@ -26,6 +27,7 @@ export interface ReconcilerParts extends Omit<OperationParts, 'projects'> {
     projects: Pick<ProjectService, 'deleting' | 'resume'>;
     tenants: TenantStore;
     metrics: Pick<MetricsService, 'sample'>;
+    metering: Metering;
     todo: Operations;
     clock: Clock;
 }
@@ -52,7 +54,8 @@ export class Reconciler {
     }
 
     async #lookAt(tenantId: string): Promise<void> {
-        const { vms, projects, operations, tenants, clock } = this.#parts;
+        const { vms, projects, operations, tenants, metering, clock } = this.#parts;
+        await metering.meter(tenantId);
         const deleting = await projects.deleting(tenantId);
         for (const projectId of deleting) await projects.resume(tenantId, projectId);
         let count = deleting.length;

@@ -96,14 +96,15 @@ describe('POST /api/vms/{vmId}/stop', () => {
 });
 
 describe('POST /api/vms/{vmId}/start', () => {
-    it('starts a VM that is stopped, for nothing but its running', async () => {
+    it('starts a VM that is stopped, for nothing but the minutes that it runs', async () => {
         const id = await stoppedVm();
         expect((await ask(id, 'start')).body.data.vm.pending.operation).to.equal('start');
         await finish(id);
         const vm = await read(id);
         expect(vm).to.include({ status: 'running', pending: null });
         expect(vm.startedAt).to.be.a.string();
-        expect(await expectSound(app.redis, ada.tenantId)).to.equal(9_950_000n);
+        // It has run before in this minute.
+        expect(await expectSound(app.redis, ada.tenantId)).to.equal(9_950_000n - 833n);
         expectError(await ask(id, 'start'), 'INVALID_STATE');
     });
 
@@ -130,7 +131,8 @@ describe('POST /api/vms/{vmId}/start', () => {
     it('needs an hour of credit, which it does not take', async () => {
         const id = await newRunningVm(app, ada, projectId, { instanceType: 'large' });
         await done(id, 'stop');
-        await giveCredit(app, ada.tenantId, -9_750_001n);
+        // The creation has cost 50,000, and the minute that it ran 3,333.
+        await giveCredit(app, ada.tenantId, -9_746_668n);
         const error = expectError(await ask(id, 'start'), 'INSUFFICIENT_CREDITS');
         expect(error.details).to.equal({ availableMicros: 199_999 });
         expect(await read(id)).to.include({ status: 'stopped', pending: null });

@@ -101,9 +101,10 @@ describe('POST /api/vms', () => {
             'vm.operate success',
         ]);
         expect(audit[0]).to.include({ userId: ada.userId, resourceId: id });
-        expect(await expectSound(app.redis, ada.tenantId)).to.equal(9_950_000n);
+        // And for the first minute, of which an hour has sixty.
+        expect(await expectSound(app.redis, ada.tenantId)).to.equal(9_950_000n - 833n);
         const ledger = await app.redis.xrange(tenantKey(ada.tenantId, 'credits', 'ledger'), '-', '+');
-        const [, fields = []] = ledger.at(-1) ?? [];
+        const [, fields = []] = ledger.at(-2) ?? [];
         expect(fields).to.include(['vm_create', '-50000', id, projectId, ada.userId]);
     });
 
@@ -348,7 +349,8 @@ describe('GET /api/projects/{projectId} with VMs', () => {
             name: 'one',
             status: 'running',
             hourlyMicros: 200_000,
-            cost: '0.050000',
+            // With its first minute.
+            cost: '0.053333',
         });
         expect(body.data.statistics).to.equal({
             vmCount: 3,
@@ -356,8 +358,8 @@ describe('GET /api/projects/{projectId} with VMs', () => {
             stopped: 1,
             error: 0,
             creating: 1,
-            totalCostMicros: 150_000,
-            totalCost: '0.150000',
+            totalCostMicros: 53_333 + 50_833 + 50_000,
+            totalCost: '0.154166',
             hourlyCostMicros: 200_000,
             hourlyCost: '0.200000',
         });
