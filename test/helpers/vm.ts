@@ -127,8 +127,23 @@ export async function newRunningVm(app: TestApp, tenant: TestTenant, projectId: 
 export async function tracesOf(app: TestApp, tenantId: string, ids: string[]): Promise<string[]> {
     const past = /:(events|audit|credits.*|user:[^:]+:activity|vms:removed|idempotency:.*)$/;
     const keys = (await app.redis.keys(tenantKey(tenantId, '*'))).filter((key) => !past.test(key));
-    const values = await Promise.all(keys.map((key) => app.redis.dumpBuffer(key)));
+    const values = await Promise.all(keys.map((key) => valueOf(app, key)));
     return keys.filter((key, n) => ids.some((id) => key.includes(id) || values[n]?.includes(id)));
+}
+
+/** All that is in a key, as text: a dump may be compressed. */
+async function valueOf({ redis }: TestApp, key: string): Promise<string> {
+    const readers: Record<string, () => Promise<unknown>> = {
+        string: () => redis.get(key),
+        hash: () => redis.hgetall(key),
+        zset: () => redis.zrange(key, 0, '-1'),
+        stream: () => redis.xrange(key, '-', '+'),
+        list: () => redis.lrange(key, 0, -1),
+    };
+    const type = await redis.type(key);
+    const read = readers[type];
+    if (!read && type !== 'none') throw new Error(`Nobody has said how to read a ${type}`);
+    return JSON.stringify(await read?.()) ?? '';
 }
 
 export interface TestEvent {

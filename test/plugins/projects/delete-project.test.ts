@@ -85,6 +85,7 @@ describe('DELETE /api/projects/{projectId} with VMs', () => {
         expectError(await ada.call('PATCH', `/api/projects/${projectId}`, change), 'PROJECT_DELETING');
         expectError(await ada.call('POST', '/api/projects', { payload: { name: 'web-shop' } }), 'NAME_TAKEN');
         expect((await remove()).body.data.project.status).to.equal('deleting');
+        expect(await eventsOf(app, ada.tenantId, 'project.deleting')).to.have.length(1);
         await allDue();
         expect(await newProject(ada)).to.be.a.string();
     });
