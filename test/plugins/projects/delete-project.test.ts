@@ -139,6 +139,7 @@ describe('DELETE /api/projects/{projectId} with VMs', () => {
         await app.server.plugins.vms.reconcile();
         await allDue();
         expectError(await project(), 'PROJECT_NOT_FOUND');
+        expect(await tracesOf(app, ada.tenantId, [projectId])).to.equal([]);
     });
 });
 
