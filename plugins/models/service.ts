@@ -51,6 +51,8 @@ export function createModelService(
         /** @param ownKeys Names of the keys that the user brings */
         list: (ownKeys) => offered.map((model) => publicModel(model, hasKey(ownKeys, model.provider), clock())),
 
+        all: () => offered,
+
         usable: (ownKeys) => offered.filter(({ provider }) => hasKey(ownKeys, provider)),
 
         get(idOrAlias) {

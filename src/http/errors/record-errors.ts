@@ -25,6 +25,18 @@ export const recordErrors = {
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
+    BILLING_RECORD_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such record in the ledger.',
+        'Take an id from GET /api/billing/history.',
+    ),
+    INVOICE_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no invoice of that month.',
+        'Take a month from GET /api/billing/invoices; one without any movement has none.',
+    ),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     IDEMPOTENCY_IN_PROGRESS: entry(
@@ -73,6 +85,12 @@ export const recordErrors = {
         'conflict',
         'There is no answer in this conversation that the summary does not cover.',
         'Send a message first.',
+    ),
+    NOT_REFUNDABLE: entry(
+        409,
+        'conflict',
+        'The record is no charge, or so much of it is not left to be refunded.',
+        'Refund no more than details.refundableMicros.',
     ),
     REVISION_MISMATCH: entry(
         412,

@@ -77,6 +77,8 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(created.map(({ name }) => name).sort()).to.equal([
             'post /api/admin/tenants',
             'post /api/auth/register',
+            'post /api/billing/credits',
+            'post /api/billing/refunds',
             'post /api/keys',
             'post /api/threads',
             'post /api/threads/{threadId}/fork',
@@ -104,8 +106,9 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const example = operation.responses['200']?.content['application/json']?.example;
             return example?.pagination !== undefined;
         });
-        const lists = ['/api/admin/tenants', '/api/keys', '/api/profile/activity', '/api/threads', SEND, '/api/users'];
-        expect(pages.map(({ path }) => path).sort()).to.equal(lists);
+        const billing = ['/api/billing/history', '/api/billing/invoices'];
+        const others = ['/api/admin/tenants', '/api/keys', '/api/profile/activity', '/api/threads', SEND, '/api/users'];
+        expect(pages.map(({ path }) => path).sort()).to.equal([...billing, ...others].sort());
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
         expect(ThreadsDataAnswer.required).to.include('pagination');
