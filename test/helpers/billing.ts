@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 
 import { newTenantId, type TestStore } from './store.ts';
-import { platformToken, type TestTenant } from './tenant.ts';
+import { newUser } from './user.ts';
 import { scriptCharge, scriptEntry, type EntryDraft } from '../../plugins/billing/entry.ts';
 import { BillingStore } from '../../plugins/billing/store.ts';
 import { newId } from '../../src/ids.ts';
@@ -10,6 +10,7 @@ import { tenantKey } from '../../src/redis/keys.ts';
 
 import type { Redis } from 'ioredis';
 import type { Answer, TestApp } from './app.ts';
+import type { TestTenant } from './tenant.ts';
 import type { ScriptHold, ScriptSettlement } from '../../plugins/billing/model-bill.ts';
 
 /** The credits of a tenant of the test's own, without the program around them. */
@@ -101,9 +102,9 @@ export interface Cashier {
     refund: (payload: object, key?: string) => Promise<Answer>;
 }
 
-/** The first superadmin of the platform as a cashier, unless another token is given. */
+/** A superadmin of the platform, with rates of his own, unless another token is given. */
 export async function newCashier(app: TestApp, token?: string): Promise<Cashier> {
-    const own = token ?? (await platformToken(app));
+    const own = token ?? (await newUser(app, 'platform', 'superadmin')).accessToken;
     const post = (url: string, payload: object, key: string) =>
         app.call('POST', url, { token: own, payload, headers: { 'idempotency-key': key } });
     return {

@@ -68,11 +68,11 @@ describe(`POST ${ROUTE}`, () => {
 
     before(async () => {
         [app, other] = await startReplicas();
-        cashier = await newCashier(app);
     });
 
     beforeEach(async () => {
         ada = await newTenant(app);
+        cashier = await newCashier(app);
     });
 
     after(() => Promise.all([app.stop(), other.stop()]));

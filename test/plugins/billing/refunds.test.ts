@@ -23,11 +23,11 @@ describe(`POST ${ROUTE}`, () => {
 
     before(async () => {
         [app, other] = await startReplicas();
-        cashier = await newCashier(app);
     });
 
     beforeEach(async () => {
         ada = await newTenant(app);
+        cashier = await newCashier(app);
     });
 
     after(() => Promise.all([app.stop(), other.stop()]));
@@ -100,7 +100,6 @@ describe(`POST ${ROUTE}`, () => {
         const fresh = await newCashier(app);
         const { body } = await fresh.refund({ tenantId: ada.tenantId, recordId: first });
         expect(body.data.record.amountMicros).to.equal(1_000);
-        cashier = await newCashier(app);
     });
 
     it('gives back charges only', async () => {
