@@ -6,6 +6,7 @@ import Joi from 'joi';
 
 import { parseRange } from './http/client-address.ts';
 import { packageRoot } from './package-root.ts';
+import { parsePrivateRange } from './private-range.ts';
 import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
 
@@ -62,6 +63,14 @@ export interface Config {
     CREDIT_GRANT_LIMIT: number;
     /** Dollars that a balance may be brought to. */
     CREDIT_BALANCE_LIMIT: number;
+    /** What runs the VMs. */
+    VM_DRIVER: 'simulator';
+    /** What may be installed on VMs. */
+    VM_IMAGES: string[];
+    /** The private range that simulated VMs have their addresses from, as a CIDR. */
+    VM_ADDRESS_RANGE: string;
+    /** How long a simulated VM takes to be made, started, stopped or restarted. */
+    VM_SIMULATOR_DELAY_MS: number;
     MAX_EVENT_LOOP_DELAY_MS: number;
     MAX_RSS_MB: number;
     /** Seconds */
@@ -76,7 +85,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -126,7 +135,7 @@ const providerKeys = Joi.string().custom((text: string, helpers) => {
 
 const httpUrl = () => Joi.string().uri({ scheme: ['http', 'https'] });
 
-const providers = (production: boolean) => ({
+const models = (production: boolean) => ({
     ANTHROPIC_BASE_URL: httpUrl().default('https://api.anthropic.com'),
     OPENAI_BASE_URL: httpUrl().default('https://api.openai.com/v1'),
     GOOGLE_BASE_URL: httpUrl().default('https://generativelanguage.googleapis.com'),
@@ -134,6 +143,11 @@ const providers = (production: boolean) => ({
     OLLAMA_PULL: Joi.boolean().truthy('on').falsy('off').default(!production),
     PROVIDER_KEYS_SHARED: providerKeys.default({}),
     CATALOGUE_FILE: Joi.string(),
+    MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
+    MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
+    SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
+    SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
+    GENERATION_QUEUE_MS: Joi.number().integer().min(0).max(30_000).default(2_000),
 });
 
 const wholeDollars = () => Joi.number().integer().max(1_000_000);
@@ -144,6 +158,31 @@ const credits = (production: boolean) => ({
         .default(production ? 0 : 5),
     CREDIT_GRANT_LIMIT: wholeDollars().min(1).default(1_000),
     CREDIT_BALANCE_LIMIT: wholeDollars().min(1).default(10_000),
+});
+
+const privateRange = () =>
+    Joi.string().custom((text: string, helpers) => {
+        try {
+            return parsePrivateRange(text).cidr;
+        } catch (error) {
+            return helpers.message({ custom: `{{#label}} ${(error as Error).message}` });
+        }
+    });
+
+const IMAGES = ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'fedora-42'];
+
+const imageNames = () =>
+    commaSeparated().custom((list: string[], helpers) =>
+        list.length > 0 && list.every((name) => /^[a-z0-9][a-z0-9._-]{0,99}$/.test(name))
+            ? list
+            : helpers.message({ custom: '{{#label}} needs names of images like debian-13, separated by commas' }),
+    );
+
+const machines = () => ({
+    VM_DRIVER: Joi.string().valid('simulator').default('simulator'),
+    VM_IMAGES: imageNames().default(IMAGES),
+    VM_ADDRESS_RANGE: privateRange().default('10.64.0.0/16'),
+    VM_SIMULATOR_DELAY_MS: Joi.number().integer().min(0).max(600_000).default(1_500),
 });
 
 const settings = (production: boolean) => {
@@ -188,12 +227,8 @@ const settings = (production: boolean) => {
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
-        ...providers(production),
-        MODEL_FIRST_TOKEN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
-        MODEL_ANSWER_TIMEOUT: Joi.number().integer().min(1).max(3_600).default(300),
-        SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
-        SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
-        GENERATION_QUEUE_MS: Joi.number().integer().min(0).max(30_000).default(2_000),
+        ...models(production),
+        ...machines(),
         ...credits(production),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),

@@ -19,7 +19,10 @@ export type IdPrefix =
     | 'call'
     | 'bill'
     | 'hold'
-    | 'job';
+    | 'job'
+    | 'project'
+    | 'vm'
+    | 'op';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

@@ -18,10 +18,12 @@ import { limits } from '../plugins/limits/index.ts';
 import { models } from '../plugins/models/index.ts';
 import { openai } from '../plugins/openai/index.ts';
 import { profile } from '../plugins/profile/index.ts';
+import { projects } from '../plugins/projects/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
 import { usage } from '../plugins/usage/index.ts';
 import { users } from '../plugins/users/index.ts';
+import { vms } from '../plugins/vms/index.ts';
 
 import type { Config } from './config.ts';
 import type { Platform } from './platform.ts';
@@ -62,6 +64,8 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         usage,
         threads,
         openai,
+        projects,
+        vms,
         health,
         docs,
     ]) {

@@ -1,13 +1,20 @@
+import { projectJobs } from '../plugins/projects/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
 import { userJobs } from '../plugins/users/jobs.ts';
+import { vmJobs, vmSchedule } from '../plugins/vms/jobs.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
-export const processorsOf = ({ plugins: { tenants, threads, users } }: Server): Processors => ({
+export const processorsOf = ({ plugins: { projects, tenants, threads, users, vms } }: Server): Processors => ({
+    ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
     ...userJobs(users),
+    ...vmJobs(vms),
 });
+
+/** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
+export const schedule: Record<string, number> = { ...vmSchedule };

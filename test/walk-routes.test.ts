@@ -8,6 +8,7 @@ import { summarizePath } from './helpers/summary.ts';
 import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
 import { newUser } from './helpers/user.ts';
+import { newPayingTenant, newProject, newVm } from './helpers/vm.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 
@@ -31,6 +32,7 @@ const PUBLIC = new Set([
     'GET /api/health',
     'GET /api/status/health',
     'GET /api/errors',
+    'GET /api/vms/pricing',
     'GET /documentation',
     'GET /openapi.json',
 ]);
@@ -45,6 +47,8 @@ const PARAMS: Record<string, string> = {
     threadId: 'thread_00000000000000000000000000',
     sessionId: 'sess_00000000000000000000000000',
     messageId: 'msg_00000000000000000000000000',
+    projectId: 'project_00000000000000000000000000',
+    vmId: 'vm_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -127,6 +131,8 @@ const PAYLOADS: Record<string, object> = {
     'PATCH /api/users/{userId}': { displayName: 'Taken over' },
     'PATCH /api/keys/{keyId}': { name: 'Taken over' },
     'POST /api/keys/{keyId}/rotate': {},
+    'PATCH /api/projects/{projectId}': { name: 'taken-over' },
+    'PATCH /api/vms/{vmId}': { name: 'taken-over' },
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
@@ -144,7 +150,7 @@ describe('every route that names a record', () => {
 
     before(async () => {
         app = await startApp();
-        victim = await newTenant(app);
+        victim = await newPayingTenant(app);
         attacker = await newTenant(app);
         const threadId = await newThread(victim, 'A private thread');
         const sent = await victim.call('POST', messagesPath(threadId), { payload: { content: 'A private message' } });
@@ -155,8 +161,10 @@ describe('every route that names a record', () => {
         const key = { name: 'A private key', scopes: ['thread:read'] };
         const created = await victim.call('POST', '/api/keys', { payload: key });
         const keyId = String(created.body.data.key.id);
+        const projectId = await newProject(victim, 'private-project');
+        const vmId = await newVm(victim, projectId, { name: 'private-vm' });
         const { tenantId, userId } = victim;
-        records = { tenantId, userId, sessionId, threadId, messageId, keyId, modelId: 'sandbox' };
+        records = { tenantId, userId, sessionId, threadId, messageId, keyId, projectId, vmId, modelId: 'sandbox' };
     });
 
     after(() => app.stop());

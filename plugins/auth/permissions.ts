@@ -1,5 +1,7 @@
 import { PLATFORM } from '../../src/redis/keys.ts';
 
+const CLOUD = ['project:read', 'project:write', 'vm:read', 'vm:write'];
+
 const USER = [
     'thread:read',
     'thread:write',
@@ -8,6 +10,7 @@ const USER = [
     'model:load',
     'profile:read',
     'profile:write',
+    ...CLOUD,
     'billing:read-own',
 ];
 

@@ -6,8 +6,16 @@ import type { ApiError, ErrorCode } from '../../src/http/errors.ts';
 import type { ModelCall, Usage } from '../models/api.ts';
 
 export type { Bill } from './bill.ts';
-export { scriptCharge, scriptEntry, type EntryDraft, type EntryType, type Payer, type ScriptCharge } from './entry.ts';
-export type { BillRecord, ScriptHold, ScriptSettlement } from './model-bill.ts';
+export {
+    payerOf,
+    scriptCharge,
+    scriptEntry,
+    type EntryDraft,
+    type EntryType,
+    type Payer,
+    type ScriptCharge,
+} from './entry.ts';
+export { payableUsage, type BillRecord, type ScriptHold, type ScriptSettlement } from './model-bill.ts';
 export type { PaymentReply } from './store.ts';
 
 /** What a call is refused with that cannot be paid. */
@@ -50,7 +58,7 @@ export interface BillingService {
     take(bill: Bill): Promise<[ModelCall, ...ModelCall[]]>;
     /** The same, of what a script's `take_hold` gave. */
     opened(bill: Bill, reply: PaymentReply): [ModelCall, ...ModelCall[]];
-    /** What a call has to pay whose process has died. */
+    /** What a call has to pay that has ended, also one whose process has died. */
     settlementOf(record: BillRecord, modelId: string, usage: Usage | null): ScriptSettlement;
     /** Settles a call, once however often it is asked; never fails. */
     settle(tenantId: string, settlement: ScriptSettlement): Promise<void>;

@@ -1,7 +1,7 @@
-import { costOf, isKnown, payableOutput } from './cost.ts';
-import { scriptHold, settlementOf, type BillRecord, type ScriptHold, type ScriptSettlement } from './model-bill.ts';
+import { costOf, payableOutput } from './cost.ts';
+import { scriptHold, type BillRecord, type ScriptHold } from './model-bill.ts';
 import { apiError } from '../../src/http/errors.ts';
-import { pricesAt, type ModelCall, type ModelService, type Usage } from '../models/api.ts';
+import { knownPriceAt, type ModelCall, type ModelService } from '../models/api.ts';
 
 import type { Payer } from './entry.ts';
 import type { Micros } from '../../src/money.ts';
@@ -66,6 +66,7 @@ export class Bill {
     #used: Micros = 0n;
     #isRaising = false;
     #isDry = false;
+    #isClosed = false;
     #noting: NodeJS.Timeout | undefined;
 
     private constructor(parts: BillParts, record: BillRecord, calls: [ModelCall, ...ModelCall[]]) {
@@ -112,6 +113,11 @@ export class Bill {
         return bill.hold.want === '0' ? null : bill;
     }
 
+    /** What it has cost so far, by estimate. */
+    get used(): Micros {
+        return this.#used;
+    }
+
     /** What is held now; from here on it is renewed until it is settled. */
     taken({ amount, rest }: Held): [ModelCall, ...ModelCall[]] {
         this.#held = amount;
@@ -135,15 +141,21 @@ export class Bill {
         const cost = (output: number) => costOf(price, usageOf(estimate.input, output)).micros;
         this.#used = cost(tokens);
         if (this.#parts.isNoted) this.#noting ??= setTimeout(() => void this.#note(), NOTE_EVERY_MS).unref();
-        if (cost(tokens + MARGIN_TOKENS) > this.#held) void this.#raise(cost(tokens + STEP_TOKENS));
-        if (this.#isDry && this.#used >= this.#held) this.#exhaustion.abort();
+        // Where there was no more the last time, what is held is used up before it is asked for once more.
+        const needed = this.#isDry ? this.#used + 1n : cost(tokens + MARGIN_TOKENS);
+        if (needed > this.#held) void this.#raise(cost(tokens + STEP_TOKENS));
     }
 
-    /** What is to be paid; nothing is renewed any more. @param usage Null: the call was refused before it used anything */
-    settlement(modelId: string, usage: Usage | null): ScriptSettlement {
+    /** Whether a call failed with that because its credits were used up: what came is then the answer. */
+    isExhaustion(error: unknown): boolean {
+        return this.exhausted.aborted && error === this.exhausted.reason;
+    }
+
+    /** It has ended: its hold is not renewed any more. */
+    close(): void {
+        this.#isClosed = true;
         clearTimeout(this.#noting);
         this.#parts.keeper.remove(this);
-        return settlementOf(this.record, modelId, usage);
     }
 
     async #note(): Promise<void> {
@@ -151,15 +163,15 @@ export class Bill {
         this.#noting = undefined;
     }
 
-    /** More than this is not there once it has failed: the rest of the hold is used up, and no more. */
+    /** Asks for more; ends the call when what it has used is all that there is. */
     async #raise(target: Micros): Promise<void> {
-        if (this.#isRaising || this.#isDry) return;
+        if (this.#isRaising || this.#isClosed) return;
         this.#isRaising = true;
         const held = await this.#keep({ used: this.#used, target });
         if (held) this.#held = held.amount;
         this.#isDry = !held || held.amount < target;
         this.#isRaising = false;
-        if (this.#isDry && this.#used >= this.#held) this.#exhaustion.abort();
+        if (this.#isDry && this.#used >= this.#held) this.#exhaustion.abort(new Error('The credits are used up'));
     }
 
     async #keep(change: { used?: Micros; target?: Micros }): Promise<Held | null> {
@@ -217,6 +229,5 @@ const usageOf = (inputFresh: number, output: number) => ({
 /** Undefined: nobody knows what it costs; null: it costs the tenant nothing. */
 function priceOf({ models, at }: BillParts, { model, apiKey }: ModelCall) {
     if (apiKey !== undefined || models.keyName(model) === null) return null;
-    const price = pricesAt(model, at);
-    return price && isKnown(price) ? price : undefined;
+    return knownPriceAt(model, at) ?? undefined;
 }

@@ -29,12 +29,6 @@ const roundUp = (picos: bigint): Micros => (picos + PICOS_PER_MICRO - 1n) / PICO
 export const tableFor = ({ microsPerMillion, aboveInputTokens }: ModelPrice, inputTokens: number): TokenPrices =>
     aboveInputTokens && inputTokens > aboveInputTokens.tokens ? aboveInputTokens.microsPerMillion : microsPerMillion;
 
-/** Whether all that any call uses has a price, so that none can cost what nobody knows. */
-export const isKnown = ({ microsPerMillion, aboveInputTokens }: ModelPrice): boolean =>
-    [microsPerMillion, ...(aboveInputTokens ? [aboveInputTokens.microsPerMillion] : [])].every(
-        ({ input, output }) => input !== null && output !== null,
-    );
-
 /** A count of tokens: a provider may tell anything. */
 const count = (tokens: number): bigint => BigInt(Math.min(Math.max(0, Math.ceil(tokens)), Number.MAX_SAFE_INTEGER));
 

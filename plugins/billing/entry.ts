@@ -60,6 +60,13 @@ export interface ScriptCharge {
     entry: ScriptEntry;
 }
 
+/** Who pays for what a request asks for. */
+export const payerOf = ({ tenantId, userId, keyId }: Payer): Payer => ({
+    tenantId,
+    userId,
+    ...(keyId !== undefined && { keyId }),
+});
+
 /** Whose limits of the month a payment counts against. */
 export const limitsOf = ({ userId, keyId }: Payer): string[] => [
     'tenant',

@@ -8,8 +8,8 @@ import type { BillingStore } from './store.ts';
 import type { Micros } from '../../src/money.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
-const RENEW_EVERY_MS = HOLD_LEASE_MS / 3;
-const SWEEP_EVERY_MS = 10_000;
+/** How often holds are renewed, and looked at, in milliseconds. */
+const PACE = { renewMs: HOLD_LEASE_MS / 3, sweepMs: 10_000 };
 const SWEEP_BATCH = { tenants: 100, holds: 100 };
 /** A process registers a tenant anew when it has done so that long ago; nobody forgets one sooner than after the second. */
 const REGISTERED_MS = { renewed: 60_000, kept: 300_000 };
@@ -23,6 +23,7 @@ const TRIES = 60;
 export class Keeper implements HoldKeeper {
     readonly #store: BillingStore;
     readonly #logger: Logger;
+    readonly #pace: typeof PACE;
     readonly #bills = new Set<Bill>();
     readonly #registered = new Map<string, number>();
     readonly #settling = new Set<Promise<unknown>>();
@@ -30,12 +31,13 @@ export class Keeper implements HoldKeeper {
     #sweeping: Promise<void> | null = null;
     #isStopping = false;
 
-    constructor(store: BillingStore, logger: Logger) {
+    constructor(store: BillingStore, logger: Logger, pace = PACE) {
         this.#store = store;
         this.#logger = logger;
+        this.#pace = pace;
         this.#timers = [
-            setInterval(() => void this.#renew(), RENEW_EVERY_MS).unref(),
-            setInterval(() => (this.#sweeping ??= this.#sweepOnce()), SWEEP_EVERY_MS).unref(),
+            setInterval(() => void this.#renew(), pace.renewMs).unref(),
+            setInterval(() => (this.#sweeping ??= this.#sweepOnce()), pace.sweepMs).unref(),
         ];
     }
 
@@ -56,7 +58,7 @@ export class Keeper implements HoldKeeper {
         const before = this.#registered.get(tenantId) ?? -Infinity;
         const at = performance.now();
         if (at - before < REGISTERED_MS.renewed) return;
-        await this.#store.watch(tenantId, SWEEP_EVERY_MS);
+        await this.#store.watch(tenantId, this.#pace.sweepMs);
         this.#registered.set(tenantId, at);
     }
 
@@ -79,7 +81,7 @@ export class Keeper implements HoldKeeper {
         const forgetOld = performance.now() - REGISTERED_MS.renewed;
         for (const [tenantId, at] of this.#registered) if (at < forgetOld) this.#registered.delete(tenantId);
         for (;;) {
-            const tenants = await this.#store.takeWatched(SWEEP_EVERY_MS, SWEEP_BATCH.tenants);
+            const tenants = await this.#store.takeWatched(this.#pace.sweepMs, SWEEP_BATCH.tenants);
             for (const tenantId of tenants) await this.#sweepTenant(tenantId);
             if (tenants.length < SWEEP_BATCH.tenants) return;
         }
@@ -113,7 +115,7 @@ export class Keeper implements HoldKeeper {
     }
 
     async #renew(): Promise<void> {
-        const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, {})));
+        const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, { used: bill.used })));
         const failed = renewed.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
         if (failed) this.#logger.warn({ module: 'billing', err: failed.reason }, 'Holds were not renewed');
     }

@@ -3,6 +3,7 @@ import { limitsOf, scriptEntry, type Payer, type ScriptEntry } from './entry.ts'
 
 import type { Micros } from '../../src/money.ts';
 import type { ModelPrice, Usage } from '../models/api.ts';
+import type { EndedCall } from '../usage/api.ts';
 
 /** What has to be known to settle the call of a model, by whichever process: it survives as JSON. */
 export interface BillRecord {
@@ -47,6 +48,10 @@ export const scriptHold = (record: BillRecord, modelId: string, want: Micros, le
     who: limitsOf(record.payer),
     entry: entryOf(record, modelId, null, true),
 });
+
+/** What of a call's usage is paid: nothing when it failed before its first token, or was broken off by us. */
+export const payableUsage = (outcome: EndedCall['outcome'], hasBegun: boolean, usage: Usage | null): Usage | null =>
+    hasBegun || outcome === 'complete' || outcome === 'cancelled' ? usage : null;
 
 /**
  * What a call has to pay that has ended.

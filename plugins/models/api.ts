@@ -137,4 +137,5 @@ declare module '@hapi/hapi' {
 }
 
 export { estimateTokens, textOf } from './estimate.ts';
-export { pricesAt } from './prices.ts';
+export { OutputMeter } from './output-meter.ts';
+export { pricesAt, knownPriceAt } from './prices.ts';

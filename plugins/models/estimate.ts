@@ -1,6 +1,6 @@
 import type { ChatMessage, ModelCall, Usage } from './call.ts';
 
-const BYTES_PER_TOKEN = 4;
+export const BYTES_PER_TOKEN = 4;
 /** What a message costs besides its text: the marks of its role and its end. */
 const TOKENS_PER_MESSAGE = 4;
 

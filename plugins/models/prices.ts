@@ -7,3 +7,14 @@ export function pricesAt({ prices }: Pick<Model, 'prices'>, at: number): ModelPr
         (validFrom === null || validFrom <= today) && (validUntil === null || validUntil >= today);
     return prices.find(isInForce) ?? null;
 }
+
+/** The prices in force, where all that any call uses has one; null: a call may cost what nobody knows. */
+export function knownPriceAt(model: Pick<Model, 'prices'>, at: number): ModelPrice | null {
+    const price = pricesAt(model, at);
+    return price && isKnown(price) ? price : null;
+}
+
+const isKnown = ({ microsPerMillion, aboveInputTokens }: ModelPrice): boolean =>
+    [microsPerMillion, ...(aboveInputTokens ? [aboveInputTokens.microsPerMillion] : [])].every(
+        ({ input, output }) => input !== null && output !== null,
+    );

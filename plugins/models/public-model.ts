@@ -1,6 +1,7 @@
 import { pricesAt } from './prices.ts';
 
 import type { KeyName, Model, ProviderName } from './api.ts';
+import type { ErrorCode } from '../../src/http/errors.ts';
 
 /** A model as the API shows it. */
 export interface PublicModel {
@@ -19,7 +20,7 @@ export interface PublicModel {
     temperatureRange: { min: number; max: number; step: number; default: number } | null;
     usable: boolean;
     /** The catalogue code of what a call would be refused with. */
-    reason: string | null;
+    reason: Extract<ErrorCode, 'PROVIDER_KEY_MISSING' | 'PRICE_UNKNOWN'> | null;
 }
 
 /** Whose API key a call to a provider needs. */
@@ -32,7 +33,8 @@ export const KEY_OF: Record<ProviderName, KeyName | null> = {
 };
 const TEMPERATURE_STEP = 0.1;
 
-export function publicModel(model: Model, hasKey: boolean, at: number): PublicModel {
+/** @param reason The catalogue code of what a call would be refused with */
+export function publicModel(model: Model, reason: PublicModel['reason'], at: number): PublicModel {
     const { id, name, provider, aliases, requiresLoading, capabilities, contextLength, maxOutput } = model;
     const { temperature } = model.parameters;
     return {
@@ -47,8 +49,8 @@ export function publicModel(model: Model, hasKey: boolean, at: number): PublicMo
         maxOutput,
         pricing: pricing(model, at),
         temperatureRange: temperature === false ? null : { ...temperature, step: TEMPERATURE_STEP },
-        usable: hasKey,
-        reason: hasKey ? null : 'PROVIDER_KEY_MISSING',
+        usable: reason === null,
+        reason,
     };
 }
 

@@ -1,11 +1,12 @@
 import { ModelCaller } from './call-models.ts';
 import { estimateUsage } from './estimate.ts';
 import { fitParameters } from './parameters.ts';
+import { knownPriceAt } from './prices.ts';
 import { KEY_OF, publicModel, type PublicModel } from './public-model.ts';
 import { statusCache } from './status-cache.ts';
 import { apiError } from '../../src/http/errors.ts';
 
-import type { ModelProvider, ModelService, ProviderKeyService, ProviderName } from './api.ts';
+import type { Model, ModelProvider, ModelService, ProviderKeyService, ProviderName } from './api.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Timeouts } from './supervise.ts';
@@ -39,8 +40,13 @@ export function createModelService(
     const caller = new ModelCaller({ ...options, circuits });
     const offered = catalogue.models.filter(({ provider }) => providers[provider] !== undefined);
 
-    const hasKey = (ownKeys: string[], provider: ProviderName): boolean =>
-        withKey.has(provider) || ownKeys.includes(KEY_OF[provider] ?? '');
+    const reasonOf = (model: Model, ownKeys: string[]): PublicModel['reason'] => {
+        const key = KEY_OF[model.provider];
+        if (key === null || ownKeys.includes(key)) return null;
+        if (!withKey.has(model.provider)) return 'PROVIDER_KEY_MISSING';
+        // The platform's key is paid from the tenant's credits.
+        return knownPriceAt(model, clock()) ? null : 'PRICE_UNKNOWN';
+    };
 
     return {
         version: catalogue.version,
@@ -49,11 +55,11 @@ export function createModelService(
         keyName: ({ provider }) => KEY_OF[provider],
 
         /** @param ownKeys Names of the keys that the user brings */
-        list: (ownKeys) => offered.map((model) => publicModel(model, hasKey(ownKeys, model.provider), clock())),
+        list: (ownKeys) => offered.map((model) => publicModel(model, reasonOf(model, ownKeys), clock())),
 
         all: () => offered,
 
-        usable: (ownKeys) => offered.filter(({ provider }) => hasKey(ownKeys, provider)),
+        usable: (ownKeys) => offered.filter((model) => reasonOf(model, ownKeys) === null),
 
         get(idOrAlias) {
             const model = catalogue.find(idOrAlias);

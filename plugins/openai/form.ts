@@ -30,6 +30,8 @@ const CODES: { [Code in ErrorCode]?: string } = {
     KEY_INVALID: 'invalid_api_key',
     RATE_LIMITED: 'rate_limit_exceeded',
     QUOTA_EXCEEDED: 'insufficient_quota',
+    INSUFFICIENT_CREDITS: 'insufficient_quota',
+    SPEND_LIMIT_REACHED: 'billing_hard_limit_reached',
 };
 
 /** An error of the catalogue as OpenAI would say it. */

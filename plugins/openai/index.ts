@@ -16,16 +16,17 @@ import type { EndedCall } from '../usage/api.ts';
 /** The door for clients of OpenAI. */
 export const openai: Plugin<Platform> = {
     name: 'openai',
-    dependencies: ['auth', 'idempotency', 'limits', 'models', 'responses', 'usage'],
+    dependencies: ['auth', 'billing', 'idempotency', 'limits', 'models', 'responses', 'usage'],
     register: (server, { clock, drain, logger }) => {
-        const { models, limits, responses, idempotency, usage } = server.plugins;
+        const { billing, models, limits, responses, idempotency, usage } = server.plugins;
         responses.addForm(openAiForm);
         const service = new CompletionService({
             models,
             limits,
+            billing,
             clock,
             running: new RunningWork(drain),
-            // The one place that hears of every call's end: whoever counts or charges is told here.
+            // The one place that hears of every call's end: whoever counts is told here.
             onEnd: (actor, end) => {
                 logEnd(logger, actor, end);
                 usage.record(actor, newId('call'), endedCall(end));

@@ -1,8 +1,10 @@
 import { Answer } from './completion.ts';
 import { PartQueue } from './part-queue.ts';
 import { apiError, isApiError, type ApiError } from '../../src/http/errors.ts';
+import { OutputMeter } from '../models/api.ts';
 
 import type { Clock } from '../../src/clock.ts';
+import type { Bill } from '../billing/api.ts';
 import type { ModelCall, ModelService, StreamPart, Usage } from '../models/api.ts';
 
 /** How a call ended: `cancelled` when its client went away, `interrupted` when the process had to stop. */
@@ -12,7 +14,7 @@ export type CallOutcome = 'complete' | 'failed' | 'cancelled' | 'interrupted';
 export interface CallEnd {
     call: ModelCall;
     outcome: CallOutcome;
-    /** Of what came, estimated where the provider told none; null when it refused the call. */
+    /** Of what came, estimated where the provider told none; null when it refused the call, or was not called. */
     usage: Usage | null;
     /** What it failed with. */
     error: ApiError | null;
@@ -25,13 +27,15 @@ export interface RunningCallParts {
     models: ModelService;
     /** Prepared. */
     call: ModelCall;
+    /** Null: it costs nothing. */
+    bill: Bill | null;
     /** Whether somebody reads `batches`. */
     isStreamed: boolean;
     /** Aborted when the client goes away. */
     gone: AbortSignal;
     clock: Clock;
-    /** Told once, when all is over. */
-    onEnd: (end: CallEnd) => void;
+    /** Told once, when all is over; nobody is told of the end before it is done. */
+    onEnd: (end: CallEnd) => Promise<void>;
 }
 
 /** A call of a model on its way. It ends with its provider, with its client, or with the process. */
@@ -44,8 +48,10 @@ export class RunningCall {
     readonly #parts: RunningCallParts;
     readonly #stop = new AbortController();
     readonly #answer = new Answer();
+    readonly #produced = new OutputMeter();
     readonly #queue: PartQueue | null;
     readonly #startedAt: number;
+    #isCalled = false;
     #begunAt: number | null = null;
     #begin: () => void = () => undefined;
 
@@ -77,24 +83,47 @@ export class RunningCall {
             await this.#relay();
         } catch (failure) {
             const error = isApiError(failure) ? failure : apiError('INTERNAL_ERROR', { cause: failure });
-            this.#end(this.#outcomeOf(error), error);
+            await this.#end(this.#outcomeOf(error), error);
             this.#queue?.end(error);
             throw error;
         }
-        this.#end('complete', null);
+        await this.#end('complete', null);
         this.#queue?.end();
         return this.#answer;
     }
 
     async #relay(): Promise<void> {
-        const { models, call, gone, clock } = this.#parts;
-        const { parts } = await models.open([call], AbortSignal.any([this.#stop.signal, gone]));
-        this.#begunAt = clock();
-        this.#begin();
-        for await (const part of parts) {
-            this.#answer.hear(part);
-            this.#queue?.push(part);
+        const { models, call, bill, gone, clock } = this.#parts;
+        const exhausted = bill ? [bill.exhausted] : [];
+        const signal = AbortSignal.any([this.#stop.signal, gone, ...exhausted]);
+        signal.throwIfAborted();
+        this.#isCalled = true;
+        try {
+            const { parts } = await models.open([call], signal);
+            this.#begunAt = clock();
+            this.#begin();
+            for await (const part of parts) {
+                this.#produced.hear(part);
+                bill?.produced(call.model.id, this.#produced.output);
+                this.#pass(part);
+            }
+        } catch (error) {
+            if (!bill?.isExhaustion(error)) throw error;
+            this.#pass({ type: 'usage', usage: this.#usage() });
+            this.#pass({ type: 'finish', reason: 'length' });
         }
+    }
+
+    #pass(part: StreamPart): void {
+        this.#answer.hear(part);
+        this.#queue?.push(part);
+    }
+
+    /** Of what came, estimated where the provider told none. */
+    #usage(): Usage {
+        const { models, call } = this.#parts;
+        const { usage, produced, thoughts } = this.#answer;
+        return usage ?? models.estimateUsage(call, produced, thoughts);
     }
 
     #outcomeOf(error: ApiError): CallOutcome {
@@ -102,14 +131,14 @@ export class RunningCall {
         return this.#parts.gone.aborted ? 'cancelled' : 'failed';
     }
 
-    #end(outcome: CallOutcome, error: ApiError | null): void {
-        const { models, call, clock, onEnd } = this.#parts;
-        const { usage, produced, thoughts } = this.#answer;
+    async #end(outcome: CallOutcome, error: ApiError | null): Promise<void> {
+        const { call, bill, clock, onEnd } = this.#parts;
         const isRefused = outcome === 'failed' && this.#begunAt === null;
-        onEnd({
+        bill?.close();
+        await onEnd({
             call,
             outcome,
-            usage: isRefused ? null : (usage ?? models.estimateUsage(call, produced, thoughts)),
+            usage: isRefused || !this.#isCalled ? null : this.#usage(),
             error: outcome === 'cancelled' ? null : error,
             durationMs: clock() - this.#startedAt,
             timeToFirstTokenMs: this.#begunAt === null ? null : this.#begunAt - this.#startedAt,

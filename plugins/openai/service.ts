@@ -3,19 +3,21 @@ import { RunningCall, type CallEnd } from './running-call.ts';
 import { ignoredFields, toMessages, toParameters } from './to-call.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { payableUsage, payerOf, type Bill, type BillingService } from '../billing/api.ts';
 
 import type { CompletionRequest } from './request-schema.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { RunningWork } from '../../src/running-work.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { LimitService } from '../limits/api.ts';
-import type { Model, ModelService } from '../models/api.ts';
+import type { Model, ModelCall, ModelService } from '../models/api.ts';
 
 export interface CompletionServiceParts {
     models: ModelService;
     limits: LimitService;
     running: RunningWork<RunningCall>;
     clock: Clock;
+    billing: BillingService;
     /** Told of every call that was made, when it has ended. */
     onEnd: (actor: Actor, end: CallEnd) => void;
 }
@@ -54,10 +56,11 @@ export class CompletionService {
      * Calls the model.
      *
      * @param gone Aborted when the client goes away: the call ends then
-     * @throws MODEL_NOT_FOUND, PROVIDER_KEY_MISSING, VALIDATION_ERROR, SHUTTING_DOWN, CONCURRENCY_LIMIT
+     * @throws MODEL_NOT_FOUND, PROVIDER_KEY_MISSING, VALIDATION_ERROR, SHUTTING_DOWN, CONCURRENCY_LIMIT, PRICE_UNKNOWN,
+     *   INSUFFICIENT_CREDITS, SPEND_LIMIT_REACHED
      */
     async call(actor: Actor, request: CompletionRequest, gone: AbortSignal): Promise<Accepted> {
-        const { models, limits, running, clock, onEnd } = this.#parts;
+        const { models, limits, running, clock } = this.#parts;
         running.checkOpen();
         const model = models.get(request.model);
         const slot = await limits.takeSlot(actor, () => !gone.aborted);
@@ -65,6 +68,7 @@ export class CompletionService {
             // The process may have begun to stop while this waited for its slot.
             running.checkOpen();
             const { call, ignoredParameters } = await this.#prepare(actor, model, request);
+            const paid = await this.#pay(actor, call);
             return {
                 head: {
                     id: newId('chatcmpl'),
@@ -75,13 +79,13 @@ export class CompletionService {
                 running: running.add(
                     new RunningCall({
                         models,
-                        call,
+                        ...paid,
                         isStreamed: request.stream === true,
                         gone,
                         clock,
                         onEnd: (end) => {
                             void slot.release();
-                            onEnd(actor, end);
+                            return this.#end(actor, paid.bill, end);
                         },
                     }),
                 ),
@@ -110,6 +114,25 @@ export class CompletionService {
             throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
         }
         return toListed(model);
+    }
+
+    /** Takes the hold of a call that costs, and limits its output to what can be paid. */
+    async #pay(actor: Actor, call: ModelCall): Promise<{ call: ModelCall; bill: Bill | null }> {
+        const { billing } = this.#parts;
+        const { requestId } = actor;
+        const order = { id: newId('hold'), payer: payerOf(actor), about: { requestId }, isNoted: true };
+        const bill = billing.bill(order, [call]);
+        if (!bill) return { call, bill };
+        const [payable] = await billing.take(bill);
+        return { call: payable, bill };
+    }
+
+    async #end(actor: Actor, bill: Bill | null, end: CallEnd): Promise<void> {
+        const { billing, onEnd } = this.#parts;
+        onEnd(actor, end);
+        if (!bill) return;
+        const used = payableUsage(end.outcome, end.timeToFirstTokenMs !== null, end.usage);
+        await billing.settle(actor.tenantId, billing.settlementOf(bill.record, end.call.model.id, used));
     }
 
     async #prepare(actor: Actor, model: Model, request: CompletionRequest) {

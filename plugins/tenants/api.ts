@@ -55,6 +55,9 @@ export interface Founding {
 /** Does something for a tenant that has just been created. It may be called again, after it was interrupted. */
 export type FoundingStep = (tenantId: string) => Promise<void>;
 
+/** Removes what a feature keeps of a tenant elsewhere. It may be called again after it was interrupted. */
+export type TenantPurgeStep = (tenantId: string) => Promise<void>;
+
 /** The port of the tenants feature. */
 export interface TenantService {
     /**
@@ -100,6 +103,8 @@ export interface TenantService {
     restore(actor: Actor, tenantId: string): Promise<Tenant>;
     /** All tenants but the platform's own, by creation. @throws INVALID_CURSOR */
     list(query: Omit<PageQuery, 'order'>): Promise<Page<Tenant>>;
+    /** Has a feature remove what it keeps of a tenant that is purged outside of its keys, before these go. */
+    onPurge(step: TenantPurgeStep): void;
     /** Removes everything of a tenant whose time to be restored is over; sees to it later when it is not. */
     purge(tenantId: string): Promise<void>;
     /** Where a tenant's record lives, for scripts that look at its standing. */

@@ -6,7 +6,7 @@ import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
-import type { Founding, FoundingStep, Tenant, TenantChanges, TenantService } from './api.ts';
+import type { Founding, FoundingStep, Tenant, TenantChanges, TenantPurgeStep, TenantService } from './api.ts';
 import type { TenantParts } from './parts.ts';
 import type { Claim, TenantChange, TenantStore } from './store.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -26,10 +26,11 @@ export interface TenantRules extends TenantService {
 
 export function createTenantService(parts: TenantParts): TenantRules {
     const { store } = parts;
-    const steps: FoundingStep[] = [];
+    const foundingSteps: FoundingStep[] = [];
     const found = async (tenantId: string): Promise<void> => {
-        for (const step of steps) await step(tenantId);
+        for (const step of foundingSteps) await step(tenantId);
     };
+    const purgeSteps: TenantPurgeStep[] = [];
 
     return {
         async create(details, foundingOf) {
@@ -40,7 +41,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
             return this.get(claim.tenantId);
         },
 
-        onFound: (step) => void steps.push(step),
+        onFound: (step) => void foundingSteps.push(step),
 
         async createPlatform(domain, founding) {
             const claim = await store.claim(PLATFORM, domain);
@@ -69,7 +70,8 @@ export function createTenantService(parts: TenantParts): TenantRules {
         restore: (actor, id) => change(parts, actor, id, 'restore'),
         remove: (actor, id) => remove(parts, actor, id),
         list: (query) => store.list(query),
-        purge: (tenantId) => purge(parts, tenantId),
+        onPurge: (step) => void purgeSteps.push(step),
+        purge: (tenantId) => purge(parts, purgeSteps, tenantId),
 
         async sweepClaims() {
             for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) {
@@ -145,7 +147,7 @@ async function remove(parts: TenantParts, actor: Actor, id: string): Promise<Ten
 }
 
 /** Removes a tenant whose time is over. Each step may be done again; the record, which goes last, says that it must. */
-async function purge({ store, jobs }: Pick<TenantParts, 'store' | 'jobs'>, tenantId: string): Promise<void> {
+async function purge({ store, jobs }: TenantParts, steps: TenantPurgeStep[], tenantId: string): Promise<void> {
     const time = await store.timeUntilPurge(tenantId);
     if (!time) return;
     if (time.left > 0) {
@@ -155,6 +157,7 @@ async function purge({ store, jobs }: Pick<TenantParts, 'store' | 'jobs'>, tenan
         return;
     }
     const { domain } = await store.get(tenantId);
+    for (const step of steps) await step(tenantId);
     await store.removeKeys(tenantId);
     const entry = { action: 'tenant.purge', resource: 'tenant', resourceId: tenantId, result: 'success' };
     const events = [{ type: 'tenant.purged', data: { tenantId } }];

@@ -3,6 +3,7 @@ import { estimateTokens } from '../models/api.ts';
 import type { Message } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { ContextPlace } from './message-codec.ts';
+import type { BillRecord } from '../billing/api.ts';
 
 /** An answer that takes the place of another. */
 export interface Replaced {
@@ -21,6 +22,8 @@ export interface AnswerInfo {
     /** About how many tokens its call has. */
     inputTokens: number;
     replaces: Replaced | null;
+    /** What its call is paid by, by whichever process; null: it costs nothing. */
+    bill: BillRecord | null;
     /** Of the request that asked for it. */
     requestId: string;
 }

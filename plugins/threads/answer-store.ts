@@ -6,10 +6,12 @@ import { titleOf } from './titles.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { payableUsage } from '../billing/api.ts';
 
 import type { EndedMessage } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
+import type { BillingService, PaymentReply, ScriptHold, ScriptSettlement } from '../billing/api.ts';
 import type { KeyName } from '../models/api.ts';
 import type { EndedCall, UsageService } from '../usage/api.ts';
 
@@ -39,6 +41,8 @@ export interface Beginning {
     isNew: boolean;
     /** The user's own keys that are about to be used. */
     ownKeys: KeyName[];
+    /** On the tenant's credits, for a call that costs. */
+    hold?: ScriptHold;
     outbox: Outbox;
 }
 
@@ -56,10 +60,14 @@ export interface Ending {
     outbox: Outbox;
 }
 
+/** What is to be known of an answer's call to count and settle it. */
+type EndedCallOf = Pick<Ending, 'message' | 'timing' | 'from'>;
+
 /** Answers on their way, and for a while those that have ended: who writes them, and what they have sent out. */
 export class AnswerStore {
     readonly #threads: ThreadStore;
     readonly #usage: UsageService;
+    readonly #billing: BillingService;
     readonly #redis: Datastore['redis'];
     readonly #begin: RunScript;
     readonly #append: RunScript;
@@ -70,9 +78,10 @@ export class AnswerStore {
     readonly #hold: RunScript;
     readonly #takeOrphans: RunScript;
 
-    constructor(store: Datastore, threads: ThreadStore, usage: UsageService) {
+    constructor(store: Datastore, threads: ThreadStore, usage: UsageService, billing: BillingService) {
         this.#threads = threads;
         this.#usage = usage;
+        this.#billing = billing;
         this.#redis = store.redis;
         this.#begin = store.script(lua('begin-answer'));
         this.#append = store.script(lua('append-events'));
@@ -85,16 +94,18 @@ export class AnswerStore {
     }
 
     /**
-     * Stores the user's message and begins the answer.
+     * Stores the user's message, takes the hold and begins the answer; gives what `take_hold` said, where there is one.
      *
-     * @throws THREAD_NOT_FOUND; ANSWER_RUNNING when another one takes the same place already; NOT_LAST_ANSWER
+     * @throws THREAD_NOT_FOUND; ANSWER_RUNNING when another one takes the same place already; NOT_LAST_ANSWER;
+     *   INSUFFICIENT_CREDITS, SPEND_LIMIT_REACHED
      */
-    async begin({ info, owner, isNew, ownKeys, outbox }: Beginning): Promise<void> {
+    async begin({ info, owner, isNew, ownKeys, hold, outbox }: Beginning): Promise<PaymentReply> {
         const { context, draft, userMessage } = info;
         const keys = [
             ...this.#threads.contextKeys(context),
             answerKey({ tenantId: context.tenantId, messageId: draft.id }),
             this.#threads.providerKeys(context),
+            this.#billing.key(context.tenantId),
         ];
         const { ownerId: userId, threadId, modelId } = context;
         const answer = Object.entries({
@@ -110,13 +121,17 @@ export class AnswerStore {
             answerId: draft.id,
             answer: answer.flat(),
             ownKeys,
+            ...(hold && { hold }),
             ...(isNew && { message: encodeMessage(userMessage), last: preview(userMessage) }),
             ...(info.replaces && { replaces: info.replaces.messageId, replacesEntry: info.replaces.entryId }),
             ...outboxLists(outbox),
         };
-        const begun = await this.#begin(keys, [JSON.stringify(change), FORGOTTEN_MS]);
-        const refusal = REFUSALS[Number(begun)];
+        const reply = await this.#begin(keys, [JSON.stringify(change), FORGOTTEN_MS]);
+        const [begun, ...payment] = reply as [number, ...PaymentReply];
+        if (begun === -3) throw this.#billing.refusal(payment);
+        const refusal = REFUSALS[begun];
         if (refusal) throw apiError(refusal);
+        return payment;
     }
 
     /** Adds to the log. Once more has no effect. */
@@ -129,11 +144,8 @@ export class AnswerStore {
         return code === 2 ? 'cancelling' : 'running';
     }
 
-    /** Ends an answer and counts its call. Once more has no effect. */
-    async end(
-        info: AnswerInfo,
-        { by, message, timing, events, from, outbox }: Ending,
-    ): Promise<'ended' | 'lost' | 'deleted'> {
+    /** Ends an answer, counts its call and settles what it costs. Once more has no effect. */
+    async end(info: AnswerInfo, { by, events, outbox, ...call }: Ending): Promise<'ended' | 'lost' | 'deleted'> {
         const { context, draft, replaces } = info;
         const place = { tenantId: context.tenantId, messageId: draft.id };
         const keys = [
@@ -142,13 +154,17 @@ export class AnswerStore {
             eventsKey(place),
             this.#usage.key(userOf(context)),
             ...this.#threads.termKeys(context, context.threadId),
+            this.#billing.key(context.tenantId),
         ];
+        const { message, timing, from } = call;
+        const settlement = this.#settlement(info, call);
         const change = {
             ...idsOf(context),
             answerId: draft.id,
             message: encodeMessage(message),
             last: preview(message),
             counts: this.#usage.counts(callOf(message, timing)),
+            ...(settlement && { settlement }),
             // One without a word does not take the place of another.
             ...(replaces && { replaces: { ...replaces, keep: message.content === '' } }),
             ...(message.content !== '' && { titled: titled(info) }),
@@ -162,9 +178,12 @@ export class AnswerStore {
         return code === 0 ? 'lost' : 'deleted';
     }
 
-    /** Counts the call of an answer that was deleted with its thread: what it used was used. */
-    countDeleted({ context }: AnswerInfo, message: EndedMessage, timing: Timing): void {
-        this.#usage.record(userOf(context), message.id, callOf(message, timing));
+    /** Counts and settles the call of an answer that was deleted with its thread: what it used was used. */
+    async endDeleted(info: AnswerInfo, ending: EndedCallOf): Promise<void> {
+        const { context } = info;
+        this.#usage.record(userOf(context), ending.message.id, callOf(ending.message, ending.timing));
+        const settlement = this.#settlement(info, ending);
+        if (settlement) await this.#billing.settle(context.tenantId, settlement);
     }
 
     /** What is known of an answer, with its events after the first `known` ones; null when it is not kept (any more). */
@@ -212,6 +231,15 @@ export class AnswerStore {
             const [tenantId = '', messageId = ''] = member.split('/');
             return { tenantId, messageId };
         });
+    }
+
+    /** What the call has to pay; null where it costs nothing. */
+    #settlement({ bill }: AnswerInfo, { message, timing, from }: EndedCallOf): ScriptSettlement | null {
+        if (!bill) return null;
+        const { status, usage, answeredBy, modelId } = message;
+        // Of a process that died it is known what it sent out.
+        const hasBegun = timing ? timing.timeToFirstTokenMs !== null : from > 0;
+        return this.#billing.settlementOf(bill, answeredBy ?? modelId, payableUsage(status, hasBegun, usage));
     }
 }
 

@@ -4,6 +4,7 @@ import { estimateTokens } from '../models/api.ts';
 import type { AnswerState } from './answer-codec.ts';
 import type { AnswerPlace, AnswerStore } from './answer-store.ts';
 import type { EndedMessage, Message } from './api.ts';
+import type { LoggedEvent } from './event-log.ts';
 import type { Generations } from './generations.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -46,16 +47,17 @@ async function close({ store, generations, outboxOf, logger }: OrphanParts, plac
     const { info, events } = answer;
     const message = interrupted(answer);
     const error = apiError('ANSWER_INTERRUPTED');
-    await store.end(info, {
+    const call = { message, from: events.length };
+    const end = await store.end(info, {
+        ...call,
         by: generations.owner,
-        message,
         events: [
             ['error', { error: errorBody(error, info.requestId) }],
             ['close', {}],
         ],
-        from: events.length,
         outbox: outboxOf(info, message),
     });
+    if (end === 'deleted') await store.endDeleted(info, call);
     const { tenantId, messageId } = place;
     logger.warn({ module: 'threads', tenantId, messageId }, 'An answer whose process has died was closed');
 }
@@ -71,5 +73,12 @@ function interrupted({ info: { draft, inputTokens }, events }: AnswerState): End
         finishReason: 'error',
         usage: { inputFresh: inputTokens, cacheRead: 0, cacheWrite: 0, output, reasoning: 0, isEstimated: true },
         errorCode: 'ANSWER_INTERRUPTED',
+        answeredBy: answeredBy(events),
     };
+}
+
+/** The model that answered in place of the one that was asked, as the first event says. */
+function answeredBy([first]: LoggedEvent[]): string | null {
+    const data: { answeredBy?: string } = Array.isArray(first) ? first[1] : {};
+    return data.answeredBy ?? null;
 }

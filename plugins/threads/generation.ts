@@ -4,6 +4,7 @@ import { withPatience } from './patience.ts';
 import { apiError, errorBody, isApiError, type ApiError } from '../../src/http/errors.ts';
 import { isStoreUnavailable } from '../../src/redis/client.ts';
 import { isoTime } from '../../src/redis/codec.ts';
+import { OutputMeter } from '../models/api.ts';
 
 import type { AnswerInfo } from './answer-codec.ts';
 import type { AnswerPlace, AnswerStore, Timing } from './answer-store.ts';
@@ -11,7 +12,8 @@ import type { EndedMessage, EndStatus, Message } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
-import type { FinishReason, ModelCall, ModelService, Usage } from '../models/api.ts';
+import type { Bill } from '../billing/api.ts';
+import type { FinishReason, ModelCall, ModelService, StreamPart, Usage } from '../models/api.ts';
 
 export interface GenerationParts {
     models: ModelService;
@@ -21,6 +23,8 @@ export interface GenerationParts {
     info: AnswerInfo;
     /** Prepared; those after the first are for when it does not answer. */
     calls: [ModelCall, ...ModelCall[]];
+    /** Null: the call costs nothing. */
+    bill: Bill | null;
     /** What others are told of its end. */
     outboxOf: (message: Message) => Outbox;
     /** It ends when the last client that reads it goes away. */
@@ -59,6 +63,7 @@ export class Generation {
     /** The process stops: nothing is waited for any more. */
     readonly #hurry = new AbortController();
     #call: ModelCall;
+    readonly #produced = new OutputMeter();
     #text = '';
     #usage: Usage | null = null;
     #finishReason: FinishReason | null = null;
@@ -129,10 +134,12 @@ export class Generation {
         } catch (failure) {
             // Another process will end it, unless it was deleted; those who listen here are told now.
             const known = this.#report(failure);
-            if (isApiError(known, LOST.deleted)) this.#parts.store.countDeleted(this.info, message, timing);
+            const ending = { message, timing, from: this.#log.length };
+            if (isApiError(known, LOST.deleted)) await this.#parts.store.endDeleted(this.info, ending);
             this.#log.append(this.#failure(known), CLOSE);
             throw known;
         } finally {
+            this.#parts.bill?.close();
             this.#log.end();
         }
         if (error) throw this.#report(error);
@@ -141,26 +148,38 @@ export class Generation {
 
     /** Passes on what the provider sends, until it ends. */
     async #relay(): Promise<Outcome> {
-        const { models, calls } = this.#parts;
+        const { models, calls, bill } = this.#parts;
         const { signal } = this.#stop;
         try {
-            const { call, parts } = await models.open(calls, signal);
+            const { call, parts } = await models.open(calls, bill ? AbortSignal.any([signal, bill.exhausted]) : signal);
             this.#call = call;
             this.#firstPartAt = performance.now();
-            for await (const part of parts) {
-                if (part.type === 'text') this.#token(part.delta);
-                else if (part.type === 'usage') this.#usage = part.usage;
-                else if (part.type === 'finish') this.#finishReason = part.reason;
-            }
+            for await (const part of parts) this.#hear(part);
             return { status: 'complete', error: null };
         } catch (error) {
-            if (error === CANCELLED) {
-                this.#finishReason = 'cancelled';
-                return { status: 'cancelled', error: null };
-            }
-            const known = isApiError(error) ? error : apiError('INTERNAL_ERROR', { cause: error });
-            return { status: isApiError(error, 'SHUTTING_DOWN') ? 'interrupted' : 'failed', error: known };
+            return this.#outcomeOf(error);
         }
+    }
+
+    #hear(part: StreamPart): void {
+        this.#produced.hear(part);
+        this.#parts.bill?.produced(this.#call.model.id, this.#produced.output);
+        if (part.type === 'text') this.#token(part.delta);
+        else if (part.type === 'usage') this.#usage = part.usage;
+        else if (part.type === 'finish') this.#finishReason = part.reason;
+    }
+
+    #outcomeOf(error: unknown): Outcome {
+        if (this.#parts.bill?.isExhaustion(error)) {
+            this.#finishReason = 'length';
+            return { status: 'complete', error: null };
+        }
+        if (error === CANCELLED) {
+            this.#finishReason = 'cancelled';
+            return { status: 'cancelled', error: null };
+        }
+        const known = isApiError(error) ? error : apiError('INTERNAL_ERROR', { cause: error });
+        return { status: isApiError(error, 'SHUTTING_DOWN') ? 'interrupted' : 'failed', error: known };
     }
 
     #token(token: string): void {
@@ -173,15 +192,19 @@ export class Generation {
         if (this.#hasBegun) return;
         this.#hasBegun = true;
         const { userMessage, ignoredParameters } = this.info;
-        const details = ignoredParameters.length > 0 && { details: { ignoredParameters } };
-        this.#writer.push(['message_start', { userMessageId: userMessage.id, ...details, timestamp: this.#now() }]);
+        const start = {
+            userMessageId: userMessage.id,
+            ...(this.#answeredBy !== null && { answeredBy: this.#answeredBy }),
+            ...(ignoredParameters.length > 0 && { details: { ignoredParameters } }),
+            timestamp: this.#now(),
+        };
+        this.#writer.push(['message_start', start]);
         this.#begin();
     }
 
     #message(status: EndStatus, error: ApiError | null): EndedMessage {
         const { draft } = this.info;
-        const usage = this.#usage ?? this.#parts.models.estimateUsage(this.#call, this.#text);
-        const answeredBy = this.#call.model.id;
+        const usage = this.#usage ?? this.#estimate();
         return {
             ...draft,
             status,
@@ -191,8 +214,19 @@ export class Generation {
             usage,
             finishReason: this.#finishReason ?? (error ? 'error' : null),
             errorCode: error?.data?.code ?? null,
-            answeredBy: answeredBy === draft.modelId ? null : answeredBy,
+            answeredBy: this.#answeredBy,
         };
+    }
+
+    /** Null: the model that was asked. */
+    get #answeredBy(): string | null {
+        const { id } = this.#call.model;
+        return id === this.info.draft.modelId ? null : id;
+    }
+
+    #estimate(): Usage {
+        const { output, reasoning } = this.#produced;
+        return { ...this.#parts.models.estimateUsage(this.#call, ''), output, reasoning };
     }
 
     #timing(): Timing {

@@ -1,6 +1,7 @@
 import { clientGone } from '../../src/http/client-gone.ts';
 import { eventStream, type ServerSentEvent } from '../../src/http/sse.ts';
 import { newId } from '../../src/ids.ts';
+import { PAYMENT_ERRORS } from '../billing/api.ts';
 import { CALL_ERRORS } from '../models/api.ts';
 
 import type { Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
@@ -23,6 +24,7 @@ export const ANSWER_ERRORS: ErrorCode[] = [
     'MODEL_NOT_FOUND',
     'CONCURRENCY_LIMIT',
     ...CALL_ERRORS,
+    ...PAYMENT_ERRORS,
     'ANSWER_INTERRUPTED',
     'SHUTTING_DOWN',
 ];

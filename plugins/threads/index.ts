@@ -37,10 +37,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const threads: Plugin<Platform> = {
     name: 'threads',
-    dependencies: ['auth', 'idempotency', 'limits', 'models', 'profile', 'tenants', 'usage', 'users'],
+    dependencies: ['auth', 'billing', 'idempotency', 'limits', 'models', 'profile', 'tenants', 'usage', 'users'],
     register: (server, platform) => {
         const { store, vault, signals, clock, logger, drain, jobs } = platform;
-        const { models, profile, limits, tenants, usage, users } = server.plugins;
+        const { billing, models, profile, limits, tenants, usage, users } = server.plugins;
         const threadStore = new ThreadStore(store, vault, {
             profile: (owner) => profile.key(owner),
             providerKeys: (owner) => models.keys.key(owner),
@@ -57,7 +57,8 @@ export const threads: Plugin<Platform> = {
         server.route(forkThread(new ForkService({ store: threadStore, changes, models })));
         server.route(exportThread(new ExportService(threadStore)));
 
-        const summaries = new SummaryService({ store: new SummaryStore(store, threadStore), models, limits, profile });
+        const summaryStore = new SummaryStore(store, threadStore);
+        const summaries = new SummaryService({ store: summaryStore, models, limits, profile, billing, usage });
         const feature: ThreadFeature = {
             summarizeInTurn: (data) => summarizeInTurn({ summaries, tenants, users, logger }, data),
         };
@@ -67,7 +68,7 @@ export const threads: Plugin<Platform> = {
         server.route(getSummary(summaries));
         server.route(deleteSummary(summaries));
 
-        const answerStore = new AnswerStore(store, threadStore, usage);
+        const answerStore = new AnswerStore(store, threadStore, usage, billing);
         const generations = new Generations({ store: answerStore, signals, drain, logger });
         const shared = { store: answerStore, generations, models, clock, logger };
         const onStored = createSummaryTrigger({ jobs, background: new Background(drain, logger), profile });
@@ -77,6 +78,7 @@ export const threads: Plugin<Platform> = {
             answers: answerStore,
             profile,
             limits,
+            billing,
             onStored,
         });
         const answers = new AnswerService({ ...shared, threads: threadStore, signals });

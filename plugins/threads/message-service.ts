@@ -5,7 +5,9 @@ import { newMessage, placeOf, type ContextPlace } from './message-codec.ts';
 import { answerOutbox, questionOutbox } from './message-outbox.ts';
 import { restoredReply, runningReply, type Reply, type SentData } from './reply.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
+import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
+import { payerOf } from '../billing/api.ts';
 import { KEY_NAMES, type Model, type ModelService } from '../models/api.ts';
 
 import type { Replaced } from './answer-codec.ts';
@@ -18,6 +20,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { BillingService } from '../billing/api.ts';
 import type { LimitService } from '../limits/api.ts';
 import type { ProfileService } from '../profile/api.ts';
 import type { TenantSettings } from '../tenants/api.ts';
@@ -48,6 +51,7 @@ export interface MessageServiceParts {
     limits: LimitService;
     profile: Pick<ProfileService, 'callDefaults'>;
     generations: Generations;
+    billing: BillingService;
     onStored: AnswerStored;
     clock: Clock;
     logger: Logger;
@@ -94,7 +98,7 @@ export class MessageService {
      * Stores the message, then calls the model. The answer goes on without whoever asked for it.
      *
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, MESSAGE_TOO_LONG, PROVIDER_KEY_MISSING, VALIDATION_ERROR,
-     *   SHUTTING_DOWN, CONCURRENCY_LIMIT
+     *   SHUTTING_DOWN, CONCURRENCY_LIMIT, PRICE_UNKNOWN, INSUFFICIENT_CREDITS, SPEND_LIMIT_REACHED
      */
     async send(
         actor: Actor,
@@ -165,7 +169,7 @@ export class MessageService {
     }
 
     async #answer(actor: Actor, draft: Draft): Promise<Reply> {
-        const { store, generations, limits, answers, onStored } = this.#parts;
+        const { store, generations, limits, answers, billing, onStored } = this.#parts;
         const { place, userMessage, messageId, options } = draft;
         const answer = { tenantId: place.tenantId, messageId };
         const slot = await limits.takeSlot(actor, options.isWanted);
@@ -177,6 +181,8 @@ export class MessageService {
                 store.callContext(place, [...KEY_NAMES], LOOK_BACK),
                 // In time: an answer must not begin that nobody would miss.
                 generations.hold(answer),
+                // Seldom a round trip; whether the call costs is not known yet.
+                billing.register(place.tenantId),
             ]);
             // Of an answer anew: what came before its question.
             const context = draft.isNew ? read : before(read, userMessage.id);
@@ -226,8 +232,12 @@ export class MessageService {
         { calls, ignoredParameters, ownKeys }: PreparedCalls,
         { onDisconnect }: TenantSettings,
     ) {
-        const { answers, generations, models, clock, logger } = this.#parts;
+        const { answers, generations, models, billing, clock, logger } = this.#parts;
         const { place, messageId, userMessage, isNew, replaces, options } = draft;
+        const { requestId, tenantId, userId } = actor;
+        const { threadId } = place;
+        const order = { id: newId('hold'), payer: payerOf(actor), about: { requestId, threadId, messageId } };
+        const bill = billing.bill(order, calls);
         const [{ parameters }] = calls;
         const info = {
             context: place,
@@ -241,16 +251,17 @@ export class MessageService {
             ignoredParameters,
             inputTokens: models.estimateUsage(calls[0], '').inputFresh,
             replaces,
-            requestId: actor.requestId,
+            bill: bill?.record ?? null,
+            requestId,
         };
         const outbox = questionOutbox(actor, userMessage, isNew, ownKeys);
-        await answers.begin({ info, owner: generations.owner, isNew, ownKeys, outbox });
-        const { requestId, tenantId, userId } = actor;
-        const { threadId } = place;
+        const hold = bill && { hold: bill.hold };
+        const payment = await answers.begin({ info, owner: generations.owner, isNew, ownKeys, ...hold, outbox });
         return generations.start({
             models,
             info,
-            calls,
+            calls: bill ? billing.opened(bill, payment) : calls,
+            bill,
             outboxOf: (message) => answerOutbox(info, message),
             endsWithClient: (options.onDisconnect ?? onDisconnect) === 'cancel',
             clock,

@@ -70,9 +70,10 @@ export function restoredEvents(
     { assistantMessage, details }: Pick<SentData, 'assistantMessage' | 'details'>,
     timestamp: string,
 ): AsyncGenerator<ServerSentEvent[]> {
-    const { id: messageId, replyTo, content, tokens, status, finishReason, usage } = assistantMessage;
+    const { id: messageId, replyTo, content, tokens, status, finishReason, usage, answeredBy } = assistantMessage;
     const log = new EventLog(messageId);
-    log.append(['message_start', { userMessageId: replyTo, ...(details && { details }), timestamp }]);
+    const instead = answeredBy !== null && { answeredBy };
+    log.append(['message_start', { userMessageId: replyTo, ...instead, ...(details && { details }), timestamp }]);
     if (content !== '') log.append(content);
     log.append(['message_complete', { status, totalTokens: tokens, finishReason, usage, timestamp }], ['close', {}]);
     log.end();

@@ -1,8 +1,17 @@
 import { inputBudget } from './context.ts';
-import { apiError } from '../../src/http/errors.ts';
-import { estimateTokens, type ModelCall, type Model, type ModelService } from '../models/api.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
+import {
+    estimateTokens,
+    OutputMeter,
+    type ModelCall,
+    type Model,
+    type ModelService,
+    type Usage,
+} from '../models/api.ts';
 
 import type { Uncovered } from './summary-store.ts';
+import type { Bill } from '../billing/api.ts';
+import type { EndedCall } from '../usage/api.ts';
 
 /** The most tokens that a summary may have. */
 const MOST_TOKENS = 700;
@@ -67,29 +76,69 @@ export function draftSummary(model: Model, { summary, messages }: Pick<Uncovered
     return draft;
 }
 
+/** How a call for a summary is made. */
+export interface SummaryCall {
+    call: ModelCall;
+    timeoutMs: number;
+    /** Null: it costs nothing. */
+    bill: Bill | null;
+    /** Told of its end, whichever way, before anybody has the text. */
+    onEnd: (end: EndedCall) => Promise<void>;
+}
+
 /**
  * The text of a summary from the model, within a time.
  *
  * @throws PROVIDER_TIMEOUT and whatever a call fails with; PROVIDER_ERROR when it says nothing
  */
-export async function askForSummary(
-    models: Pick<ModelService, 'open'>,
-    call: ModelCall,
-    timeoutMs: number,
-): Promise<string> {
+export async function askForSummary(models: Pick<ModelService, 'open' | 'estimateUsage'>, order: SummaryCall) {
+    const { call, timeoutMs } = order;
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(apiError('PROVIDER_TIMEOUT')), timeoutMs);
-    let text = '';
-    try {
-        const { parts } = await models.open([call], deadline.signal);
-        for await (const part of parts) if (part.type === 'text') text += part.delta;
-    } finally {
-        clearTimeout(timer);
-    }
+    const text = await listen(models, order, deadline.signal).finally(() => clearTimeout(timer));
     // A model may break off in the middle of a character.
     const summary = cutTokens(text.toWellFormed().trim(), summaryLimit(call.model)).trim();
     if (summary === '') throw apiError('PROVIDER_ERROR', { cause: new Error('The model made an empty summary') });
     return summary;
+}
+
+/** All that the model says. */
+async function listen(
+    models: Pick<ModelService, 'open' | 'estimateUsage'>,
+    { call, bill, onEnd }: SummaryCall,
+    deadline: AbortSignal,
+): Promise<string> {
+    const modelId = call.model.id;
+    const produced = new OutputMeter();
+    const calledAt = performance.now();
+    let timeToFirstTokenMs: number | null = null;
+    let usage: Usage | null = null;
+    let text = '';
+    const end = (outcome: EndedCall['outcome'], errorCode: string | null) => {
+        bill?.close();
+        const { output, reasoning } = produced;
+        usage ??= { ...models.estimateUsage(call, ''), output, reasoning };
+        const durationMs = performance.now() - calledAt;
+        return onEnd({ modelId, outcome, errorCode, usage, durationMs, timeToFirstTokenMs });
+    };
+    try {
+        const { parts } = await models.open([call], bill ? AbortSignal.any([deadline, bill.exhausted]) : deadline);
+        timeToFirstTokenMs = performance.now() - calledAt;
+        for await (const part of parts) {
+            produced.hear(part);
+            bill?.produced(modelId, produced.output);
+            if (part.type === 'text') text += part.delta;
+            else if (part.type === 'usage') usage = part.usage;
+        }
+    } catch (error) {
+        // What is there when the credits are used up is the summary.
+        if (!bill?.isExhaustion(error)) {
+            await end('failed', (isApiError(error) ? error.data?.code : null) ?? 'INTERNAL_ERROR');
+            throw error;
+        }
+    }
+    await end('complete', null);
+    return text;
 }
 
 /** A text with that many tokens at most, by estimate, and no half characters. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { isApiError, type ErrorCode } from '../../src/http/errors.ts';
+import { PAYMENT_ERRORS } from '../billing/api.ts';
 
 import type { ContextPlace } from './message-codec.ts';
 import type { CallContext } from './store.ts';
@@ -60,6 +61,9 @@ const GONE = new Set<string>([
     'SUMMARY_NOT_FOUND',
 ] satisfies ErrorCode[]);
 
+/** What cannot be paid is left undone: it is due again after some more messages. */
+const UNPAID = new Set<string>(PAYMENT_ERRORS);
+
 /** What may go better in a while; the user's key, say, or what the provider thinks of the messages does not. */
 const PASSING = new Set<string>([
     'PROVIDER_RATE_LIMITED',
@@ -80,7 +84,7 @@ export async function summarizeInTurn(parts: SummaryJobParts, data: JobData): Pr
     } catch (error) {
         const code = codeOf(error);
         if (PASSING.has(code)) throw error;
-        if (GONE.has(code)) return;
+        if (GONE.has(code) || UNPAID.has(code)) return;
         parts.logger.warn({ module: 'threads', requestId, ...place, code }, 'A conversation was not summarised');
     }
 }

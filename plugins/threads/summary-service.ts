@@ -3,14 +3,17 @@ import { LOOK_BACK } from './context.ts';
 import { placeOf, type ContextPlace } from './message-codec.ts';
 import { askForSummary, draftSummary, summaryParameters } from './summarize.ts';
 import { apiError } from '../../src/http/errors.ts';
+import { newId } from '../../src/ids.ts';
 import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
-import { estimateTokens, type Model, type ModelService } from '../models/api.ts';
+import { payableUsage, payerOf, type BillingService, type Payer } from '../billing/api.ts';
+import { estimateTokens, type Model, type ModelCall, type ModelService } from '../models/api.ts';
 
 import type { Summary } from './summary-codec.ts';
 import type { SummaryStore, Uncovered } from './summary-store.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { LimitService } from '../limits/api.ts';
 import type { ProfileService } from '../profile/api.ts';
+import type { UsageService } from '../usage/api.ts';
 
 /** A summary that takes longer is given up. */
 const TIMEOUT_MS = 60_000;
@@ -20,12 +23,15 @@ export interface SummaryServiceParts {
     models: ModelService;
     limits: LimitService;
     profile: Pick<ProfileService, 'callDefaults'>;
+    billing: BillingService;
+    usage: UsageService;
 }
 
 /** For whom a summary is made, and who is told. */
 interface Order {
     place: ContextPlace;
     model: Model;
+    payer: Payer;
     requestId: string;
     auditOf: (details: object) => AuditEntry[];
 }
@@ -65,7 +71,8 @@ export class SummaryService {
      *
      * @param isWanted Whether somebody still waits for it, as long as it waits for its turn
      * @throws MODEL_NOT_FOUND, THREAD_NOT_FOUND, NOTHING_TO_SUMMARIZE, CONCURRENCY_LIMIT, SHUTTING_DOWN and what a call
-     *   to a model fails with; SUMMARY_NOT_FOUND when the one before was deleted meanwhile
+     *   to a model fails with; what it is refused with that cannot be paid; SUMMARY_NOT_FOUND when the one before was
+     *   deleted meanwhile
      */
     async summarize(actor: Actor, threadId: string, modelName: string, isWanted: () => boolean): Promise<Summary> {
         const { models, limits } = this.#parts;
@@ -74,7 +81,8 @@ export class SummaryService {
         const slot = await limits.takeSlot(actor, isWanted);
         try {
             const { requestId } = actor;
-            const order = { place, model, requestId, auditOf: auditOf(actor, 'thread.summarize', place) };
+            const payer = payerOf(actor);
+            const order = { place, model, payer, requestId, auditOf: auditOf(actor, 'thread.summarize', place) };
             const summary = await this.#make(order, await this.#uncovered(place, model));
             if (!summary) throw apiError('NOTHING_TO_SUMMARIZE');
             return summary;
@@ -93,7 +101,9 @@ export class SummaryService {
         const uncovered = await this.#uncovered(place, model);
         const { summarizationInterval } = this.#parts.profile.callDefaults(uncovered.profile);
         if (uncovered.total - (uncovered.summary?.count ?? 0) < summarizationInterval) return;
-        await this.#make({ place, model, requestId, auditOf: () => [] }, uncovered);
+        const { tenantId, ownerId: userId } = place;
+        const payer = { tenantId, userId };
+        await this.#make({ place, model, payer, requestId, auditOf: () => [] }, uncovered);
     }
 
     #uncovered(place: ContextPlace, model: Model): Promise<Uncovered> {
@@ -102,8 +112,9 @@ export class SummaryService {
     }
 
     /** Null when there is nothing to summarise. */
-    async #make({ place, model, requestId, auditOf: auditWith }: Order, uncovered: Uncovered): Promise<Summary | null> {
+    async #make(order: Order, uncovered: Uncovered): Promise<Summary | null> {
         const { store, models } = this.#parts;
+        const { place, model, requestId, auditOf: auditWith } = order;
         const draft = draftSummary(model, uncovered);
         if (!draft) return null;
         const { tenantId, ownerId: userId } = place;
@@ -111,7 +122,7 @@ export class SummaryService {
         const { messages, upTo } = draft;
         const parameters = summaryParameters(model);
         const { call } = models.prepare({ model, messages, requestId, parameters, ...(apiKey !== null && { apiKey }) });
-        const text = await askForSummary(models, call, TIMEOUT_MS);
+        const text = await this.#ask(order, call);
         const ownKeys = apiKey === null ? [] : keyNamesOf(models, [model]);
         return store.set(place, {
             text,
@@ -123,6 +134,26 @@ export class SummaryService {
             outbox: {
                 events: [eventOf('summarized', place)],
                 audit: auditWith(ownKeys.length > 0 ? { providerKeys: ownKeys } : {}),
+            },
+        });
+    }
+
+    /** The text of a summary, counted and paid like any call. @throws INSUFFICIENT_CREDITS … and as `askForSummary` */
+    async #ask({ place, payer, requestId }: Order, call: ModelCall): Promise<string> {
+        const { models, billing, usage } = this.#parts;
+        const { tenantId, threadId } = place;
+        const id = newId('call');
+        const bill = billing.bill({ id, payer, about: { requestId, threadId }, isNoted: true }, [call]);
+        const [payable] = bill ? await billing.take(bill) : [call];
+        return askForSummary(models, {
+            call: payable,
+            timeoutMs: TIMEOUT_MS,
+            bill,
+            onEnd: async (end) => {
+                usage.record(payer, id, end);
+                if (!bill) return;
+                const used = payableUsage(end.outcome, end.timeToFirstTokenMs !== null, end.usage);
+                await billing.settle(tenantId, billing.settlementOf(bill.record, call.model.id, used));
             },
         });
     }

@@ -5,7 +5,7 @@ import { PLATFORM, tenantKey } from '../redis/keys.ts';
 
 import type { Logger } from '../telemetry/logger.ts';
 
-/** What a job is about: the tenant and ids of its records, never content. */
+/** What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. */
 export interface JobData {
     tenantId: string;
     [record: string]: string;
@@ -24,6 +24,14 @@ export interface JobOptions {
 export interface Jobs {
     /** @throws When Redis is away: then nothing was added */
     add(name: string, data: JobData, options?: JobOptions): Promise<void>;
+    /**
+     * Has a job of the platform done at once and then each `everyMs`, each time by one of the workers. All of them say
+     * so at their start: said again, it changes nothing but the distance. What a downtime has missed is not made up
+     * for; one that fails is tried again by the next, and the next may begin while one still runs.
+     *
+     * @throws When Redis is away
+     */
+    repeat(name: string, everyMs: number): Promise<void>;
     close(): Promise<void>;
 }
 
@@ -35,6 +43,8 @@ const DAY_S = 24 * 3600;
 /** Sixteen tries at doubling distances, the last one two days after the first: an outage is outlived. */
 const RETRIES = { attempts: 16, backoff: { type: 'exponential', delay: 5_000, jitter: 0.2 } };
 const KEPT = { removeOnComplete: { age: DAY_S, count: 1_000 }, removeOnFail: { age: 30 * DAY_S, count: 10_000 } };
+/** Nothing of a repeating job is kept: it would take the room of those that are done once, and comes again by itself. */
+const REPEATING = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 
 /** The queue by a connection of its own, made when the first job is added. */
 export function openJobs(address: RedisAddress, logger: Logger): Jobs {
@@ -51,24 +61,34 @@ export function openJobs(address: RedisAddress, logger: Logger): Jobs {
         return { queue, disconnect: () => redis.disconnect() };
     };
 
+    // A connection that could not be made is not kept: the next job tries again.
+    const opened = async () => {
+        opening ??= open();
+        const { queue } = await opening.catch((error: unknown) => {
+            opening = undefined;
+            throw error;
+        });
+        return queue;
+    };
+
     return {
         async add(name, data, { delay = 0, id, attempts } = {}) {
-            opening ??= open();
-            // A connection that could not be made is not kept: the next job tries again.
-            const { queue } = await opening.catch((error: unknown) => {
-                opening = undefined;
-                throw error;
-            });
+            const queue = await opened();
             await queue.add(name, data, {
                 delay,
                 ...(id !== undefined && { jobId: id }),
                 ...(attempts !== undefined && { attempts }),
             });
         },
+        async repeat(name, everyMs) {
+            const queue = await opened();
+            const data: JobData = { tenantId: PLATFORM };
+            await queue.upsertJobScheduler(name, { every: everyMs }, { name, data, opts: REPEATING });
+        },
         async close() {
-            const opened = await opening?.catch(() => undefined);
-            await opened?.queue.close();
-            opened?.disconnect();
+            const last = await opening?.catch(() => undefined);
+            await last?.queue.close();
+            last?.disconnect();
         },
     };
 }

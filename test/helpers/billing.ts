@@ -47,17 +47,26 @@ export async function newAccount({ store, setTime }: TestStore, balance: Micros,
     return account;
 }
 
+/** All at one moment: money may be moving meanwhile. */
+const SNAPSHOT = `
+local amounts = {}
+for n, id in ipairs(redis.call('ZRANGE', KEYS[1] .. ':holds', 0, -1)) do
+    amounts[n] = redis.call('HGET', KEYS[1] .. ':hold:' .. id, 'amount')
+end
+return { redis.call('XRANGE', KEYS[1] .. ':ledger', '-', '+'), redis.call('HGET', KEYS[1], 'balance'),
+    redis.call('HGET', KEYS[1] .. ':held', 'tenant'), amounts }`;
+type Snapshot = [
+    ledger: [id: string, fields: string[]][],
+    balance: string | null,
+    held: string | null,
+    amounts: (string | null)[],
+];
+
 /** Looks at what must hold after every step, whatever happened: gives the balance. */
 export async function expectSound(redis: Redis, tenantId: string): Promise<Micros> {
     const key = tenantKey(tenantId, 'credits');
-    const [ledger, balance, held, holds] = await Promise.all([
-        redis.xrange(`${key}:ledger`, '-', '+'),
-        redis.hget(key, 'balance'),
-        redis.hget(`${key}:held`, 'tenant'),
-        redis.zrange(`${key}:holds`, '0', '-1'),
-    ]);
+    const [ledger, balance, held, amounts] = (await redis.eval(SNAPSHOT, 1, key)) as Snapshot;
     const sum = ledger.reduce((all, [, fields]) => all + BigInt(fields[fields.indexOf('amount') + 1] ?? ''), 0n);
-    const amounts = await Promise.all(holds.map((id) => redis.hget(`${key}:hold:${id}`, 'amount')));
     const heldSum = amounts.reduce((all, amount) => all + BigInt(amount ?? ''), 0n);
     expect(BigInt(balance ?? 0), 'the balance is the sum of the ledger').to.equal(sum);
     expect(BigInt(held ?? 0), 'what is held is the sum of the holds').to.equal(heldSum);
@@ -93,6 +102,9 @@ export async function charge(
     await new BillingStore(app.store, Date.now).charge(tenantId, charged);
     return charged.entry.id;
 }
+
+/** Settings by which new tenants begin with five dollars. */
+export const WITH_WELCOME = { config: { WELCOME_CREDITS: 5 } };
 
 /** Who grants and refunds. */
 export interface Cashier {

@@ -9,11 +9,16 @@ export const chunk = (content: string): string =>
 
 export const END = `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`;
 
-/** Settings with models of a stand-in: `remote` and `second` speak OpenAI's API, `local` Ollama's; and the sandbox. */
-export const remoteModels = ({ url }: Provider): Partial<Config> => ({
+/**
+ * Settings with models of a stand-in: `remote` and `second` speak OpenAI's API, `local` Ollama's; and the sandbox. They
+ * cost nothing.
+ *
+ * @param remote What is different of `remote`, and of `second`: their prices, say
+ */
+export const remoteModels = ({ url }: Provider, remote: object = {}, second: object = {}): Partial<Config> => ({
     CATALOGUE_FILE: writeCatalogue([
-        { id: 'remote', provider: 'openai' },
-        { id: 'second', provider: 'openai' },
+        { id: 'remote', provider: 'openai', ...remote },
+        { id: 'second', provider: 'openai', ...second },
         { id: 'local', provider: 'ollama' },
         { id: 'sandbox' },
     ]),

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 import { PLATFORM_ADMIN } from './app.ts';
+import { setCredit } from './credit.ts';
+import { dollars } from '../../src/money.ts';
 
 import type { Answer, CallOptions, TestApp } from './app.ts';
 
@@ -26,6 +28,8 @@ export async function newTenant(app: TestApp): Promise<TestTenant> {
     });
     if (answer.status !== 201) throw new Error(`No tenant: ${answer.text}`);
     const { tenant, user, accessToken, refreshToken } = answer.body.data;
+    // Calls with the platform's keys are paid.
+    if (Object.keys(app.config.PROVIDER_KEYS_SHARED).length > 0) await setCredit(app, tenant.id, dollars(5));
     const call = (method: string, url: string, options: CallOptions = {}) =>
         app.call(method, url, { token: accessToken, ...options });
     return { tenantId: tenant.id, userId: user.id, domain, email, password, accessToken, refreshToken, call };

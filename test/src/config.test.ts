@@ -57,6 +57,10 @@ describe('loadConfig', () => {
         SANDBOX_MODEL: true,
         SANDBOX_TOKEN_DELAY_MS: 0,
         GENERATION_QUEUE_MS: 2_000,
+        VM_DRIVER: 'simulator',
+        VM_IMAGES: ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'fedora-42'],
+        VM_ADDRESS_RANGE: '10.64.0.0/16',
+        VM_SIMULATOR_DELAY_MS: 1_500,
         SHUTDOWN_TIMEOUT: 30,
         BUILD_TIME: null,
     };
@@ -196,6 +200,33 @@ describe('loadConfig', () => {
         }
     });
 
+    it('takes a private range for VMs, and says how to mend another one', () => {
+        const config = loadConfig({ ...KEYS, VM_ADDRESS_RANGE: '192.168.0.0/24', VM_SIMULATOR_DELAY_MS: '0' });
+        expect(config).to.include({ VM_ADDRESS_RANGE: '192.168.0.0/24', VM_SIMULATOR_DELAY_MS: 0 });
+        expect(faultsOf({ VM_ADDRESS_RANGE: '10.64.0.1/16' })).to.equal([
+            'VM_ADDRESS_RANGE begins in the middle of its range; write 10.64.0.0/16',
+        ]);
+        expect(faultsOf({ VM_ADDRESS_RANGE: '8.8.8.0/24' })).to.equal([
+            'VM_ADDRESS_RANGE needs a range of private addresses, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16',
+        ]);
+        expect(faultsOf({ VM_ADDRESS_RANGE: 'fd00::/8' })).to.equal([
+            'VM_ADDRESS_RANGE needs an IPv4 range like 10.64.0.0/16',
+        ]);
+        expect(loadConfig({ ...KEYS, VM_IMAGES: 'debian-13, alpine-3.22' }).VM_IMAGES).to.equal([
+            'debian-13',
+            'alpine-3.22',
+        ]);
+        for (const VM_IMAGES of [',', 'debian 13', 'Debian-13']) {
+            expect(faultsOf({ VM_IMAGES })).to.equal([
+                'VM_IMAGES needs names of images like debian-13, separated by commas',
+            ]);
+        }
+        expect(faultsOf({ VM_DRIVER: 'cloud' })).to.equal(['VM_DRIVER must be [simulator]']);
+        for (const delay of ['-1', '1.5', 'long', '600001']) {
+            expect(faultsOf({ VM_SIMULATOR_DELAY_MS: delay }), delay).to.have.length(1);
+        }
+    });
+
     it('refuses misspelt settings of its own and ignores what belongs to others', () => {
         const misspelt = [
             'JWT_KEY',
@@ -214,6 +245,10 @@ describe('loadConfig', () => {
             'REQUIRE_HTTP',
             'SMTP_HOST',
             'MAIL_FROM_NAME',
+            'VM_DRIVERS',
+            'VM_ADDRESS_RANGES',
+            'VM_IMAGE',
+            'VM_SIMULATOR_DELAY',
             'REDIS_URLS',
             'REDIS_ALLOW_EVICT',
         ];

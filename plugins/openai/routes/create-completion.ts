@@ -1,6 +1,7 @@
 import { clientGone } from '../../../src/http/client-gone.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { writtenStream } from '../../../src/http/sse.ts';
+import { PAYMENT_ERRORS } from '../../billing/api.ts';
 import { CALL_ERRORS } from '../../models/api.ts';
 import { completionAnswer, completionExample, streamExample } from '../answer-schemas.ts';
 import { chunkPieces, ChunkWriter } from '../completion.ts';
@@ -21,7 +22,10 @@ with the permission \`model:call\`. Nothing of the call is stored.
 Fields that are not listed are accepted and not used. Those, and parameters that the model does not take, are named in
 the header \`X-Ignored-Parameters\`. With \`stream: true\` the answer comes as \`chat.completion.chunk\` events and
 \`data: [DONE]\`; a failure after the beginning is \`data: {"error": {…}}\`, and the stream ends without \`[DONE]\`. A comment
-line every 15 s keeps the connection open. A call whose client goes away is stopped.
+line every 15 s keeps the connection open. A call whose client goes away is stopped, and costs what came.
+
+Without an API key of the user's own the call is paid from the tenant's credits. Its output is limited to what they pay;
+when they run out in the middle, it ends there with \`finish_reason: "length"\`.
 
 An \`Idempotency-Key\` works without \`stream\`: such a call goes on when its client goes away. With \`stream\` it is not used.`;
 
@@ -39,7 +43,7 @@ export const createCompletion = (
             answer: completionAnswer,
             example: completionExample,
             streamExample,
-            errors: ['MODEL_NOT_FOUND', 'CONCURRENCY_LIMIT', ...CALL_ERRORS, 'SHUTTING_DOWN'],
+            errors: ['MODEL_NOT_FOUND', 'CONCURRENCY_LIMIT', ...CALL_ERRORS, ...PAYMENT_ERRORS, 'SHUTTING_DOWN'],
             isExpensive: true,
             idempotent: 'shared',
         }),

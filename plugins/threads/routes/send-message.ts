@@ -12,10 +12,13 @@ import {
 
 import type { ServerRoute } from '@hapi/hapi';
 
-const NOTES = `With \`stream: true\` the answer comes as server-sent events (\`text/event-stream\`): \`message_start\`,
-\`token\` for each piece of text, \`message_complete\`, or \`error\` with the error object, and \`close\`; a comment line
+const NOTES = `With \`stream: true\` the answer comes as server-sent events (\`text/event-stream\`): \`message_start\` (with
+\`answeredBy\` where a fallback answers), \`token\` for each piece of text, \`message_complete\`, or \`error\` with the error object, and \`close\`; a comment line
 every 15 s keeps the connection open. The HTTP status is sent when the model has begun to answer, so a refusal is a real
 4xx or 5xx. The answer is stored to its end also when the client goes away.
+
+Without an API key of the user's own the call is paid from the tenant's credits. Its output is limited to what they pay;
+when they run out in the middle, the answer ends there with the finish reason \`length\`.
 
 With an \`Idempotency-Key\` a repeat joins the answer that is on its way, on any server: events come from the start,
 then live. After its end the stored text comes in one \`token\`. A connection that is lost is resumed with

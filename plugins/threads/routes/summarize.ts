@@ -1,4 +1,5 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
+import { PAYMENT_ERRORS } from '../../billing/api.ts';
 import { contextParams, type ContextParams } from '../schemas.ts';
 import { publicSummary, summaryAnswer, summaryExample } from '../summary-schemas.ts';
 
@@ -32,6 +33,7 @@ export const summarize = (summaries: SummaryService): ServerRoute<{ Params: Cont
                 'PROVIDER_OVERLOADED',
                 'PROVIDER_TIMEOUT',
                 'CIRCUIT_OPEN',
+                ...PAYMENT_ERRORS,
                 'SHUTTING_DOWN',
             ],
             rateLimit: { limit: 5, window: 60 },

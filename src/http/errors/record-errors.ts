@@ -23,6 +23,8 @@ export const recordErrors = {
         'Take the jobId of POST /api/models/{modelId}/load, or ask for the status of the model.',
     ),
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
+    PROJECT_NOT_FOUND: entry(404, 'not_found', 'There is no such project.', 'Take an id from GET /api/projects.'),
+    VM_NOT_FOUND: entry(404, 'not_found', 'There is no such VM.', 'Take an id from GET /api/vms.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
     BILLING_RECORD_NOT_FOUND: entry(
@@ -39,6 +41,14 @@ export const recordErrors = {
     ),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
+    NAME_TAKEN: entry(409, 'conflict', 'The name is taken.', 'Choose another name; upper and lower case are the same.'),
+    PROJECT_DELETING: entry(409, 'conflict', 'The project is being deleted.', 'Take another project.'),
+    INVALID_STATE: entry(
+        409,
+        'conflict',
+        'This cannot be done in the state named in details.from.',
+        'Wait for the end of an operation that is pending, or bring it into another state first.',
+    ),
     IDEMPOTENCY_IN_PROGRESS: entry(
         409,
         'conflict',

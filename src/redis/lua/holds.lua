@@ -13,7 +13,7 @@ local function expire_at(lease)
     return digits(lease_time() + lease)
 end
 
--- Takes a hold: as much of `want` as there is, if it is at least `least`.
+-- Takes a hold: as much of `want` as there is, if it is at least `least`. What may cost nothing is never refused.
 -- hold {id, want, least, lease (ms), who, entry}
 -- Returns 1, what is held, what could be had besides; {0} it has been settled; or as `room_for`
 local function take_hold(keys, hold, at)
@@ -21,8 +21,10 @@ local function take_hold(keys, hold, at)
     if is_done(keys, hold.id) then return 0 end
     local known = redis.call('HGET', place, 'amount')
     if known then return 1, micros(known), 0 end
-    local code, room = room_for(keys, micros(hold.least), hold.who, at)
-    if code ~= 1 then return code, room end
+    local least = micros(hold.least)
+    local code, room = room_for(keys, least, hold.who, at)
+    if code ~= 1 and least > 0 then return code, room end
+    if code ~= 1 then room = 0 end
     local amount = math.min(micros(hold.want), room)
     redis.call('HSET', place, 'amount', digits(amount), 'used', '0', 'entry', cjson.encode(hold.entry),
         'who', cjson.encode(hold.who))
@@ -58,6 +60,18 @@ local function release_hold(keys, id, amount, who)
     add_held(keys, cjson.decode(who), -micros(amount))
 end
 
+-- Counts without those of calls: the sweeper's entry has counted this one.
+local function without_calls(counts)
+    local others = {}
+    for n = 1, #counts, 2 do
+        if not counts[n]:find(':calls$') then
+            others[#others + 1] = counts[n]
+            others[#others + 1] = counts[n + 1]
+        end
+    end
+    return others
+end
+
 -- Charges what a call has cost and gives the rest of its hold back. What the hold does not cover is taken from what is
 -- free; what is not there either is not charged, and the entry says so.
 -- settlement {id: of the hold, cost, entry}
@@ -73,6 +87,7 @@ local function settle_hold(keys, settlement, at)
     local owed = micros(settlement.cost) - micros(charged)
     local paid = math.max(0, math.min(owed, (free_credits(keys))))
     local entry = settlement.entry
+    if micros(charged) > 0 then entry.counts = without_calls(entry.counts) end
     if paid < owed then
         entry.fields[#entry.fields + 1] = 'unpaid'
         entry.fields[#entry.fields + 1] = digits(owed - paid)

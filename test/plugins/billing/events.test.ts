@@ -3,7 +3,7 @@ import Lab from '@hapi/lab';
 
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
-import { charge, eventsOf, newCashier } from '../../helpers/billing.ts';
+import { WITH_WELCOME, charge, eventsOf, newCashier } from '../../helpers/billing.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 
 export const lab = Lab.script();
@@ -14,7 +14,7 @@ describe('the events of billing', () => {
     let ada: TestTenant;
 
     before(async () => {
-        app = await startApp();
+        app = await startApp(WITH_WELCOME);
     });
 
     beforeEach(async () => {

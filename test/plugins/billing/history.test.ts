@@ -8,7 +8,7 @@ import { dollars } from '../../../src/money.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { newKey } from '../../helpers/api-key.ts';
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
-import { charge, newAccount, newCashier } from '../../helpers/billing.ts';
+import { WITH_WELCOME, charge, newAccount, newCashier } from '../../helpers/billing.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { NOON, openStore, type TestStore } from '../../helpers/store.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -28,7 +28,7 @@ describe(`GET ${ROUTE}`, () => {
     let ada: TestTenant;
 
     before(async () => {
-        app = await startApp();
+        app = await startApp(WITH_WELCOME);
     });
 
     beforeEach(async () => {

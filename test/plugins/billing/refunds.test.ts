@@ -5,7 +5,7 @@ import { newId } from '../../../src/ids.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startReplicas, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
-import { charge, expectSound, newCashier, readCredits, type Cashier } from '../../helpers/billing.ts';
+import { WITH_WELCOME, charge, expectSound, newCashier, readCredits, type Cashier } from '../../helpers/billing.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { newUser } from '../../helpers/user.ts';
@@ -22,7 +22,7 @@ describe(`POST ${ROUTE}`, () => {
     let ada: TestTenant;
 
     before(async () => {
-        [app, other] = await startReplicas();
+        [app, other] = await startReplicas(WITH_WELCOME);
     });
 
     beforeEach(async () => {

@@ -4,7 +4,7 @@ import Lab from '@hapi/lab';
 import { trendOf } from '../../../plugins/billing/summary-service.ts';
 import { newKey } from '../../helpers/api-key.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
-import { charge, newCashier } from '../../helpers/billing.ts';
+import { WITH_WELCOME, charge, newCashier } from '../../helpers/billing.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { startAt } from '../../helpers/moved-clock.ts';
@@ -224,7 +224,7 @@ describe(`GET ${ANALYSIS}`, () => {
 describe('The reports of spending', () => {
     it('are one round trip after the admission', async () => {
         const redis = await startRedis();
-        const app = await startApp({ redisPath: redis.path });
+        const app = await startApp({ ...WITH_WELCOME, redisPath: redis.path });
         const ada = await newTenant(app);
         for (const route of [`${SUMMARY}?period=365d`, ANALYSIS, '/api/billing/history', '/api/billing/credits']) {
             await ada.call('GET', route);

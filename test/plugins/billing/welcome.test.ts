@@ -1,9 +1,11 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { loadConfig } from '../../../src/config.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { startApp, testConfig, type TestApp } from '../../helpers/app.ts';
-import { expectSound, newCashier } from '../../helpers/billing.ts';
+import { startApp, type TestApp } from '../../helpers/app.ts';
+import { WITH_WELCOME, expectSound, newCashier } from '../../helpers/billing.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { newTenant, platformToken } from '../../helpers/tenant.ts';
 
@@ -19,7 +21,7 @@ describe('the welcome credit', () => {
 
     before(async () => {
         redis = await startRedis();
-        app = await startApp({ redisPath: redis.path });
+        app = await startApp({ ...WITH_WELCOME, redisPath: redis.path });
     });
 
     after(async () => {
@@ -85,12 +87,14 @@ describe('the welcome credit', () => {
     });
 
     it('is what the configuration says: none in production', async () => {
-        expect(testConfig().WELCOME_CREDITS).to.equal(5);
         const secrets = {
+            DATA_DIR: temporaryFolder(),
+            PLATFORM_ADMIN_PASSWORD: 'a password for the platform',
             JWT_KEYS: `k1:${'a'.repeat(64)}`,
             VAULT_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
         };
-        expect(testConfig({ NODE_ENV: 'production', ...secrets }).WELCOME_CREDITS).to.equal(0);
+        expect(loadConfig(secrets).WELCOME_CREDITS).to.equal(5);
+        expect(loadConfig({ ...secrets, NODE_ENV: 'production' }).WELCOME_CREDITS).to.equal(0);
         const none = await startApp({ redisPath: redis.path, config: { WELCOME_CREDITS: 0 } });
         const { tenantId } = await newTenant(none);
         expect(await none.redis.exists(tenantKey(tenantId, 'credits'))).to.equal(0);

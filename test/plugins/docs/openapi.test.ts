@@ -80,11 +80,13 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             'post /api/billing/credits',
             'post /api/billing/refunds',
             'post /api/keys',
+            'post /api/projects',
             'post /api/threads',
             'post /api/threads/{threadId}/fork',
             'post /api/users',
             'post /api/users/{userId}/invitation',
             'post /api/users/{userId}/password-reset',
+            'post /api/vms',
         ]);
     });
 
@@ -106,9 +108,19 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const example = operation.responses['200']?.content['application/json']?.example;
             return example?.pagination !== undefined;
         });
-        const billing = ['/api/billing/history', '/api/billing/invoices'];
-        const others = ['/api/admin/tenants', '/api/keys', '/api/profile/activity', '/api/threads', SEND, '/api/users'];
-        expect(pages.map(({ path }) => path).sort()).to.equal([...billing, ...others].sort());
+        const lists = [
+            '/api/admin/tenants',
+            '/api/billing/history',
+            '/api/billing/invoices',
+            '/api/keys',
+            '/api/profile/activity',
+            '/api/projects',
+            '/api/threads',
+            SEND,
+            '/api/users',
+            '/api/vms',
+        ];
+        expect(pages.map(({ path }) => path).sort()).to.equal(lists);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;
         expect(ThreadsDataAnswer.properties.pagination).to.equal({ $ref: '#/components/schemas/Pagination' });
         expect(ThreadsDataAnswer.required).to.include('pagination');

@@ -101,7 +101,7 @@ describe('publicModel()', () => {
             microsPerMillion: { input, output: input * 5 },
         }));
     const inputOn = (model: Parameters<typeof publicModel>[0], day: string) =>
-        publicModel(model, true, at(day)).pricing?.input;
+        publicModel(model, null, at(day)).pricing?.input;
 
     it('shows the price in force, from midnight of its first day to midnight after its last', () => {
         const model = testModel({
@@ -109,7 +109,7 @@ describe('publicModel()', () => {
         });
         const days = ['2026-10-01', '2026-12-31', '2027-01-01', '2036-01-01'];
         expect(days.map((day) => inputOn(model, day))).to.equal([750_000, 750_000, 1_500_000, 1_500_000]);
-        const lastMoment = publicModel(model, true, Date.parse('2026-12-31T23:59:59.999Z'));
+        const lastMoment = publicModel(model, null, Date.parse('2026-12-31T23:59:59.999Z'));
         expect(lastMoment.pricing).to.equal({ input: 750_000, output: 3_750_000, unit: 'microsPerMillionTokens' });
     });
 
@@ -122,17 +122,17 @@ describe('publicModel()', () => {
     it('shows no price before the first, in a gap, after the last or where there is none', () => {
         const model = testModel({ prices: prices(['2026-01-01', '2026-01-31', 1], ['2026-03-01', '2026-03-31', 2]) });
         for (const day of ['2025-12-31', '2026-02-15', '2026-04-01']) expect(inputOn(model, day)).to.be.undefined();
-        expect(publicModel(testModel(), true, at('2026-01-01')).pricing).to.be.null();
+        expect(publicModel(testModel(), null, at('2026-01-01')).pricing).to.be.null();
     });
 
     it('shows no temperature range for a model that takes none', () => {
         const model = testModel({ parameters: { temperature: false } });
-        expect(publicModel(model, true, at('2026-01-01')).temperatureRange).to.be.null();
+        expect(publicModel(model, null, at('2026-01-01')).temperatureRange).to.be.null();
     });
 
     it('says whose key a call needs, by the name that users know', () => {
         const keyOf = (provider: Parameters<typeof testModel>[0]) =>
-            publicModel(testModel(provider), false, 0).apiKeyRequired;
+            publicModel(testModel(provider), 'PROVIDER_KEY_MISSING', 0).apiKeyRequired;
         expect(keyOf({ provider: 'anthropic' })).to.equal('claude');
         expect(keyOf({ provider: 'google' })).to.equal('google');
         expect(keyOf({ provider: 'ollama' })).to.be.null();

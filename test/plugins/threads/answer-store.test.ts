@@ -25,13 +25,13 @@ describe('AnswerStore.end()', () => {
 
     before(async () => {
         app = await startApp();
-        const { usage, profile, models, tenants } = app.server.plugins;
+        const { billing, usage, profile, models, tenants } = app.server.plugins;
         const threads = new ThreadStore(app.store, testVault(), {
             profile: (owner) => profile.key(owner),
             providerKeys: (owner) => models.keys.key(owner),
             tenant: (tenantId) => tenants.key(tenantId),
         });
-        store = new AnswerStore(app.store, threads, usage);
+        store = new AnswerStore(app.store, threads, usage, billing);
     });
 
     beforeEach(async () => {
@@ -45,6 +45,7 @@ describe('AnswerStore.end()', () => {
             ignoredParameters: [],
             inputTokens: 7,
             replaces: null,
+            bill: null,
             requestId: 'req_of_the_test',
         };
         await store.begin({ info, owner: 'one', isNew: true, ownKeys: [], outbox: {} });

@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { estimateTokens, textOf } from '../../../plugins/models/api.ts';
+import { estimateUsage } from '../../../plugins/models/estimate.ts';
 import {
     askForSummary,
     cutTokens,
@@ -14,6 +15,7 @@ import { newCaller } from '../../helpers/model-caller.ts';
 import { testCall, testModel } from '../../helpers/model.ts';
 import { hold, startProvider } from '../../helpers/provider.ts';
 
+import type { ModelCall } from '../../../plugins/models/api.ts';
 import type { Message } from '../../../plugins/threads/api.ts';
 import type { Summary } from '../../../plugins/threads/summary-codec.ts';
 import type { Step } from '../../helpers/provider.ts';
@@ -114,7 +116,12 @@ describe('askForSummary()', () => {
         const provider = await startProvider({ steps });
         const { caller, stop } = await newCaller({ openai: `${provider.url}/v1` });
         try {
-            return await askForSummary(caller, testCall(testModel()), timeoutMs);
+            const models = {
+                open: (calls: [ModelCall, ...ModelCall[]], signal: AbortSignal) => caller.open(calls, signal),
+                estimateUsage,
+            };
+            const call = testCall(testModel());
+            return await askForSummary(models, { call, timeoutMs, bill: null, onEnd: () => Promise.resolve() });
         } finally {
             stop();
             await provider.stop();

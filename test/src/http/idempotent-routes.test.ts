@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { dollars } from '../../../src/money.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { newKey } from '../../helpers/api-key.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -12,6 +13,7 @@ import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 import { newUser } from '../../helpers/user.ts';
+import { giveCredit, newProject, vmPayload } from '../../helpers/vm.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 import type { Answer, TestApp } from '../../helpers/app.ts';
@@ -34,7 +36,7 @@ interface RouteCase {
     /** As in the route table. */
     name: string;
     place: (app: TestApp, tenant: TestTenant) => Promise<Place>;
-    payload: (tenant: TestTenant) => object;
+    payload: (tenant: TestTenant) => object | Promise<object>;
     otherPayload: object;
     /** What the audit calls it; told once for each that is made. */
     action: string;
@@ -145,6 +147,23 @@ const ROUTES: RouteCase[] = [
         status: 200,
     },
     {
+        name: 'post /api/projects',
+        place: byAdmin('/api/projects'),
+        payload: () => ({ name: 'one' }),
+        otherPayload: { name: 'two' },
+        action: 'project.create',
+    },
+    {
+        name: 'post /api/vms',
+        place: async (app, tenant) => {
+            await giveCredit(app, tenant.tenantId, dollars(1));
+            return { token: tenant.accessToken, url: '/api/vms', auditedIn: tenant.tenantId };
+        },
+        payload: async (tenant) => vmPayload(await newProject(tenant)),
+        otherPayload: vmPayload('project_00000000000000000000000000'),
+        action: 'vm.create',
+    },
+    {
         name: 'post /api/profile/api-keys',
         place: byAdmin('/api/profile/api-keys'),
         payload: () => ({ openai: PROVIDER_KEY }),
@@ -235,7 +254,7 @@ describe('the routes that take an Idempotency-Key', () => {
                 const tenant = await newTenant(app);
                 const { url, token, auditedIn } = await place(app, tenant);
                 const headers = { 'idempotency-key': `key-${unique()}` };
-                const body = payload(tenant);
+                const body = await payload(tenant);
                 const send = (sent: object = body) => app.call('POST', url, { token, headers, payload: sent });
                 return { send, auditedIn };
             };

@@ -147,4 +147,10 @@ describe('ROLE', { timeout: 60_000 }, () => {
             .map((line) => JSON.parse(line).msg as string);
         expect(messages.slice(-3)).to.equal(['stopping', 'job done', 'stopped']);
     });
+
+    it('worker has VMs compared with their driver each minute, by one of all workers', async () => {
+        await Promise.all([startWorker(), startWorker()]);
+        const found = await jobs.queue.getJobSchedulers();
+        expect(found.map(({ name, every }) => [name, every])).to.equal([['reconcile-vms', 60_000]]);
+    });
 });

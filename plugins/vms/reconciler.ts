@@ -1,0 +1,131 @@
+import pLimit from 'p-limit';
+
+import { auditOf } from './operation-outbox.ts';
+
+import type { Vm, VmStatus } from './api.ts';
+import type { DriverVm, VmPlace } from './drivers/driver.ts';
+import type { Metering } from './metering.ts';
+import type { MetricsService } from './metrics-service.ts';
+import type { OperationParts, Operations } from './operations.ts';
+import type { TenantStore } from './tenant-store.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { ProjectService } from '../projects/api.ts';
+
+export const RECONCILE_VMS = 'reconcile-vms';
+export const RECONCILE_EVERY_MS = 60_000;
+
+/**
+ * When a pending operation counts as lost, besides the time that the driver takes; longer than a job waits between
+ * tries.
+ */
+const PATIENCE_MS = 75_000;
+/** For how long it is seen to that a VM which was removed stays away. */
+const WATCH_REMOVED_MS = 3_600_000;
+const AT_ONCE = 8;
+
+export interface ReconcilerParts extends Omit<OperationParts, 'projects'> {
+    projects: Pick<ProjectService, 'deleting' | 'resume'>;
+    tenants: TenantStore;
+    metrics: Pick<MetricsService, 'sample'>;
+    metering: Metering;
+    todo: Operations;
+    clock: Clock;
+}
+
+/** Compares VMs with their driver, and mends what a crash or a fault of the driver has left different. */
+export class Reconciler {
+    readonly #parts: ReconcilerParts;
+
+    constructor(parts: ReconcilerParts) {
+        this.#parts = parts;
+    }
+
+    /**
+     * Looks at all tenants that are due, each looked at by one process. What fails for one is seen to in the next
+     * round.
+     */
+    async round(): Promise<void> {
+        const { tenants, logger } = this.#parts;
+        for (let found = await tenants.take(); found.length > 0; found = await tenants.take()) {
+            for (const tenantId of found) {
+                await this.#lookAt(tenantId).catch((error: unknown) => {
+                    logger.warn({ module: 'vms', tenantId, err: error }, 'The VMs of a tenant were not looked at');
+                });
+            }
+        }
+    }
+
+    async #lookAt(tenantId: string): Promise<void> {
+        const { vms, projects, operations, tenants, metering, clock } = this.#parts;
+        await metering.meter(tenantId);
+        const deleting = await projects.deleting(tenantId);
+        for (const projectId of deleting) await projects.resume(tenantId, projectId);
+        let count = deleting.length;
+        for await (const page of vms.ofTenant(tenantId)) {
+            count += page.length;
+            await this.#each(page, (vm) => this.#check(tenantId, vm));
+        }
+        const removed = await operations.removedSince(tenantId, clock() - WATCH_REMOVED_MS);
+        await this.#each(removed, (vmId) => this.#checkRemoved(tenantId, vmId));
+        if (count + removed.length === 0) await tenants.forget(tenantId);
+    }
+
+    /** One that cannot be looked at stands in the way of no other. */
+    async #each<T extends Vm | string>(items: T[], check: (item: T) => Promise<void>): Promise<void> {
+        const limit = pLimit(AT_ONCE);
+        const warn = (item: T) => (error: unknown) => {
+            const vmId = typeof item === 'string' ? item : item.id;
+            this.#parts.logger.warn({ module: 'vms', vmId, err: error }, 'A VM could not be compared with its driver');
+        };
+        await Promise.all(items.map((item) => limit(() => check(item).catch(warn(item)))));
+    }
+
+    async #check(tenantId: string, vm: Vm): Promise<void> {
+        const { operations, driver, todo } = this.#parts;
+        if (vm.operation !== null && vm.operationId !== null) {
+            const patience = PATIENCE_MS + driver.delayMs(vm.operation);
+            const at = await operations.take(tenantId, vm.id, vm.operationId, patience);
+            if (at > 0) await todo.schedule(tenantId, vm, at);
+            return;
+        }
+        // Another driver knows nothing of it.
+        if (vm.driver !== driver.name) return;
+        const found = await driver.inspect({ tenantId, vmId: vm.id });
+        if (vm.status === 'running') await this.#mendRunning(tenantId, vm, found);
+        else if (found?.state === 'running') await this.#stop(tenantId, vm);
+    }
+
+    async #mendRunning(tenantId: string, vm: Vm, found: DriverVm | null): Promise<void> {
+        if (found?.state === 'running') return this.#sample({ tenantId, vmId: vm.id });
+        const to: VmStatus = found ? 'stopped' : 'error';
+        const reason = found ? {} : { reason: 'The VM is gone from where it ran.' };
+        const audit = auditOf('mend', vm, 'success', { to });
+        if (!(await this.#parts.operations.mend(tenantId, vm, { to, ...reason, audit }))) return;
+        this.#parts.logger.warn({ module: 'vms', tenantId, vmId: vm.id, to }, 'A VM did not run any more');
+    }
+
+    /** Each look at a VM that runs measures it too. */
+    async #sample(place: VmPlace): Promise<void> {
+        await this.#parts.metrics.sample(place);
+    }
+
+    /** Runs at its driver and is not paid for. As an operation, so that a start at the same time comes before or after. */
+    async #stop(tenantId: string, vm: Vm): Promise<void> {
+        const { todo, logger } = this.#parts;
+        const audit = auditOf('mend', vm, 'success', { to: 'stopped' });
+        await todo.begin({ tenantId }, vm.id, {
+            operation: 'stop',
+            isForced: true,
+            revision: vm.revision,
+            outbox: { audit },
+        });
+        logger.warn({ module: 'vms', tenantId, vmId: vm.id }, 'A VM ran that should not; it is stopped');
+    }
+
+    async #checkRemoved(tenantId: string, vmId: string): Promise<void> {
+        const { driver } = this.#parts;
+        if ((await driver.inspect({ tenantId, vmId })) === null) return;
+        await driver.remove({ tenantId, vmId });
+        this.#parts.logger.warn({ module: 'vms', tenantId, vmId }, 'A VM that was removed was there still');
+    }
+}

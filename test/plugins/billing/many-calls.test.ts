@@ -1,0 +1,72 @@
+import { expect } from '@hapi/code';
+import Lab from '@hapi/lab';
+
+import { startReplicas, type TestApp } from '../../helpers/app.ts';
+import { expectSound } from '../../helpers/billing.ts';
+import { priceOf } from '../../helpers/catalogue.ts';
+import { setLimits } from '../../helpers/limits.ts';
+import { expectOpenAiError } from '../../helpers/openai.ts';
+import { amountsOf, holdsOf, newPayer, told } from '../../helpers/paid-calls.ts';
+import { startProvider, type Provider } from '../../helpers/provider.ts';
+import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { chunk, remoteModels } from '../../helpers/remote-model.ts';
+
+export const lab = Lab.script();
+const { describe, it, before, after } = lab;
+
+const CALLS = 3_000;
+/** Of 1,000 tokens of 7 micro-dollars each. */
+const PAYABLE = 1_428;
+const COST = 7_000;
+/** Of the rest not even 64 tokens can be paid, with which a call would be content. */
+const REST = 64 * 7 - 1;
+
+describe('3,000 calls at once against a balance that pays 1,428 of them', () => {
+    let redis: TestRedis;
+    let provider: Provider;
+    let apps: [TestApp, TestApp];
+
+    before(async () => {
+        redis = await startRedis();
+        provider = await startProvider({ steps: [chunk('Fine'), told({ input: 5, output: 1_000 })] });
+        const prices = priceOf({ input: 0, output: 7_000_000 });
+        const config = { ...remoteModels(provider, { prices }), LOG_LEVEL: 'error' as const };
+        apps = await startReplicas({ redisPath: redis.path, config });
+    });
+
+    after(async () => {
+        for (const app of apps) await app.stop();
+        await provider.stop();
+        await redis.stop();
+    });
+
+    it('run 1,428 times, and never overspend', { timeout: 120_000 }, async () => {
+        const [one, two] = apps;
+        const ada = await newPayer(one, BigInt(PAYABLE * COST + REST));
+        await setLimits(one, ada.tenantId, { requestsPerMinute: 100_000, concurrentGenerations: CALLS });
+        const payload = { model: 'remote', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 1_000 };
+        let isOver = false;
+        const watched = (async () => {
+            for (let looks = 1; ; looks++) {
+                await expectSound(one.redis, ada.tenantId);
+                if (isOver) return looks;
+            }
+        })();
+        const answers = await Promise.all(
+            Array.from({ length: CALLS }, (_, n) =>
+                (n % 2 === 0 ? one : two).call('POST', '/v1/chat/completions', { token: ada.accessToken, payload }),
+            ),
+        );
+        isOver = true;
+        expect(await watched).to.be.above(1);
+        const refused = answers.filter(({ status }) => status !== 200);
+        expect(refused.length).to.equal(CALLS - PAYABLE);
+        for (const answer of refused) expectOpenAiError(answer, 'INSUFFICIENT_CREDITS');
+        expect(provider.requests.length).to.equal(PAYABLE);
+        expect(await amountsOf(one.redis, ada.tenantId)).to.equal(Array.from({ length: PAYABLE }, () => COST));
+        expect(await holdsOf(one.redis, ada.tenantId)).to.equal([]);
+        expect(await expectSound(one.redis, ada.tenantId)).to.equal(BigInt(REST));
+        const credits = await two.server.plugins.billing.credits(ada.tenantId);
+        expect(credits).to.include({ balance: BigInt(REST), held: 0n, spent: BigInt(PAYABLE * COST) });
+    });
+});
