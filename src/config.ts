@@ -57,6 +57,12 @@ export interface Config {
     SANDBOX_TOKEN_DELAY_MS: number;
     /** How long a call to a model may wait for a slot. */
     GENERATION_QUEUE_MS: number;
+    /** Dollars given to a new tenant. */
+    WELCOME_CREDITS: number;
+    /** Dollars that one grant may add or take. */
+    CREDIT_GRANT_LIMIT: number;
+    /** Dollars that a balance may be brought to. */
+    CREDIT_BALANCE_LIMIT: number;
     /** What runs the VMs. */
     VM_DRIVER: 'simulator';
     /** What may be installed on VMs. */
@@ -79,7 +85,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -142,6 +148,16 @@ const models = (production: boolean) => ({
     SANDBOX_MODEL: Joi.boolean().truthy('on').falsy('off').default(!production),
     SANDBOX_TOKEN_DELAY_MS: Joi.number().integer().min(0).max(10_000).default(0),
     GENERATION_QUEUE_MS: Joi.number().integer().min(0).max(30_000).default(2_000),
+});
+
+const wholeDollars = () => Joi.number().integer().max(1_000_000);
+
+const credits = (production: boolean) => ({
+    WELCOME_CREDITS: wholeDollars()
+        .min(0)
+        .default(production ? 0 : 5),
+    CREDIT_GRANT_LIMIT: wholeDollars().min(1).default(1_000),
+    CREDIT_BALANCE_LIMIT: wholeDollars().min(1).default(10_000),
 });
 
 const privateRange = () =>
@@ -213,6 +229,7 @@ const settings = (production: boolean) => {
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
         ...models(production),
         ...machines(),
+        ...credits(production),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),

@@ -8,7 +8,7 @@ const FRACTION_DIGITS = 6;
 /** JSON and Lua keep whole numbers up to this one. */
 export const MOST_MICROS: Micros = BigInt(Number.MAX_SAFE_INTEGER);
 
-export const dollars = (amount: number): Micros => BigInt(amount) * MICROS_PER_DOLLAR;
+export const dollars = (whole: number): Micros => BigInt(whole) * MICROS_PER_DOLLAR;
 
 /** An amount for JSON. @throws {RangeError} Past 2^53 - 1, where a number would lose digits */
 export function jsonAmount(amount: Micros): number {

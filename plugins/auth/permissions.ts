@@ -11,9 +11,13 @@ const USER = [
     'profile:read',
     'profile:write',
     ...CLOUD,
+    'billing:read-own',
 ];
 
-const USER_ADMIN = ['user:read', 'user:write', 'settings:write'];
+const USER_ADMIN = ['user:read', 'user:write', 'settings:write', 'billing:read', 'billing:limit'];
+
+/** Who moves the credits of tenants. */
+const CASHIER = ['billing:credit', 'billing:refund'];
 
 /** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
 const TENANT_ROLES = new Map([
@@ -24,8 +28,8 @@ const TENANT_ROLES = new Map([
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
     ['support', [...USER, 'tenant:read', 'tenant:suspend', 'limit:read']],
-    ['finance', [...USER, 'tenant:read', 'limit:read']],
-    ['superadmin', [...USER, ...USER_ADMIN, 'tenant:read', 'tenant:write', 'tenant:suspend', 'limit:read']],
+    ['finance', [...USER, 'tenant:read', 'limit:read', 'billing:read', ...CASHIER]],
+    ['superadmin', [...USER, ...USER_ADMIN, 'tenant:read', 'tenant:write', 'tenant:suspend', 'limit:read', ...CASHIER]],
 ]);
 
 /** @returns None for a role that the tenant does not have */

@@ -1,3 +1,4 @@
+import { recordOf, type LedgerRecord, type StreamEntry } from './record.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { quotaMonth } from '../../src/quota-month.ts';
 import { isoTime } from '../../src/redis/codec.ts';
@@ -129,12 +130,15 @@ export class BillingStore {
     }
 
     /** @throws INSUFFICIENT_CREDITS, BALANCE_LIMIT */
-    async grant(tenantId: string, { id, amount, most, entry, outbox }: Grant): Promise<{ isNew: boolean }> {
+    async grant(
+        tenantId: string,
+        { id, amount, most, entry, outbox }: Grant,
+    ): Promise<{ isNew: boolean; record: LedgerRecord }> {
         const change = { id, amount: String(amount), most: String(most), entry, ...outboxLists(outbox) };
-        const reply = (await this.#of('grant', tenantId, change)) as PaymentReply;
-        if (reply[0] === -4) throw apiError('BALANCE_LIMIT', { details: { balanceMicros: Number(reply[1]) } });
-        if (reply[0] < 0) throw this.refusal(reply);
-        return { isNew: reply[0] === 1 };
+        const [code, found] = (await this.#of('grant', tenantId, change)) as [number, StreamEntry | number];
+        if (Array.isArray(found)) return { isNew: code === 1, record: recordOf(found) };
+        if (code === -4) throw apiError('BALANCE_LIMIT', { details: { balanceMicros: found } });
+        throw this.refusal([code, found]);
     }
 
     async read(tenantId: string): Promise<Credits> {

@@ -5,7 +5,7 @@ import { tidySchema, tidySchemas } from './tidy-schemas.ts';
 import { MAX_KEY_LENGTH } from '../../src/http/idempotency-key.ts';
 import { formatEvent, type ServerSentEvent } from '../../src/http/sse.ts';
 
-import type { RequestRoute } from '@hapi/hapi';
+import type { RequestRoute, RouteOptionsApp } from '@hapi/hapi';
 import type { MediaType, OpenApiDocument, Operation, Response, Schema } from './openapi.ts';
 
 type Schemas = Record<string, Schema>;
@@ -40,7 +40,7 @@ export function completeDocument(document: OpenApiDocument, routes: readonly Req
 
 function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
     const { idempotent, takesBinary, form } = route.settings.app ?? {};
-    const parameters = [...(operation.parameters ?? []), ...(idempotent === undefined ? [] : [idempotencyKey])];
+    const parameters = [...(operation.parameters ?? []), ...keyParameters(idempotent)];
     const { requestBody } = operation;
     const responses: Record<string, Response> = {
         ...successes(operation, route, schemas),
@@ -67,6 +67,11 @@ const idempotencyKey = {
     schema: { type: 'string', minLength: 1, maxLength: MAX_KEY_LENGTH, pattern: '^[ -~]+$' },
 };
 
+const keyParameters = (idempotent: RouteOptionsApp['idempotent']) => {
+    if (idempotent === undefined) return [];
+    return [idempotent === 'required' ? { ...idempotencyKey, required: true } : idempotencyKey];
+};
+
 const tidyIn =
     (schemas: Schemas) =>
     <Place extends { schema: Schema }>(place: Place): Place => ({
@@ -75,11 +80,12 @@ const tidyIn =
     });
 
 function successes({ responses }: Operation, { settings }: RequestRoute, schemas: Schemas) {
-    const { streamExample: events, answersBinary } = settings.app ?? {};
+    const { streamExample: events, textExample, answersBinary } = settings.app ?? {};
     return mapValues(responses, ({ content, ...response }) => ({
         ...response,
         content: {
             ...(answersBinary ? binary(answersBinary) : mapValues(content, tidyIn(schemas))),
+            ...(textExample && { [textExample.type]: { schema: { type: 'string' }, example: textExample.text } }),
             ...(events && { 'text/event-stream': eventStream(events) }),
         },
     }));

@@ -47,6 +47,7 @@ export const tags = [
     { name: 'threads', description: 'Conversations' },
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },
+    { name: 'billing', description: 'Credits, what they were spent on, invoices and prices' },
     { name: 'openai', description: 'The same models for clients of OpenAI, in OpenAI’s form' },
     { name: 'projects', description: 'What holds VMs together' },
     { name: 'vms', description: 'Virtual machines and what they cost' },

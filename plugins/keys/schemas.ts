@@ -12,7 +12,7 @@ const time = () => Joi.string().isoDate();
 const name = () => Joi.string().trim().min(1).max(100);
 const scopes = () =>
     Joi.array()
-        .items(Joi.string().pattern(/^[a-z]+:[a-z]+$/, 'permission'))
+        .items(Joi.string().pattern(/^[a-z]+:[a-z]+(-[a-z]+)*$/, 'permission'))
         .min(1)
         .max(50)
         .description('permissions, of those that you have yourself')

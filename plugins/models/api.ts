@@ -95,6 +95,8 @@ export interface ModelService {
     readonly version: string;
     /** @throws MODEL_NOT_FOUND */
     get(idOrAlias: string): Model;
+    /** All models that are offered here. */
+    all(): Model[];
     /** The models that a call can be made to. @param ownKeys Names of the keys that the user brings */
     usable(ownKeys: string[]): Model[];
     keys: ProviderKeyService;

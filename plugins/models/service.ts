@@ -57,6 +57,8 @@ export function createModelService(
         /** @param ownKeys Names of the keys that the user brings */
         list: (ownKeys) => offered.map((model) => publicModel(model, reasonOf(model, ownKeys), clock())),
 
+        all: () => offered,
+
         usable: (ownKeys) => offered.filter((model) => reasonOf(model, ownKeys) === null),
 
         get(idOrAlias) {

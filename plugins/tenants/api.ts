@@ -52,6 +52,9 @@ export interface Founding {
     outbox: Outbox;
 }
 
+/** Does something for a tenant that has just been created. It may be called again, after it was interrupted. */
+export type FoundingStep = (tenantId: string) => Promise<void>;
+
 /** Removes what a feature keeps of a tenant elsewhere. It may be called again after it was interrupted. */
 export type TenantPurgeStep = (tenantId: string) => Promise<void>;
 
@@ -67,6 +70,11 @@ export interface TenantService {
         details: Pick<Tenant, 'name' | 'domain' | 'plan'>,
         found: (tenantId: string) => Promise<Founding>,
     ): Promise<Tenant>;
+    /**
+     * Has a feature do something for each new tenant, before `create` is over; if the process dies first, a sweeper
+     * does it. Not for the platform's own.
+     */
+    onFound(step: FoundingStep): void;
     /** Creates the platform's own tenant unless it exists; whether this call was the one. */
     createPlatform(domain: string, founding: Founding): Promise<boolean>;
     /** @throws TENANT_NOT_FOUND */

@@ -1,14 +1,14 @@
-import { inBothAudits } from './told.ts';
 import { CLAIM_LIFETIME_MS, settle, updateOwnTenant, updateTenant } from './update.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { inBothAudits } from '../../src/redis/both-audits.ts';
 import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
-import type { Tenant, TenantChanges, TenantService, TenantPurgeStep } from './api.ts';
+import type { Founding, FoundingStep, Tenant, TenantChanges, TenantPurgeStep, TenantService } from './api.ts';
 import type { TenantParts } from './parts.ts';
-import type { TenantChange } from './store.ts';
+import type { Claim, TenantChange, TenantStore } from './store.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -26,23 +26,22 @@ export interface TenantRules extends TenantService {
 
 export function createTenantService(parts: TenantParts): TenantRules {
     const { store } = parts;
-    const steps: TenantPurgeStep[] = [];
+    const foundingSteps: FoundingStep[] = [];
+    const found = async (tenantId: string): Promise<void> => {
+        for (const step of foundingSteps) await step(tenantId);
+    };
+    const purgeSteps: TenantPurgeStep[] = [];
 
     return {
-        async create(details, found) {
-            const claim = await store.claim(newId('tenant'), details.domain);
-            if (!claim) throw apiError('DOMAIN_TAKEN');
-            try {
-                const founding = await found(claim.tenantId);
-                await store.create(newTenant(claim.tenantId, details), founding);
-            } catch (error) {
-                // Barred first: a creation whose answer was lost may have happened all the same.
-                if (await store.bar(claim.tenantId)) await store.release(claim);
-                throw error;
-            }
+        async create(details, foundingOf) {
+            const claim = await claimAndCreate(store, details, foundingOf);
+            // Before: as long as the claim is not confirmed, the sweeper knows that there is work left.
+            await found(claim.tenantId);
             await store.confirm(claim);
             return this.get(claim.tenantId);
         },
+
+        onFound: (step) => void foundingSteps.push(step),
 
         async createPlatform(domain, founding) {
             const claim = await store.claim(PLATFORM, domain);
@@ -71,13 +70,34 @@ export function createTenantService(parts: TenantParts): TenantRules {
         restore: (actor, id) => change(parts, actor, id, 'restore'),
         remove: (actor, id) => remove(parts, actor, id),
         list: (query) => store.list(query),
-        onPurge: (step) => void steps.push(step),
-        purge: (tenantId) => purge(parts, steps, tenantId),
+        onPurge: (step) => void purgeSteps.push(step),
+        purge: (tenantId) => purge(parts, purgeSteps, tenantId),
 
         async sweepClaims() {
-            for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) await settle(store, claim);
+            for (const claim of await store.staleClaims(CLAIM_LIFETIME_MS)) {
+                if (await store.isNew(claim.tenantId)) await found(claim.tenantId);
+                await settle(store, claim);
+            }
         },
     };
+}
+
+async function claimAndCreate(
+    store: TenantStore,
+    details: Pick<Tenant, 'name' | 'domain' | 'plan'>,
+    foundingOf: (tenantId: string) => Promise<Founding>,
+): Promise<Claim> {
+    const claim = await store.claim(newId('tenant'), details.domain);
+    if (!claim) throw apiError('DOMAIN_TAKEN');
+    try {
+        const founding = await foundingOf(claim.tenantId);
+        await store.create(newTenant(claim.tenantId, details), founding);
+    } catch (error) {
+        // Barred first: a creation whose answer was lost may have happened all the same.
+        if (await store.bar(claim.tenantId)) await store.release(claim);
+        throw error;
+    }
+    return claim;
 }
 
 const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>) => ({
@@ -102,11 +122,18 @@ const HAPPENED: Record<Kind, string> = {
 };
 
 /** Changes a tenant's standing. */
-function change(parts: TenantParts, actor: Actor, id: string, kind: Kind, reason?: string): Promise<Tenant> {
+async function change(
+    { store, append }: TenantParts,
+    actor: Actor,
+    id: string,
+    kind: Kind,
+    reason?: string,
+): Promise<Tenant> {
     const details = reason !== undefined && { details: { reason } };
-    return inBothAudits(parts, actor, { id, action: `tenant.${kind}`, ...details }, (audit) => {
+    await store.get(id);
+    return inBothAudits(append, actor, { id, action: `tenant.${kind}`, ...details }, (audit) => {
         const outbox = { events: [{ type: HAPPENED[kind], data: { tenantId: id } }], audit: [audit] };
-        return parts.store.change(id, { kind, ...(reason !== undefined && { reason }), outbox });
+        return store.change(id, { kind, ...(reason !== undefined && { reason }), outbox });
     });
 }
 

@@ -107,6 +107,11 @@ export function createTenantStore(store: Datastore, vault: Vault) {
         /** Whether the tenant does not exist and now never will. */
         bar: async (tenantId: string) =>
             (await bar([records.key(tenantId, tenantId)], [tenantId, BAR_LIFETIME_MS])) === 1,
+        /** Whether the tenant is there, and its creation did not come to its end. */
+        isNew: async (tenantId: string) =>
+            tenantId !== PLATFORM &&
+            (await store.redis.zscore(tenants, tenantId)) === null &&
+            Boolean((await records.find({ tenantId }, tenantId))?.revision),
         staleClaims: async (ageMs: number): Promise<Claim[]> => {
             const found = (await stale([claims], [ageMs, SWEEP_BATCH])) as string[];
             return Array.from({ length: found.length / 2 }, (_, n) => {

@@ -1,6 +1,6 @@
 import { settingsOf } from './settings.ts';
-import { inBothAudits } from './told.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
+import { inBothAudits } from '../../src/redis/both-audits.ts';
 import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
 
 import type { LimitChanges, Tenant, TenantChanges } from './api.ts';
@@ -17,15 +17,16 @@ const CHANGE_IN_TIME_MS = 30_000;
 const MOST_TRIES = 10;
 
 /** Changes a tenant's name, plan, domain, own figures or settings. */
-export function updateTenant(
-    parts: TenantParts,
+export async function updateTenant(
+    { store, append }: TenantParts,
     actor: Actor,
     id: string,
     changes: TenantChanges,
     revision?: number,
 ): Promise<Tenant> {
-    return inBothAudits(parts, actor, { id, ...deedOf(changes) }, (audit) =>
-        change(parts.store, id, changes, audit, revision),
+    await store.get(id);
+    return inBothAudits(append, actor, { id, ...deedOf(changes) }, (audit) =>
+        change(store, id, changes, audit, revision),
     );
 }
 

@@ -39,6 +39,8 @@ interface Promises {
     isPage?: boolean;
     /** With `stream: true` these events, for example, are the answer: it is then not checked against the schema. */
     streamExample?: ServerSentEvent[] | string;
+    /** A text that is the answer where the client asks for it, as CSV: not in the envelope, and not checked. */
+    textExample?: { type: string; text: string };
     /** What a client should know besides the summary, in Markdown. */
     notes?: string;
     /** What the route itself fails with; what follows from its other options is added in the document. */
@@ -53,9 +55,10 @@ interface Promises {
     isQuotaFree?: boolean;
     /**
      * Of a POST that creates, charges or sends: with an Idempotency-Key it is done once and answered alike each time. A
-     * `shared` one takes care of that itself, in its handler, by `server.plugins.idempotency.share`.
+     * `required` one is refused without. A `shared` one takes care of that itself, in its handler, by
+     * `server.plugins.idempotency.share`.
      */
-    idempotent?: true | 'shared';
+    idempotent?: true | 'required' | 'shared';
 }
 
 /** What stands in every answer of an example. */
@@ -98,6 +101,7 @@ const BEHAVIOUR = [
     'isExpensive',
     'idempotent',
     'streamExample',
+    'textExample',
     'takesBinary',
     'answersBinary',
     'form',
@@ -111,7 +115,9 @@ function behaviourOf(description: RouteDescription): RouteOptionsApp {
 /** Event streams and bytes are not checked. */
 function checkedAnswer(description: RouteDescription) {
     if (description.streamExample || description.answersBinary) return {};
-    return { response: { status: { [description.status ?? 200]: answerSchema(description) } } };
+    const { status = 200, textExample } = description;
+    const schema = answerSchema(description);
+    return { response: { status: { [status]: textExample ? Joi.alternatives(schema, Joi.string()) : schema } } };
 }
 
 /** What a handler gives: the data, with `pagination` in it where the answer is a page. The document shows the envelope. */

@@ -47,6 +47,22 @@ export function claimOf(request: RepeatableRequest, holder = newId('run')): KeyC
     };
 }
 
+/**
+ * Names what a request with an Idempotency-Key does, for as long as anybody remembers it: for work that must not be
+ * done again even when the stored answer is lost.
+ */
+export function operationOf({ auth, headers, route }: RepeatableRequest): string {
+    const { userId, keyId = userId } = auth.credentials.actor;
+    return `${keyId}-${digest([route.method, route.path, headers['idempotency-key']])}`;
+}
+
+/** @throws VALIDATION_ERROR */
+export function requireKey({ headers }: Pick<RepeatableRequest, 'headers'>): void {
+    if (headers['idempotency-key'] !== undefined) return;
+    const fault = 'is required: a key of your own, a new one for each request';
+    throw apiError('VALIDATION_ERROR', { details: { fields: { 'idempotency-key': fault } } });
+}
+
 const digest = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('base64url');
 
 /** JSON in which the order of the fields makes no difference. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { apiError, isApiError, type ErrorCode } from './errors.ts';
-import { claimOf, type RepeatableRequest } from './idempotency-key.ts';
+import { claimOf, requireKey, type RepeatableRequest } from './idempotency-key.ts';
 import { IdempotencyKeys, type KeyClaim, type TakenKey } from '../redis/idempotency-keys.ts';
 
 import type { Lifecycle, Plugin, ResponseObject, ResponseToolkit } from '@hapi/hapi';
@@ -192,12 +192,22 @@ export const idempotency: Plugin<IdempotencyParts> = {
         const requests = new Idempotency(parts);
         server.expose('share', requests.share.bind(requests));
         server.events.on('route', ({ settings }) => {
-            if (settings.app?.idempotent !== true) return;
+            const way = settings.app?.idempotent;
+            if (way !== true && way !== 'required') return;
             // Hapi has made a function of it by now, whatever the route gave.
-            settings.handler = requests.once(settings.handler as Lifecycle.Method);
+            const handler = requests.once(settings.handler as Lifecycle.Method);
+            settings.handler = way === true ? handler : withKey(handler);
         });
     },
 };
+
+/** Refuses a request that could not be repeated safely. */
+const withKey =
+    (handler: Lifecycle.Method): Lifecycle.Method =>
+    (request, h) => {
+        requireKey(request);
+        return handler.call(null, request, h);
+    };
 
 /** What another process has just begun is there in a moment, or the process has died. */
 async function attachTo<Work>({ elsewhere }: SharedWork<Work>, id: string): Promise<Work | null> {

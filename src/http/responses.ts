@@ -51,6 +51,8 @@ export const responses: Plugin<{ clock: Clock }> = {
 function succeed(request: Request, response: ResponseObject, stamp: object): ResponseObject {
     const { status, form } = request.route.settings.app ?? {};
     if (status === undefined || form || response.variety !== 'plain') return response;
+    // Asked for as such, in place of JSON.
+    if (typeof response.source === 'string') return response;
     const { pagination, ...data } = response.source as { pagination?: object };
     const envelope = { success: true, data, ...(pagination && { pagination }), ...stamp };
     Object.assign(response, { source: envelope });

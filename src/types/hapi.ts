@@ -36,9 +36,11 @@ declare module '@hapi/hapi' {
         answersBinary?: string[];
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
         streamExample?: ServerSentEvent[] | string;
+        /** Of an answer as text in place of JSON. */
+        textExample?: { type: string; text: string };
         /** It is refused first when the server is busy. */
         isExpensive?: true;
         /** Of a route that takes an Idempotency-Key; see `describeRoute`. */
-        idempotent?: true | 'shared';
+        idempotent?: true | 'required' | 'shared';
     }
 }

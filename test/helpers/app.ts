@@ -136,6 +136,8 @@ export function testConfig(environment: Record<string, string> = {}): Config {
         // All tests run in one process, which may grow and be busy.
         MAX_EVENT_LOOP_DELAY_MS: '60000',
         MAX_RSS_MB: '65536',
+        // Tests say what a tenant has.
+        WELCOME_CREDITS: '0',
         PLATFORM_ADMIN_EMAIL: PLATFORM_ADMIN.email,
         PLATFORM_ADMIN_PASSWORD: PLATFORM_ADMIN.password,
         ...environment,

@@ -27,6 +27,18 @@ export const recordErrors = {
     VM_NOT_FOUND: entry(404, 'not_found', 'There is no such VM.', 'Take an id from GET /api/vms.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
+    BILLING_RECORD_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such record in the ledger.',
+        'Take an id from GET /api/billing/history.',
+    ),
+    INVOICE_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no invoice of that month.',
+        'Take a month from GET /api/billing/invoices; one without any movement has none.',
+    ),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     NAME_TAKEN: entry(409, 'conflict', 'The name is taken.', 'Choose another name; upper and lower case are the same.'),
@@ -83,6 +95,12 @@ export const recordErrors = {
         'conflict',
         'There is no answer in this conversation that the summary does not cover.',
         'Send a message first.',
+    ),
+    NOT_REFUNDABLE: entry(
+        409,
+        'conflict',
+        'The record is no charge, or so much of it is not left to be refunded.',
+        'Refund no more than details.refundableMicros.',
     ),
     REVISION_MISMATCH: entry(
         412,

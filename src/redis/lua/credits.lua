@@ -3,6 +3,7 @@
 --   <credits>             hash    balance, spent, at (time of the last entry), month (yyyymm that is open), opening, invoices
 --   <credits>:ledger      stream  an entry a movement; nothing but its time is in its id
 --   <credits>:index       zset    entries by what they are about: `<about>:<entry>`, all of score 0
+--   <credits>:refunded    hash    what was given back of an entry, by its id
 --   <credits>:operations  zset    operations of the last days: each moves money once
 --   <credits>:held        hash    what holds have together: `tenant`, `user:<id>`, `key:<id>`
 --   <credits>:limits      hash    the most that a month may cost: as `held`
@@ -10,6 +11,7 @@
 --                                     `type:<type>` as the ledger has it, and counts
 --   <credits>:invoice:<month>        hash  number, opening, closing, issuedAt, tenantName of a month that is over; with
 --                                     the month's sums, which nobody changes any more
+--   <credits>:invoices    zset    the months that have an invoice, by themselves
 -- Amounts come as strings: a number that cjson writes keeps 14 digits only.
 local OPERATION_LIFETIME = 7 * DAY_MS
 local SUM_LIFETIME = { hour = 9 * 86400, day = 400 * 86400 }
@@ -100,7 +102,7 @@ local function move_credits(keys, entry, amount, at)
         'amount', digits(amount), 'balance', digits(balance), unpack(entry.fields))
     local time, sequence = id:match('^(%d+)-(%d+)$')
     local member = string.format(':%s-%05d', time, sequence)
-    redis.call('ZADD', keys.credits .. ':index', 0, 'type:' .. entry.type .. member)
+    redis.call('ZADD', keys.credits .. ':index', 0, 'record:' .. entry.id .. member, 0, 'type:' .. entry.type .. member)
     for _, about in ipairs(entry.index) do redis.call('ZADD', keys.credits .. ':index', 0, about .. member) end
     sum_up(keys, entry, amount, at)
     watch_low_credit(keys, balance, at)

@@ -42,9 +42,12 @@ describe('GET /api/auth/me', () => {
             'project:write',
             'vm:read',
             'vm:write',
+            'billing:read-own',
             'user:read',
             'user:write',
             'settings:write',
+            'billing:read',
+            'billing:limit',
         ]);
         const { exp } = JSON.parse(Buffer.from(tenant.accessToken.split('.')[1] ?? '', 'base64url').toString());
         expect(body.data.expiresAt).to.equal(new Date(exp * 1000).toISOString());

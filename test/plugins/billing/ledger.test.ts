@@ -77,8 +77,8 @@ describe('the ledger', () => {
 
     it('moves money once for an operation', async () => {
         const { tenantId, store, grant, hold, settlement } = await newAccount(test, dollars(1));
-        expect(await grant('a gift', 500_000n)).to.equal({ isNew: true });
-        expect(await grant('a gift', 500_000n)).to.equal({ isNew: false });
+        expect(await grant('a gift', 500_000n)).to.include({ isNew: true });
+        expect(await grant('a gift', 500_000n)).to.include({ isNew: false });
         await store.takeHold(tenantId, hold('a call', 300_000n));
         await store.takeHold(tenantId, hold('a call', 300_000n));
         expect((await store.read(tenantId)).held).to.equal(300_000n);

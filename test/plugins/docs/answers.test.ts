@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
+import { billingAnswers } from '../../helpers/billing-answers.ts';
 import { askAboutVms } from '../../helpers/documented-vms.ts';
 import { PNG } from '../../helpers/images.ts';
 import { StandInOllama } from '../../helpers/ollama.ts';
@@ -41,7 +42,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
     });
 
     /** Whether an answer has a documented status, form, code and headers. */
-    const expectDocumented = (method: string, path: string, { status, headers, body }: Answer): void => {
+    const expectDocumented = (method: string, path: string, { status, headers, body, text }: Answer): void => {
         const name = `${method} ${path} ${status}`;
         asked.add(`${method} ${path}`);
         const response = served.document.paths[path][method].responses[status];
@@ -50,7 +51,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expect(response.content, name).to.include(type);
         const place = ['paths', path, method, 'responses', String(status), 'content', type, 'schema'];
         const isBinary = response.content[type].schema.format === 'binary';
-        if (!isBinary) expect(served.faults(place, body), name).to.equal('');
+        if (!isBinary) expect(served.faults(place, body ?? text), name).to.equal('');
         if (status >= 400) {
             const { examples } = response.content['application/json'] as { examples: Record<string, { $ref: string }> };
             const shown = Object.values(examples).map(({ $ref }) => follow(served.document, $ref));
@@ -242,6 +243,10 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         const token = await platformToken(app);
         expectDocumented('get', path, await app.call('GET', `${path}?tenantId=${tenant.tenantId}`, { token }));
         expectDocumented('get', path, await tenant.call('GET', path));
+    });
+
+    it('about credits are those of the document', async () => {
+        for await (const [method, path, answer] of billingAnswers(app, tenant)) expectDocumented(method, path, answer);
     });
 
     it('about the profile are those of the document', async () => {

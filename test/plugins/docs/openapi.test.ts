@@ -77,6 +77,8 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(created.map(({ name }) => name).sort()).to.equal([
             'post /api/admin/tenants',
             'post /api/auth/register',
+            'post /api/billing/credits',
+            'post /api/billing/refunds',
             'post /api/keys',
             'post /api/projects',
             'post /api/threads',
@@ -108,6 +110,8 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         });
         const lists = [
             '/api/admin/tenants',
+            '/api/billing/history',
+            '/api/billing/invoices',
             '/api/keys',
             '/api/profile/activity',
             '/api/projects',

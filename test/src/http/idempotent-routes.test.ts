@@ -190,10 +190,22 @@ const ROUTES: RouteCase[] = [
         action: 'tenant.create',
         secretOf: tokenOf,
     },
+    {
+        name: 'post /api/billing/credits',
+        place: async (app, { tenantId }) => ({
+            token: await platformToken(app),
+            url: '/api/billing/credits',
+            auditedIn: tenantId,
+        }),
+        payload: ({ tenantId }) => ({ tenantId, amountMicros: 1_000_000, reason: 'Prepaid' }),
+        otherPayload: { tenantId: 'platform', amountMicros: 1_000_000, reason: 'Prepaid' },
+        action: 'billing.credit',
+    },
 ];
 
-/** Told elsewhere: they are joined, not only answered again, or go on after their answer. */
+/** Told elsewhere: they are joined, not only answered again, or go on after their answer, or need a charge. */
 const ELSEWHERE = [
+    'post /api/billing/refunds',
     'post /api/models/{modelId}/load',
     'post /api/threads/{threadId}/models/{modelId}/messages',
     'post /api/threads/{threadId}/models/{modelId}/messages/{messageId}/regenerate',

@@ -1,11 +1,13 @@
-import { isApiError } from '../../src/http/errors.ts';
-import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
+import { PLATFORM } from './keys.ts';
+import { audited, type AuditEntry } from './outbox.ts';
+import { isApiError } from '../http/errors.ts';
 
-import type { TenantParts } from './parts.ts';
-import type { Actor } from '../../src/types/actor.ts';
+import type { AppendOutbox } from './append-outbox.ts';
+import type { Actor } from '../types/actor.ts';
 
-interface Deed {
+/** What a platform admin does to a tenant that exists. */
+export interface Deed {
+    /** Of the tenant. */
     id: string;
     action: string;
     details?: Record<string, unknown>;
@@ -17,13 +19,12 @@ interface Deed {
  * what happened.
  */
 export async function inBothAudits<T>(
-    { store, append }: Pick<TenantParts, 'store' | 'append'>,
+    append: AppendOutbox,
     actor: Actor,
     { id, ...deed }: Deed,
     act: (audit: AuditEntry) => Promise<T>,
 ): Promise<T> {
     const entryOf = (result: string) => audited(actor, { ...deed, resource: 'tenant', resourceId: id, result });
-    await store.get(id);
     await append(PLATFORM, { audit: [entryOf('intended')] });
     try {
         const result = await act(entryOf('success'));
