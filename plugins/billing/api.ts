@@ -3,6 +3,7 @@ import type { Payer } from './entry.ts';
 import type { BillRecord, ScriptSettlement } from './model-bill.ts';
 import type { Credits, PaymentReply } from './store.ts';
 import type { ApiError, ErrorCode } from '../../src/http/errors.ts';
+import type { Micros } from '../../src/money.ts';
 import type { ModelCall, Usage } from '../models/api.ts';
 
 export type { Bill } from './bill.ts';
@@ -29,6 +30,13 @@ export interface BillOrder {
     about: BillRecord['about'];
     /** The caller keeps no log of the answer: what it has used is noted in the store now and then. */
     isNoted?: boolean;
+}
+
+/** What a unit of something costs that is no model, as an hour of a VM. */
+export interface UnitPrice {
+    item: string;
+    unit: string;
+    amount: Micros;
 }
 
 /** The port of the billing feature. */
@@ -65,6 +73,8 @@ export interface BillingService {
     /** Settles holds whose processes have died. */
     sweep(): Promise<void>;
     credits(tenantId: string): Promise<Credits>;
+    /** Adds what another feature sells to the price book. */
+    addPrices(prices: UnitPrice[]): void;
 }
 
 declare module '@hapi/hapi' {

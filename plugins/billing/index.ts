@@ -1,4 +1,6 @@
 import { Keeper } from './keeper.ts';
+import { PriceService } from './price-service.ts';
+import { getPrices } from './routes/get-prices.ts';
 import { serveCredits } from './serve.ts';
 import { createBillingService } from './service.ts';
 import { BillingStore } from './store.ts';
@@ -13,10 +15,11 @@ export const billing: Plugin<Platform> = {
         const { store, clock, logger } = platform;
         const billingStore = new BillingStore(store, clock);
         const keeper = new Keeper(billingStore, logger);
-        server.expose(
-            createBillingService({ store: billingStore, keeper, models: server.plugins.models, clock, logger }),
-        );
+        const { models } = server.plugins;
+        const prices = new PriceService(models, clock);
+        server.expose(createBillingService({ store: billingStore, keeper, models, prices, clock, logger }));
         serveCredits(server, platform, billingStore);
+        server.route(getPrices(prices));
         server.ext('onPostStop', () => keeper.stop());
     },
 };

@@ -1,5 +1,7 @@
+import { shown, type Shown } from './amounts.ts';
 import { pricesAt, type Model, type ModelPrice, type ModelService, type TokenPrices } from '../models/api.ts';
 
+import type { UnitPrice } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
 
 /** What a model costs in some stretch of time; micro-dollars per million tokens. */
@@ -17,16 +19,25 @@ type PriceTable = Record<'input' | 'output' | 'cacheRead' | 'cacheWrite', number
 export interface PriceBook {
     version: string;
     models: { modelId: string; isPaid: boolean; prices: PublicPrice[] }[];
+    /** Of all else. */
+    units: PublicUnitPrice[];
 }
 
-/** What the models cost, now and as it is announced. */
+interface PublicUnitPrice extends Omit<UnitPrice, 'amount'>, Shown<'amount'> {}
+
+/** What the models cost, now and as it is announced, and what other features sell. */
 export class PriceService {
     readonly #models: Pick<ModelService, 'all' | 'version' | 'keyName'>;
     readonly #clock: Clock;
+    readonly #units: PublicUnitPrice[] = [];
 
     constructor(models: Pick<ModelService, 'all' | 'version' | 'keyName'>, clock: Clock) {
         this.#models = models;
         this.#clock = clock;
+    }
+
+    add(prices: UnitPrice[]): void {
+        this.#units.push(...prices.map(({ amount, ...what }) => ({ ...what, ...shown('amount', amount) })));
     }
 
     book(): PriceBook {
@@ -36,7 +47,7 @@ export class PriceService {
             isPaid: this.#models.keyName(model) !== null,
             prices: pricesOf(model, at),
         }));
-        return { version: this.#models.version, models };
+        return { version: this.#models.version, models, units: this.#units };
     }
 }
 

@@ -236,6 +236,16 @@ export const pricesAnswer = Joi.object({
                 }).label('ModelPrices'),
             )
             .label('ModelPriceList'),
+        units: Joi.array()
+            .items(
+                Joi.object({
+                    item: Joi.string().example('vm.small'),
+                    unit: Joi.string().example('hour'),
+                    ...shownKeys('amount'),
+                }).label('UnitPrice'),
+            )
+            .label('UnitPrices')
+            .description('what else is charged'),
     }).label('PriceBook'),
 }).label('PriceBookData');
 
@@ -262,5 +272,6 @@ export const pricesData = {
                 ],
             },
         ],
+        units: [{ item: 'vm.small', unit: 'hour', ...shown('amount', 50_000n) }],
     },
 };

@@ -5,13 +5,11 @@ import { InvoiceService } from './invoice-service.ts';
 import { InvoiceStore } from './invoice-store.ts';
 import { LimitService } from './limit-service.ts';
 import { LimitStore } from './limit-store.ts';
-import { PriceService } from './price-service.ts';
 import { RefundStore } from './refund-store.ts';
 import { getCostAnalysis } from './routes/get-cost-analysis.ts';
 import { getCredits } from './routes/get-credits.ts';
 import { getInvoice } from './routes/get-invoice.ts';
 import { getLimits } from './routes/get-limits.ts';
-import { getPrices } from './routes/get-prices.ts';
 import { getUsageSummary } from './routes/get-usage-summary.ts';
 import { grantCredits } from './routes/grant-credits.ts';
 import { listHistory } from './routes/list-history.ts';
@@ -28,7 +26,7 @@ import type { Platform } from '../../src/platform.ts';
 
 /** What tenants and the platform's cashiers see of credits and do with them. */
 export function serveCredits(server: Server, { config, store, vault, clock }: Platform, billing: BillingStore): void {
-    const { tenants, users, models } = server.plugins;
+    const { tenants, users } = server.plugins;
     const credits = new CreditService({
         store: billing,
         refunds: new RefundStore(store),
@@ -54,5 +52,4 @@ export function serveCredits(server: Server, { config, store, vault, clock }: Pl
     const invoices = new InvoiceService(new InvoiceStore(store, vault));
     server.route(listInvoices(invoices));
     server.route(getInvoice(invoices));
-    server.route(getPrices(new PriceService(models, clock)));
 }

@@ -3,6 +3,7 @@ import { settlementOf } from './model-bill.ts';
 
 import type { BillingService } from './api.ts';
 import type { Keeper } from './keeper.ts';
+import type { PriceService } from './price-service.ts';
 import type { BillingStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -12,12 +13,13 @@ export interface BillingParts {
     store: BillingStore;
     keeper: Keeper;
     models: ModelService;
+    prices: PriceService;
     clock: Clock;
     logger: Logger;
 }
 
 /** What others pay with. */
-export function createBillingService({ store, keeper, models, clock, logger }: BillingParts): BillingService {
+export function createBillingService({ store, keeper, models, prices, clock, logger }: BillingParts): BillingService {
     return {
         key: (tenantId) => store.key(tenantId),
         refusal: (reply) => store.refusal(reply),
@@ -34,5 +36,6 @@ export function createBillingService({ store, keeper, models, clock, logger }: B
         settle: (tenantId, settlement) => keeper.settle(tenantId, settlement),
         sweep: () => keeper.sweep(),
         credits: (tenantId) => store.read(tenantId),
+        addPrices: (added) => prices.add(added),
     };
 }

@@ -6,6 +6,7 @@ import { MetricsService } from './metrics-service.ts';
 import { MetricsStore } from './metrics-store.ts';
 import { OperationStore } from './operation-store.ts';
 import { Operations } from './operations.ts';
+import { vmPrices } from './pricing.ts';
 import { createProjectContents } from './project-contents.ts';
 import { Reconciler } from './reconciler.ts';
 import { createVm } from './routes/create-vm.ts';
@@ -71,6 +72,7 @@ export const vms: Plugin<Platform> = {
             metering: new Metering({ store: new MeteringStore(store, vmStore, credits), operations, logger }),
             clock,
         });
+        billing.addPrices(vmPrices());
         tenants.onPurge((tenantId) => operations.removeAll(tenantId));
         projects.contain(createProjectContents(vmStore, operations));
         const feature: VmFeature = {

@@ -1,6 +1,8 @@
 import { CREATION_COST, instanceTypes } from './instance-types.ts';
 import { decimal, jsonAmount } from '../../src/money.ts';
 
+import type { UnitPrice } from '../billing/api.ts';
+
 /** What VMs there are, and what they cost. */
 export interface Pricing {
     currency: 'USD';
@@ -27,3 +29,13 @@ export const pricingOf = (images: string[]): Pricing => ({
     creation: decimal(CREATION_COST),
     images,
 });
+
+/** The same, for the price book. */
+export const vmPrices = (): UnitPrice[] => [
+    { item: 'vm', unit: 'creation', amount: CREATION_COST },
+    ...Object.entries(instanceTypes).map(([name, { hourly }]) => ({
+        item: `vm.${name}`,
+        unit: 'hour',
+        amount: hourly,
+    })),
+];

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { startContestant } from './contestant.ts';
 import { measureLogin } from './login.ts';
 import { seed } from './seed.ts';
-import { measureStreams, MODEL } from './streams.ts';
+import { measureStreams, MODELS } from './streams.ts';
 import { measureThroughput, REQUESTS } from './throughput.ts';
 import { loadConfig } from '../../src/config.ts';
 
@@ -68,13 +68,17 @@ const rounded = Object.entries(results).map(([name, figures]) => [
 console.table(Object.fromEntries(rounded));
 writeFileSync('bench.json', `${JSON.stringify(results, null, 4)}\n`);
 
-/** A catalogue with the one model that the stand-in is reached by. */
+/** A catalogue with the models that the stand-in is reached by. */
 function writeCatalogue(place: string): string {
-    const model = { id: MODEL, name: 'Bench', provider: 'openai', capabilities: ['text'], contextLength: 100_000 };
+    const model = { name: 'Bench', provider: 'openai', capabilities: ['text'], contextLength: 100_000 };
+    const modelOf = (id: string, perMillion: number) => ({
+        ...model,
+        id,
+        parameters: { temperature: false },
+        prices: [{ validFrom: null, validUntil: null, microsPerMillion: { input: perMillion, output: perMillion } }],
+    });
     const file = join(place, 'models.json');
-    writeFileSync(
-        file,
-        JSON.stringify({ version: 'bench', models: [{ ...model, parameters: { temperature: false } }] }),
-    );
+    const models = [modelOf(MODELS.free, 0), modelOf(MODELS.paid, 100_000)];
+    writeFileSync(file, JSON.stringify({ version: 'bench', models }));
     return file;
 }

@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
 
 import { SessionStore } from '../../plugins/auth/session-store.ts';
+import { scriptEntry } from '../../plugins/billing/entry.ts';
+import { BillingStore } from '../../plugins/billing/store.ts';
 import { createTenantService } from '../../plugins/tenants/service.ts';
 import { createTenantStore } from '../../plugins/tenants/store.ts';
 import { ThreadStore } from '../../plugins/threads/store.ts';
@@ -8,9 +10,10 @@ import { Users } from '../../plugins/users/service.ts';
 import { UserStore } from '../../plugins/users/store.ts';
 import { newId } from '../../src/ids.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
+import { dollars } from '../../src/money.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
-import { createDatastore } from '../../src/redis/datastore.ts';
+import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { AccessTokens } from '../../src/security/access-tokens.ts';
 import { parseKeyring } from '../../src/security/keyring.ts';
 import { Passwords } from '../../src/security/passwords.ts';
@@ -62,6 +65,8 @@ export async function seed(socket: string, { keys, count, bcryptCost }: SeedOpti
     const details = { name: 'Bench', domain: 'bench.example', plan: 'enterprise' } as const;
     const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
 
+    await giveCredit(store, tid);
+
     const seedOne = async (_user: unknown, index: number): Promise<SeededUser> => {
         const email = `user${index}@${details.domain}`;
         const { user, draft } = users.draft(tid, { email, displayName: email, role: 'user', passwordHash });
@@ -87,4 +92,12 @@ export async function seed(socket: string, { keys, count, bcryptCost }: SeedOpti
     const seeded = await Promise.all(Array.from({ length: count }, seedOne));
     redis.disconnect();
     return seeded;
+}
+
+/** More than all paid calls can cost. */
+async function giveCredit(store: Datastore, tenantId: string): Promise<void> {
+    const entry = scriptEntry({ type: 'credit_add', payer: null });
+    const amount = dollars(10_000);
+    const grant = { id: 'bench', amount, most: amount, entry, outbox: {} };
+    await new BillingStore(store, Date.now).grant(tenantId, grant);
 }

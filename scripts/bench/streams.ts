@@ -7,8 +7,8 @@ import { median, ratioFigures, type Figures } from './figures.ts';
 
 import type { SeededUser } from './seed.ts';
 
-/** The model that the stand-in is reached by. */
-export const MODEL = 'bench';
+/** The models that the stand-in is reached by: calls of one cost nothing, those of the other are paid from credits. */
+export const MODELS = { free: 'bench', paid: 'bench-paid' };
 
 const ROUNDS = 9;
 const TURNS = 20;
@@ -17,7 +17,7 @@ const IDLE = 1_000;
 const SETTLE_MS = 3_000;
 const PATIENCE_MS = 30_000;
 /** The path that a request takes to the model. */
-const WAYS = ['direct', 'relay', 'v1', 'thread'] as const;
+const WAYS = ['direct', 'relay', 'v1', 'thread', 'paid'] as const;
 type Way = (typeof WAYS)[number];
 
 interface StreamRequest {
@@ -29,14 +29,15 @@ interface StreamRequest {
 
 /**
  * How much later the first token of a stream comes than from the model itself, by `/v1` and in a thread, beside what a
- * bare relay adds; and what an open stream that is silent takes of the process's memory.
+ * bare relay adds; by `/v1` when it is paid, beside what it adds when it costs nothing; and what an open stream that is
+ * silent takes of the process's memory.
  */
 export async function measureStreams(
     { api, upstream }: { api: Contestant; upstream: Contestant },
     users: SeededUser[],
 ): Promise<Record<string, Figures>> {
     const relay = await startContestant('dist/scripts/bench/relay.js', { UPSTREAM: upstream.url });
-    const urls = { direct: upstream.url, relay: relay.url, v1: api.url, thread: api.url };
+    const urls = { direct: upstream.url, relay: relay.url, v1: api.url, thread: api.url, paid: api.url };
     const dispatcher = new Agent({ bodyTimeout: 0 });
     let turn = 0;
     const open = (way: Way, content: string) => {
@@ -61,10 +62,14 @@ export async function measureStreams(
 
 function requestOf(way: Way, url: string, { token, threadId }: SeededUser, content: string): StreamRequest {
     if (way === 'thread') {
-        const path = `/api/threads/${threadId}/models/${MODEL}/messages`;
+        const path = `/api/threads/${threadId}/models/${MODELS.free}/messages`;
         return { url, path, token, body: { content, stream: true } };
     }
-    const body = { model: MODEL, messages: [{ role: 'user', content }], stream: true };
+    const body = {
+        model: way === 'paid' ? MODELS.paid : MODELS.free,
+        messages: [{ role: 'user', content }],
+        stream: true,
+    };
     return { url, path: '/v1/chat/completions', token, body };
 }
 
@@ -89,17 +94,21 @@ async function measureFirstToken(timeOf: (way: Way) => Promise<number>): Promise
     for (let turn = 0; turn < WARM_UP; turn++) for (const way of WAYS) await timeOf(way);
     const rounds: Record<Way, number>[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-        const times: Record<Way, number[]> = { direct: [], relay: [], v1: [], thread: [] };
+        const times: Record<Way, number[]> = { direct: [], relay: [], v1: [], thread: [], paid: [] };
         for (let turn = 0; turn < TURNS; turn++) for (const way of WAYS) times[way].push(await timeOf(way));
-        const { direct, relay, v1, thread } = times;
-        rounds.push({ direct: median(direct), relay: median(relay), v1: median(v1), thread: median(thread) });
+        rounds.push(Object.fromEntries(WAYS.map((way) => [way, median(times[way])])) as Record<Way, number>);
     }
-    const row = (way: 'v1' | 'thread') => ({
-        ...ratioFigures(rounds.map((round) => (round[way] - round.direct) / (round.relay - round.direct))),
+    /** What one way adds, beside what another adds. */
+    const row = (way: Way, beside: Way) => ({
+        ...ratioFigures(rounds.map((round) => (round[way] - round.direct) / (round[beside] - round.direct))),
         ms: median(rounds.map((round) => round[way] - round.direct)),
-        relayMs: median(rounds.map((round) => round.relay - round.direct)),
+        [`${beside}Ms`]: median(rounds.map((round) => round[beside] - round.direct)),
     });
-    return { 'first token: added by /v1 / relay': row('v1'), 'first token: added in a thread / relay': row('thread') };
+    return {
+        'first token: added by /v1 / relay': row('v1', 'relay'),
+        'first token: added in a thread / relay': row('thread', 'relay'),
+        'first token: added by /v1, paid / free': row('paid', 'v1'),
+    };
 }
 
 /** Resident memory for each of the streams, which are open and silent. The first ones only make room. */

@@ -28,7 +28,9 @@ describe(`GET ${ROUTE}`, () => {
         const user = await newUser(app, tenantId, 'user');
         const { status, body } = await user.call('GET', ROUTE);
         expect(status).to.equal(200);
-        const { version, models } = body.data.prices;
+        const { version, models, units } = body.data.prices;
+        expect(units).to.include({ item: 'vm.large', unit: 'hour', amountMicros: 200_000, amount: '0.200000' });
+        expect(units).to.include({ item: 'vm', unit: 'creation', amountMicros: 50_000, amount: '0.050000' });
         expect(version).to.equal(app.server.plugins.models.version);
         const byId = new Map<string, { isPaid: boolean; prices: PublicPrice[] }>(
             models.map((model: { modelId: string }) => [model.modelId, model]),
@@ -113,6 +115,7 @@ describe('PriceService', () => {
                     ],
                 },
             ],
+            units: [],
         });
     });
 });
