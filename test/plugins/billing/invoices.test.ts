@@ -113,14 +113,13 @@ describe('invoices', () => {
             const [first] = all as [Invoice];
             expect(first).to.include({ number: 1, closingMicros: 4_930_000 });
             for (const other of all) expect(other).to.equal(first);
-            await charge(app, ada, 1_000n);
             // A clock that was set back brings nothing into it either.
             await to('2030-01-31T23:59:00Z');
             await charge(app, ada, 2_000n);
             await app.redis.hset(tenantKey(ada.tenantId, 'info'), 'name', 'Renamed');
             await to('2030-02-02T00:00:00Z');
             expect(await read('2030-01')).to.equal(first);
-            expect(await read('2030-02')).to.include({ chargedMicros: 3_000, tenantName: 'Renamed' });
+            expect(await read('2030-02')).to.include({ chargedMicros: 2_000, tenantName: 'Renamed' });
         });
 
         it('has none of a month without a movement, of one to come, and of one before there was a tenant', async () => {

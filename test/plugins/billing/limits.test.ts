@@ -157,6 +157,15 @@ describe('the limits of a month', () => {
             expect(entries[0]).to.include({ userId: ada.userId, result: 'success', details: '{"tenant":5000}' });
         });
 
+        it('is forgotten with a user who is purged', async () => {
+            const bob = await newUser(app, ada.tenantId, 'user');
+            await put({ users: { [bob.userId]: 7, [ada.userId]: 8 } });
+            await ada.call('DELETE', `/api/users/${bob.userId}`);
+            await to('2030-02-11T12:00:00Z');
+            await app.server.plugins.users.purge(ada.tenantId, bob.userId);
+            expect(Object.keys((await read()).users)).to.equal([ada.userId]);
+        });
+
         it('leaves every change of several at once', async () => {
             const users = await Promise.all(Array.from({ length: 5 }, () => newUser(app, ada.tenantId, 'user')));
             await Promise.all(users.map(({ userId }, n) => put({ users: { [userId]: n } })));
