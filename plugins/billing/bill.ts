@@ -139,11 +139,13 @@ export class Bill {
         const estimate = this.#estimates.get(modelId);
         if (!price || !estimate) return;
         const cost = (output: number) => costOf(price, usageOf(estimate.input, output)).micros;
+        // No more than the call may have in all.
+        const ahead = (more: number) => cost(Math.max(tokens, Math.min(tokens + more, estimate.most ?? Infinity)));
         this.#used = cost(tokens);
         if (this.#parts.isNoted) this.#noting ??= setTimeout(() => void this.#note(), NOTE_EVERY_MS).unref();
         // Where there was no more the last time, what is held is used up before it is asked for once more.
-        const needed = this.#isDry ? this.#used + 1n : cost(tokens + MARGIN_TOKENS);
-        if (needed > this.#held) void this.#raise(cost(tokens + STEP_TOKENS));
+        const needed = this.#isDry ? this.#used + 1n : ahead(MARGIN_TOKENS);
+        if (needed > this.#held) void this.#raise(ahead(STEP_TOKENS));
     }
 
     /** Whether a call failed with that because its credits were used up: what came is then the answer. */

@@ -4,11 +4,12 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { dollars } from '../../../src/money.ts';
+import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { expectSound } from '../../helpers/billing.ts';
 import { priceOf } from '../../helpers/catalogue.ts';
 import { setCredit } from '../../helpers/credit.ts';
-import { chargesOf, newPayer, told } from '../../helpers/paid-calls.ts';
+import { chargesOf, holdsOf, newPayer, told } from '../../helpers/paid-calls.ts';
 import { hold, startProvider, type Hold, type Provider, type Step } from '../../helpers/provider.ts';
 import { chunk, remoteModels } from '../../helpers/remote-model.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
@@ -159,6 +160,22 @@ describe('a long answer', () => {
             expect(await expectSound(app.redis, ada.tenantId)).to.equal(74_000n);
         });
     }
+
+    it('never holds more than the output that it may have', async () => {
+        const middle = hold();
+        provider.answer({ steps: [tokens(90), middle, told({ input: 6, output: 100 }, 'length')] });
+        const payload = { model: 'remote', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 100 };
+        const answer = ada.call('POST', '/v1/chat/completions', { payload });
+        await middle.reached;
+        const [id] = await holdsOf(app.redis, ada.tenantId);
+        const key = `${tenantKey(ada.tenantId, 'credits')}:hold:${id}`;
+        // Noted some time after the output came, and after more would have been asked for.
+        while ((await app.redis.hget(key, 'used')) !== '900') await sleep(10);
+        expect((await credits()).held).to.equal(1_000n);
+        middle.release();
+        expect((await answer).status).to.equal(200);
+        expect(await credits()).to.include({ balance: 999_000n, held: 0n });
+    });
 
     it('counts thoughts as the output that they are', async () => {
         await setCredit(app, ada.tenantId, 20_480n);
