@@ -4,21 +4,11 @@ import Lab from '@hapi/lab';
 import { dollars } from '../../../src/money.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { expectSound, newAccount, type Account } from '../../helpers/billing.ts';
+import { seeded } from '../../helpers/seeded.ts';
 import { codeOf, openStore, type TestStore } from '../../helpers/store.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
-
-/** Pseudo-random numbers in [0, 1) that a failing run can be repeated with (mulberry32). */
-function seeded(seed: number): () => number {
-    let state = seed;
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-        return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-    };
-}
 
 type Step = (account: Account) => Promise<unknown>;
 

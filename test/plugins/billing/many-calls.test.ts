@@ -30,7 +30,8 @@ describe('3,000 calls at once against a balance that pays 1,428 of them', () => 
         redis = await startRedis();
         provider = await startProvider({ steps: [chunk('Fine'), told({ input: 5, output: 1_000 })] });
         const prices = priceOf({ input: 0, output: 7_000_000 });
-        const config = { ...remoteModels(provider, { prices }), LOG_LEVEL: 'error' as const };
+        const patient = { MODEL_FIRST_TOKEN_TIMEOUT: 600, LOG_LEVEL: 'error' as const };
+        const config = { ...remoteModels(provider, { prices }), ...patient };
         apps = await startReplicas({ redisPath: redis.path, config });
     });
 

@@ -31,6 +31,7 @@ const ALLOWED: [file: string, line: RegExp, why: string][] = [
         'the one way out to JSON: it has looked whether a digit would be lost',
     ],
     ['plugins/billing/bill.ts', /Math\.min\((LEAST_TOKENS|output),/, 'counts tokens'],
+    ['plugins/billing/bill.ts', /cost\(Math\.max\(tokens, Math\.min\(tokens \+ more,/, 'counts tokens'],
     ['plugins/billing/cost.ts', /^const count = \(tokens: number\)/, 'counts tokens, whatever a provider tells'],
     ['plugins/billing/cost.ts', /return left <= 0n \? 0 : Number\(left \/ BigInt\(output\)\);/, 'counts tokens'],
     ['plugins/billing/entry.ts', /String\(Math\.round\(amount\)\)/, 'counts what is no money: calls, tokens, minutes'],
@@ -45,6 +46,8 @@ const ALLOWED: [file: string, line: RegExp, why: string][] = [
 const LUA_FLOATS = [/\bmath\.(?!min\b|max\b)/, /(?<![:<-])\s\/\s/, /(?<![\w.%'])\d+\.\d/, /%\.[1-9]/, /\s\^\s/];
 const LUA_ALLOWED: [file: string, line: RegExp, why: string][] = [
     ['src/redis/lua/credits.lua', /math\.floor\(at % DAY_MS \/ 3600000\)/, 'the hour of a time'],
+    ['plugins/vms/lua/metering.lua', /math\.floor\(\(at - paid_until\) \/ MINUTE_MS\)/, 'counts minutes'],
+    ['plugins/vms/lua/metering.lua', /\(sixtieths - sixtieths % 60\) \/ 60/, 'divides what is a multiple'],
 ];
 
 /** The lines of code, without comments and what is a text. */
@@ -54,7 +57,11 @@ const linesOf = (file: string, comment: RegExp): string[] =>
         .map((line) => line.replace(comment, ''));
 
 const code = [...under('plugins/billing', '.ts'), 'src/money.ts', ...under('plugins', '.ts').filter(isOfMoney)];
-const scripts = [...under('plugins/billing', '.lua'), 'src/redis/lua/credits.lua', 'src/redis/lua/holds.lua'];
+const scripts = [
+    ...under('plugins/billing', '.lua'),
+    ...['credits', 'holds'].map((name) => `src/redis/lua/${name}.lua`),
+    'plugins/vms/lua/metering.lua',
+];
 
 function floats(files: string[], comment: RegExp, signs: RegExp[], allowed: typeof ALLOWED): string[] {
     return files.flatMap((file) =>

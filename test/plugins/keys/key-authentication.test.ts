@@ -11,6 +11,7 @@ import { readAudit } from '../../helpers/audit.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { startRedis } from '../../helpers/redis.ts';
+import { seeded } from '../../helpers/seeded.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { setUserField } from '../../helpers/user.ts';
 
@@ -19,17 +20,6 @@ const { describe, it, before, beforeEach, after } = lab;
 
 const MUTATIONS = 10_000;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.~ é';
-
-/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-    let state = seed;
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-        return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-    };
-}
 
 /** The text with a few characters replaced, taken out, put in or swapped, or cut off. */
 function mutate(text: string, random: () => number): string {

@@ -166,6 +166,19 @@ describe('the metering of running VMs', () => {
         expect(await minutes()).to.equal(3);
     });
 
+    it('charges the last minutes of all VMs of a project that is deleted', async () => {
+        const ids = [await newVmFor(dollars(1)), await newRunningVm(app, ada, projectId, { name: 'second' })];
+        await advance(MINUTE + 1_000);
+        expect((await ada.call('DELETE', `/api/projects/${projectId}`)).status).to.equal(200);
+        // As the job of the deletion does.
+        await app.server.plugins.projects.resume(ada.tenantId, projectId);
+        for (const id of ids) await finish(id);
+        const last = { type: 'vm_delete', amount: -833n, minutes: 1 };
+        expect((await charges()).slice(2)).to.equal([last, last]);
+        expect(await tracesOf(app, ada.tenantId, [...ids, projectId])).to.equal([]);
+        expect(await balance()).to.equal(dollars(1) - 2n * CREATION - 4n * 833n);
+    });
+
     it('tells when the credit is out, and stops the VM ten minutes later', async () => {
         // After the creation, 100 minutes and a bit: 100,000 - 50,000 + 34,000 = 84,000 is 100.8 minutes.
         const id = await newVmFor(134_000n);

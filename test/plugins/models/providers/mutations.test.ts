@@ -5,6 +5,7 @@ import { isApiError } from '../../../../src/http/errors.ts';
 import { adapterStream } from '../../../helpers/adapter.ts';
 import { testConfig } from '../../../helpers/app.ts';
 import { fixture, startProvider, type Provider } from '../../../helpers/provider.ts';
+import { seeded } from '../../../helpers/seeded.ts';
 import { callOver, providersAt, WIRES, type TestWire } from '../../../helpers/wires.ts';
 
 import type { StreamPart } from '../../../../plugins/models/api.ts';
@@ -17,20 +18,9 @@ const MUTATIONS = 600;
 const AT_ONCE = 50;
 const ODD_VALUES = ['null', '-1', '1e999', '{}', '[]', '"\\ud800"', 'true', '[null]', '"__proto__"', '\n', '\r', '\0'];
 
-/** The numbers of a seed, below 1 (mulberry32). */
-function randomOf(seed: number): () => number {
-    let state = seed;
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-        return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    };
-}
-
 /** One to four changes to a body: bytes turned, taken out, doubled, cut off, or values put in the place of others. */
 function mutate(body: Buffer, seed: number): Buffer {
-    const random = randomOf(seed);
+    const random = seeded(seed);
     const below = (limit: number) => Math.floor(random() * limit);
     let bytes = body;
     for (let changes = 1 + below(4); changes > 0; changes--) {
