@@ -30,19 +30,20 @@ import type { Platform } from '../../src/platform.ts';
 
 export const vms: Plugin<Platform> = {
     name: 'vms',
-    dependencies: ['auth', 'billing', 'idempotency', 'projects', 'tenants'],
+    dependencies: ['auth', 'billing', 'idempotency', 'projects', 'tenants', 'users'],
     register: (server, { store, vault, clock, jobs, logger, config }) => {
-        const { billing, projects, tenants } = server.plugins;
-        const credits = (tenantId: string) => billing.key(tenantId);
-        const vmStore = new VmStore(store, vault, {
-            project: (tenantId, projectId) => projects.key(tenantId, projectId),
-            tenant: (tenantId) => tenants.key(tenantId),
-            credits,
-        });
+        const { billing, projects, tenants, users } = server.plugins;
+        const foreign = {
+            project: (tenantId: string, projectId: string) => projects.key(tenantId, projectId),
+            tenant: (tenantId: string) => tenants.key(tenantId),
+            user: (tenantId: string, userId: string) => users.key(tenantId, userId),
+            credits: (tenantId: string) => billing.key(tenantId),
+        };
+        const vmStore = new VmStore(store, vault, foreign);
         const driver = new ReplaceableDriver(new Simulator(store, config));
         const metricsStore = new MetricsStore(store);
         const operationStore = new OperationStore(store, vmStore, {
-            credits,
+            ...foreign,
             metrics: (place) => metricsStore.key(place),
         });
         const shared = { vms: vmStore, operations: operationStore, driver, jobs, logger };
@@ -69,7 +70,7 @@ export const vms: Plugin<Platform> = {
             tenants: tenantStore,
             todo: operations,
             metrics,
-            metering: new Metering({ store: new MeteringStore(store, vmStore, credits), operations, logger }),
+            metering: new Metering({ store: new MeteringStore(store, vmStore, foreign), operations, logger }),
             clock,
         });
         billing.addPrices(vmPrices());

@@ -10,7 +10,7 @@ export interface MeteringParts {
     logger: Logger;
 }
 
-/** Charges for running VMs, and stops those that have been without credit for too long. */
+/** Charges for running VMs, and stops those that nobody pays for or can use. */
 export class Metering {
     readonly #parts: MeteringParts;
 
@@ -21,14 +21,14 @@ export class Metering {
     /** One that could not be stopped is stopped by the next look. */
     async meter(tenantId: string): Promise<void> {
         const { store, operations, logger } = this.#parts;
-        for (const id of await store.meter(tenantId)) {
-            const audit = auditOf('unpaid', { id }, 'success', { to: 'stopped' });
+        for (const { id, reason } of await store.meter(tenantId)) {
+            const audit = auditOf(reason, { id }, 'success', { to: 'stopped' });
             const begun = await operations.begin({ tenantId }, id, {
                 operation: 'stop',
                 to: 'stopped',
                 outbox: { audit },
             });
-            if ('vm' in begun) logger.warn({ module: 'vms', tenantId, vmId: id }, 'A VM without credit is stopped');
+            if ('vm' in begun) logger.warn({ module: 'vms', tenantId, vmId: id, reason }, 'A running VM is stopped');
         }
     }
 }

@@ -16,6 +16,7 @@ export const restartVm = (vms: VmService): ServerRoute<{ Params: VmParams }> => 
             example: { vm: pendingExample('restart') },
             errors: ['VM_NOT_FOUND', 'INVALID_STATE'],
             rateLimit: { limit: 20, window: 60 },
+            idempotent: true,
         }),
         auth: { access: { scope: 'vm:write' } },
         validate: { params: vmParams },

@@ -16,6 +16,7 @@ export const startVm = (vms: VmService): ServerRoute<{ Params: VmParams }> => ({
             example: { vm: pendingExample('start') },
             errors: ['VM_NOT_FOUND', 'INVALID_STATE', 'INSUFFICIENT_CREDITS', 'SPEND_LIMIT_REACHED'],
             rateLimit: { limit: 20, window: 60 },
+            idempotent: true,
         }),
         auth: { access: { scope: 'vm:write' } },
         validate: { params: vmParams },

@@ -16,6 +16,7 @@ export const stopVm = (vms: VmService): ServerRoute<{ Params: VmParams }> => ({
             example: { vm: pendingExample('stop') },
             errors: ['VM_NOT_FOUND', 'INVALID_STATE'],
             rateLimit: { limit: 20, window: 60 },
+            idempotent: true,
         }),
         auth: { access: { scope: 'vm:write' } },
         validate: { params: vmParams },

@@ -4,16 +4,19 @@ import Lab from '@hapi/lab';
 import { dollars, type Micros } from '../../../src/money.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
+import { readAudit } from '../../helpers/audit.ts';
 import { expectSound } from '../../helpers/billing.ts';
 import { DAYS } from '../../helpers/jobs.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
-import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
+import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
+import { newUser } from '../../helpers/user.ts';
 import {
     eventsOf,
     giveCredit,
     MemoryDriver,
     newProject,
     newRunningVm,
+    newVm,
     settle,
     storedVm,
     tracesOf,
@@ -217,6 +220,35 @@ describe('the metering of running VMs', () => {
         expect(await storedVm(app, ada.tenantId, id)).to.include({ status: 'running' });
         expect(await storedVm(app, ada.tenantId, id)).to.not.include(['operation', 'creditsOutAt']);
         expect(await minutes()).to.equal(127);
+    });
+
+    it('stops the VMs of a user who was deleted, and charges no more', async () => {
+        await giveCredit(app, ada.tenantId, dollars(1));
+        const bob = await newUser(app, ada.tenantId, 'user');
+        const id = await newVm(bob, await newProject(bob));
+        await finish(id);
+        expect((await ada.call('DELETE', `/api/users/${bob.userId}`)).status).to.equal(200);
+        await advance(MINUTE);
+        await look();
+        expect(await storedVm(app, ada.tenantId, id)).to.include({ operation: 'stop' });
+        await finish(id);
+        const before = await minutes();
+        await advance(HOUR);
+        await look();
+        expect(await minutes()).to.equal(before);
+    });
+
+    it('stops the VMs of a tenant that was suspended', async () => {
+        const id = await newVmFor(dollars(1));
+        const token = await platformToken(app);
+        const payload = { reason: 'A test' };
+        await app.call('POST', `/api/admin/tenants/${ada.tenantId}/suspend`, { token, payload });
+        await advance(MINUTE);
+        await look();
+        await finish(id);
+        expect(await storedVm(app, ada.tenantId, id)).to.include({ status: 'stopped' });
+        const [entry] = (await readAudit(app, ada.tenantId)).filter(({ action }) => action === 'vm.unowned');
+        expect(entry).to.include({ resourceId: id, result: 'success' });
     });
 
     it('charges more VMs than one script takes, each once', async () => {

@@ -142,6 +142,23 @@ describe('POST /api/vms/{vmId}/start', () => {
     });
 });
 
+describe('POST /api/vms/{vmId}/start, stop and restart with an Idempotency-Key', () => {
+    for (const operation of ['stop', 'restart', 'start'] as const) {
+        it(`answer a repeat of a ${operation} as the first time, and do it once`, async () => {
+            const id = operation === 'start' ? await stoppedVm() : await newRunningVm(app, ada, projectId);
+            const headers = { 'idempotency-key': `${operation} once` };
+            const ask = () => ada.call('POST', `/api/vms/${id}/${operation}`, { headers });
+            const first = await ask();
+            expect(first.body.data.vm.pending).to.include({ operation });
+            await finish(id);
+            const repeat = await ask();
+            expect(repeat.headers['idempotent-replayed']).to.equal('true');
+            expect([repeat.status, repeat.body.data]).to.equal([200, first.body.data]);
+            expect(await read(id)).to.include({ pending: null });
+        });
+    }
+});
+
 describe('POST /api/vms/{vmId}/restart', () => {
     it('passes through stopped', async () => {
         const id = await newRunningVm(app, ada, projectId);

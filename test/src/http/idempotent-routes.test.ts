@@ -209,6 +209,9 @@ const ELSEWHERE = [
     'post /api/models/{modelId}/load',
     'post /api/threads/{threadId}/models/{modelId}/messages',
     'post /api/threads/{threadId}/models/{modelId}/messages/{messageId}/regenerate',
+    'post /api/vms/{vmId}/restart',
+    'post /api/vms/{vmId}/start',
+    'post /api/vms/{vmId}/stop',
     'post /v1/chat/completions',
 ];
 
