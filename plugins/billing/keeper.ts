@@ -27,7 +27,8 @@ export class Keeper implements HoldKeeper {
     readonly #bills = new Set<Bill>();
     readonly #registered = new Map<string, number>();
     readonly #settling = new Set<Promise<unknown>>();
-    readonly #timers: NodeJS.Timeout[];
+    readonly #renewal: NodeJS.Timeout;
+    readonly #sweeps: NodeJS.Timeout;
     #sweeping: Promise<void> | null = null;
     #isStopping = false;
 
@@ -35,10 +36,8 @@ export class Keeper implements HoldKeeper {
         this.#store = store;
         this.#logger = logger;
         this.#pace = pace;
-        this.#timers = [
-            setInterval(() => void this.#renew(), pace.renewMs).unref(),
-            setInterval(() => (this.#sweeping ??= this.#sweepOnce()), pace.sweepMs).unref(),
-        ];
+        this.#renewal = setInterval(() => void this.#renew(), pace.renewMs).unref();
+        this.#sweeps = setInterval(() => (this.#sweeping ??= this.#sweepOnce()), pace.sweepMs).unref();
     }
 
     add(bill: Bill): void {
@@ -87,10 +86,10 @@ export class Keeper implements HoldKeeper {
         }
     }
 
-    /** Sees to what is still to be settled, before the process ends. */
+    /** Sees to what is still to be settled, before the process ends. Calls may outlive the server: their holds are kept. */
     async stop(): Promise<void> {
         this.#isStopping = true;
-        for (const timer of this.#timers) clearInterval(timer);
+        clearInterval(this.#sweeps);
         await Promise.all([...this.#settling, this.#sweeping]);
     }
 
@@ -115,6 +114,7 @@ export class Keeper implements HoldKeeper {
     }
 
     async #renew(): Promise<void> {
+        if (this.#isStopping && this.#bills.size === 0) clearInterval(this.#renewal);
         const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, { used: bill.used })));
         const failed = renewed.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
         if (failed) this.#logger.warn({ module: 'billing', err: failed.reason }, 'Holds were not renewed');

@@ -24,6 +24,8 @@ export class Generations {
     /** What this process is known by. */
     readonly owner = newId('run');
     readonly #running: RunningWork<Generation>;
+    readonly #byMessage = new Map<string, Generation>();
+    #isStopping = false;
     readonly #parts: GenerationsParts;
     readonly #renewal: NodeJS.Timeout;
 
@@ -41,8 +43,7 @@ export class Generations {
 
     /** An answer of this process that is on its way. */
     find(messageId: string): Generation | undefined {
-        for (const generation of this.#running) if (generation.place.messageId === messageId) return generation;
-        return undefined;
+        return this.#byMessage.get(messageId);
     }
 
     /** Before an answer begins, so that none can begin that nobody would miss. */
@@ -51,7 +52,12 @@ export class Generations {
     }
 
     start(parts: NewGeneration): Generation {
-        return this.#running.add(new Generation({ ...parts, store: this.#parts.store, owner: this.owner }));
+        const generation = new Generation({ ...parts, store: this.#parts.store, owner: this.owner });
+        const { messageId } = generation.place;
+        this.#byMessage.set(messageId, generation);
+        const forget = () => void this.#byMessage.delete(messageId);
+        generation.finished.then(forget, forget);
+        return this.#running.add(generation);
     }
 
     /** Some of the answers whose lease has run out, to be ended by this process. */
@@ -59,12 +65,14 @@ export class Generations {
         return this.#parts.store.takeOrphans(LEASE.leaseMs);
     }
 
+    /** Nothing begins any more; answers may outlive the server, and are held as long as they do. */
     stop(): void {
-        clearInterval(this.#renewal);
+        this.#isStopping = true;
     }
 
     async #renew(): Promise<void> {
         const places = [...this.#running].map(({ place }) => place);
+        if (places.length === 0 && this.#isStopping) clearInterval(this.#renewal);
         if (places.length === 0) return;
         await this.#parts.store.renew(places, LEASE.leaseMs).catch((error: unknown) => {
             this.#parts.logger.warn({ module: 'threads', err: error }, 'Leases on answers were not renewed');

@@ -139,9 +139,8 @@ export class MessageService {
         const { store } = this.#parts;
         const asked = this.#asked(modelName, options);
         const place = placeOf(actor, threadId, asked[0].id);
-        const old = await store.find(place, messageId);
+        const [old, newest] = await Promise.all([store.find(place, messageId), store.newest(place)]);
         if (!old) throw apiError('MESSAGE_NOT_FOUND');
-        const newest = await store.newest(place);
         const { replyTo } = old.message;
         if (newest?.entryId !== old.entryId || replyTo === null) throw apiError('NOT_LAST_ANSWER');
         const question = await store.find(place, replyTo);
