@@ -165,6 +165,16 @@ describe('a link whose other end breaks the protocol', () => {
         });
     }
 
+    it('drops what was not read of an answer that was reset', async () => {
+        const made = await against('gateway');
+        const answer = made.link.request(HEAD, null, never());
+        await made.raw.next('request');
+        made.raw.send({ type: 'response', stream: 1, head: OK }, data(1, 5), reset(1));
+        await made.raw.next('reset', 1);
+        const reader = (await answer).body[Symbol.asyncIterator]();
+        expect(await expect(reader.next()).to.reject(StreamReset)).to.include({ code: 'cancelled' });
+    });
+
     it('ignores what is late on a stream that it reset, as much as the window allowed', async () => {
         const abort = new AbortController();
         const made = await against('gateway');
@@ -202,6 +212,22 @@ describe('a link whose other end breaks the protocol', () => {
         made.raw.send(reset(1), { type: 'window', stream: 1, bytes: 5 });
         expect(await made.raw.next('reset', 1)).to.include({ isAnswer: true });
         await lives(made);
+    });
+
+    it('opens no more streams when that does not answer its resets', async () => {
+        const made = await against('gateway', { limits: { streams: 2 } });
+        const cancelled = async () => {
+            const abort = new AbortController();
+            const answer = made.link.request(HEAD, null, abort.signal);
+            abort.abort();
+            return (await expect(answer).to.reject(StreamReset)).code;
+        };
+        for (let asked = 0; asked < 10; asked++) expect(await cancelled()).to.equal('cancelled');
+        expect(await cancelled()).to.equal('refused');
+        await made.raw.next('reset', 10);
+        made.raw.send(reset(4, true));
+        await lives(made);
+        expect(await cancelled()).to.equal('cancelled');
     });
 
     it('is closed when that lets it reset streams and never answers', async () => {

@@ -188,6 +188,14 @@ describe('Link', () => {
         expect(getEventListeners(signal, 'abort')).to.have.length(0);
     });
 
+    it('has nothing to do when a request has ended', async () => {
+        const { gateway, agent } = await pair(echo);
+        const answer = await gateway.request(POST, bodyOf(Buffer.alloc(300_000)), never());
+        await readAll(answer.body);
+        await until(() => agent.streams === 0);
+        expect(process.getActiveResourcesInfo()).not.to.include('Immediate');
+    });
+
     it('sends nothing of a request whose signal is aborted already', async () => {
         const { gateway } = await pair(echo);
         const error = await expect(gateway.request(GET, null, AbortSignal.abort())).to.reject(StreamReset);
