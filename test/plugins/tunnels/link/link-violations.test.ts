@@ -4,7 +4,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { encodeFrame, type Frame } from '../../../../plugins/tunnels/link/frames.ts';
-import { StreamReset, type LinkOptions } from '../../../../plugins/tunnels/link/link.ts';
+import { LinkClosed, StreamReset, type LinkOptions } from '../../../../plugins/tunnels/link/link.ts';
 import { bodyOf, linkPair, linkToRaw, never, readAll, until } from '../../../helpers/link.ts';
 import { seeded } from '../../../helpers/seeded.ts';
 
@@ -164,6 +164,16 @@ describe('a link whose other end breaks the protocol', () => {
             await lives(made);
         });
     }
+
+    it('is closed when that answers a request which waits to be sent', async () => {
+        const { link, raw, socket } = await against('gateway', { limits: { buffered: 70_000, window: 2 ** 25 } });
+        raw.socket.pause();
+        link.request(HEAD, bodyOf(Buffer.alloc(2 ** 25)), never()).catch(() => {});
+        await until(() => socket.bufferedAmount > 4000);
+        const waiting = expect(link.request(HEAD, null, never())).to.reject(LinkClosed);
+        raw.send({ type: 'response', stream: 2, head: OK });
+        expect(await waiting).to.include({ code: 4400, isDelivered: false });
+    });
 
     it('drops what was not read of an answer that was reset', async () => {
         const made = await against('gateway');

@@ -158,7 +158,9 @@ describe('Link', () => {
             expect(error).to.include({ code: 'cancelled', isDelivered: true });
             if (!request.gone.aborted) await once(request.gone, 'abort');
             if (responded) expect(await expect(responded).to.reject(StreamReset)).to.include({ code: 'cancelled' });
-            else await expect(request.respond(OK, bodyOf('late'))).to.reject(StreamReset);
+            const { out } = agent.bytes;
+            if (!isAnswered) await expect(request.respond(OK, bodyOf('late'))).to.reject(StreamReset);
+            expect(agent.bytes.out).to.equal(out);
             expect(held.isReturned()).to.equal(isAnswered);
             expect([gateway.streams, agent.streams]).to.equal([0, 0]);
             expect([gateway.isOpen, agent.isOpen]).to.equal([true, true]);
