@@ -35,6 +35,19 @@ export interface Tunnel extends RecordBase {
     disconnectedAt: string | null;
     /** Why it is not connected any more. */
     reason: string | null;
+    /** Up to when the link counts as alive; null where nobody keeps it. */
+    linkUntil: string | null;
+}
+
+/** Where requests may go behind a tunnel. */
+export interface TunnelEndpoint extends RecordBase {
+    tunnelId: string;
+    /** As the agent reaches it. */
+    url: string;
+    /** The lowest healthy one first. */
+    priority: number;
+    /** Among those of one priority. */
+    weight: number;
 }
 
 /** Where a tunnel is. */
@@ -90,19 +103,32 @@ export interface TunnelService {
     authenticate(tunnelId: string, token: string): Promise<{ tenantId: string; tunnel: Tunnel } | null>;
     /** The tunnel that a share's token opens; it counts as a use. Null: expired, used up, taken back, of another tunnel. */
     redeem(tunnelId: string, token: string): Promise<SharedTunnel | null>;
+    /** Those that were named for a tunnel, by their creation. */
+    endpoints(place: TunnelPlace): Promise<TunnelEndpoint[]>;
     /** A number for a new link, higher than those of all links of the tunnel before. */
     nextEpoch(place: TunnelPlace): Promise<number>;
-    /** A link is there. `replaced`: there has been a newer one. */
+    /**
+     * A link is there. `replaced`: there has been a newer one; `token_changed`: the token that it came with, if its
+     * hash is given, is not the tunnel's any more.
+     */
     linkUp(
         place: TunnelPlace,
-        link: { connectionId: string; epoch: number; agent: string },
-    ): Promise<'connected' | 'stopped' | 'deleted' | 'replaced'>;
+        link: { connectionId: string; epoch: number; agent: string; tokenHash?: string },
+    ): Promise<'connected' | 'stopped' | 'deleted' | 'replaced' | 'token_changed'>;
+    /**
+     * To be asked of each open link every 10 seconds: whether it is to go on. Not any more: it is stopped, deleted or
+     * replaced, the token has changed, or tenant or owner are not in standing. Once it was asked, a tunnel whose link
+     * is not kept for 30 seconds is shown as disconnected.
+     */
+    keepLink(place: TunnelPlace, link: { connectionId: string; tokenHash: string }): Promise<boolean>;
     /** A link is gone; of one that is not the tunnel's any more it changes nothing. `isFault`: by the agent's fault. */
     linkDown(place: TunnelPlace, connectionId: string, reason: string, isFault?: boolean): Promise<void>;
     /** As the link of that tunnel tells; targets are told apart by their ids. */
     setHealth(place: TunnelPlace, health: EndpointHealth[]): Promise<void>;
     /** Counted per tunnel and day and for the quota, some at a time; never fails and is not waited for. */
     count(place: TunnelPlace, call: EndedRelay): void;
+    /** Writes down what was counted so far. Never fails. */
+    flush(): Promise<void>;
     /** Whether the tenant's quota of relayed bytes has room this month; up to a second old. */
     mayRelay(tenantId: string): Promise<boolean>;
     /** Where a tunnel's record lives, for scripts that look at its owner and status. */
