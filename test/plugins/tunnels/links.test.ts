@@ -318,6 +318,9 @@ describe('keepLink', () => {
         expect((await shown()).status).to.equal('connected');
         await own.advance(2_000);
         expect(await shown()).to.include({ status: 'disconnected', reason: 'lost' });
+        // Nobody has asked about the new one yet.
+        await linkUp(own, place);
+        expect(await shown()).to.include({ status: 'connected', reason: null });
         await own.stop();
     });
 });

@@ -55,9 +55,9 @@ describe('GET /api/tunnels/{tunnelId}/metrics', () => {
         const found = await metricsOf(`${id}/metrics?days=2`);
         expect(found).to.include({ requests: 102, successes: 99, errors: 3, bytesIn: 9_905, bytesOut: 99_000 });
         expect(found.errorsByKind).to.equal({ timeout: 1, offline: 2 });
-        expect(found.p50Ms).to.be.within(9, 13.5);
+        expect(Number(found.p50Ms)).to.be.within(9, 13.5);
         expect(found.p95Ms).to.equal(found.p50Ms);
-        expect(found.p99Ms).to.be.within(499, 625);
+        expect(Number(found.p99Ms)).to.be.within(499, 625);
         expect(found.histogram.map((bucket: { count: number }) => bucket.count)).to.equal([96, 3, 1]);
         expect(found.days).to.have.length(2);
         expect(found.days[0]).to.include({ requests: 102, successes: 99 });
