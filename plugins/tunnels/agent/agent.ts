@@ -98,6 +98,11 @@ export class TunnelAgent {
         this.#stopping.abort();
     }
 
+    /** How many requests are on their way. */
+    get running(): number {
+        return this.#running.size;
+    }
+
     async #keepConnected(): Promise<ExitCode> {
         let failures = 0;
         while (!this.#isStopping) {

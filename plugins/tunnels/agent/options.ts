@@ -79,11 +79,11 @@ function parse(args: string[]) {
     }
 }
 
-/** The token says whose it is: it goes on with the tunnel's id. */
+/** The token says whose it is: `tun_<tenant's ULID><tunnel's ULID>_<secret>`. */
 function tunnelIdOf(token: string): string {
-    const [, id] = /^tun_([0-9A-HJKMNP-TV-Z]{26})/.exec(token) ?? [];
+    const [, id] = /^tun_[0-9A-HJKMNP-TV-Z]{26}([0-9A-HJKMNP-TV-Z]{26})_/.exec(token) ?? [];
     if (id === undefined) throw new UsageError('--token is not the token of a tunnel: those begin with tun_');
-    return `tunnel_${id}`;
+    return `tun_${id}`;
 }
 
 function readTarget(text: string): TargetOptions {

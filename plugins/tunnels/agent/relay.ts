@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 
+import { OnceBody } from '../once-body.ts';
 import { forTarget, headerPairs } from '../relayed-headers.ts';
 import { isSafePath } from '../safe-path.ts';
 
@@ -69,7 +70,7 @@ function ask(target: Target, request: LinkRequest, body: OnceBody | null, dispat
         path: target.basePath + path,
         method: method as Dispatcher.HttpMethod,
         headers: [...forTarget(headers), ['host', target.host]].flat(),
-        body: body?.open() ?? null,
+        body: body && Readable.from(body, { objectMode: false }),
         signal: gone,
         responseHeaders: 'raw',
     });
@@ -85,29 +86,6 @@ async function hand(request: LinkRequest, answer: Dispatcher.ResponseData): Prom
         request.fail(request.gone.aborted ? 'cancelled' : 'unreachable');
     } finally {
         body.on('error', () => undefined).destroy();
-    }
-}
-
-/** The body of a request that knows whether anything was taken from it: then it cannot be sent again. */
-class OnceBody {
-    readonly #source: AsyncIterable<Uint8Array>;
-    #isTouched = false;
-
-    constructor(source: AsyncIterable<Uint8Array>) {
-        this.#source = source;
-    }
-
-    get isTouched(): boolean {
-        return this.#isTouched;
-    }
-
-    open(): Readable {
-        return Readable.from(this.#chunks(), { objectMode: false });
-    }
-
-    async *#chunks(): AsyncIterable<Uint8Array> {
-        this.#isTouched = true;
-        for await (const chunk of this.#source) yield chunk;
     }
 }
 

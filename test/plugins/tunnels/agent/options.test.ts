@@ -7,14 +7,14 @@ export const lab = Lab.script();
 const { describe, it } = lab;
 
 const TUNNEL = '01K9ZQ4V7N8M3T5R2W6X1Y0ABC';
-const token = `tun_${TUNNEL}_secret`;
+const token = `tun_01K9ZQ4V7N8M3T5R2W6X1Y0AAA${TUNNEL}_secret`;
 const given = ['--url', 'https://api.example.com/base', '--token', token, '--target', 'http://localhost:11434'];
 
 describe('readOptions', () => {
     it('reads what is needed, and the tunnel from the token', () => {
         const options = readOptions(given, {});
         expect(options).to.include({ token, isOnce: false });
-        expect((options as { tunnelId: string }).tunnelId).to.equal(`tunnel_${TUNNEL}`);
+        expect((options as { tunnelId: string }).tunnelId).to.equal(`tun_${TUNNEL}`);
         expect((options as { url: URL }).url.href).to.equal('https://api.example.com/base');
         const [target] = (options as { targets: object[] }).targets;
         expect(target).to.include({ priority: 1, weight: 1 });

@@ -1,0 +1,22 @@
+import { forTarget, headerPairs } from '../relayed-headers.ts';
+
+import type { IncomingMessage } from 'node:http';
+import type { Headers, RequestHead } from '../link/types.ts';
+
+const CHUNKED: Headers = [['transfer-encoding', 'chunked']];
+
+/** What of a request that came over HTTP goes on: its head without what is not the target's, and its body if it has one. */
+export function readRequest(
+    request: IncomingMessage,
+    path: string,
+): { head: RequestHead; body: AsyncIterable<Uint8Array> | null } {
+    const { rawHeaders, headers, method = 'GET' } = request;
+    const isChunked = headers['transfer-encoding'] !== undefined;
+    const hasBody = isChunked || (headers['content-length'] ?? '0') !== '0';
+    // The other end has to know of a body whose length nobody knows.
+    const kept = forTarget(headerPairs(rawHeaders));
+    return {
+        head: { method, path, headers: isChunked ? [...kept, ...CHUNKED] : kept },
+        body: hasBody ? request : null,
+    };
+}
