@@ -22,7 +22,10 @@ export type IdPrefix =
     | 'job'
     | 'project'
     | 'vm'
-    | 'op';
+    | 'op'
+    | 'tun'
+    | 'endpoint'
+    | 'share';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

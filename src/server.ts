@@ -21,6 +21,7 @@ import { profile } from '../plugins/profile/index.ts';
 import { projects } from '../plugins/projects/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
+import { tunnels } from '../plugins/tunnels/index.ts';
 import { usage } from '../plugins/usage/index.ts';
 import { users } from '../plugins/users/index.ts';
 import { vms } from '../plugins/vms/index.ts';
@@ -66,6 +67,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         openai,
         projects,
         vms,
+        tunnels,
         health,
         docs,
     ]) {

@@ -7,6 +7,7 @@ import { expectOpenAiError } from './helpers/openai.ts';
 import { summarizePath } from './helpers/summary.ts';
 import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
+import { newEndpoint, newShare, newTunnel } from './helpers/tunnel.ts';
 import { newUser } from './helpers/user.ts';
 import { newPayingTenant, newProject, newVm } from './helpers/vm.ts';
 
@@ -49,6 +50,9 @@ const PARAMS: Record<string, string> = {
     messageId: 'msg_00000000000000000000000000',
     projectId: 'project_00000000000000000000000000',
     vmId: 'vm_00000000000000000000000000',
+    tunnelId: 'tun_00000000000000000000000000',
+    endpointId: 'endpoint_00000000000000000000000000',
+    shareId: 'share_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -133,6 +137,10 @@ const PAYLOADS: Record<string, object> = {
     'POST /api/keys/{keyId}/rotate': {},
     'PATCH /api/projects/{projectId}': { name: 'taken-over' },
     'PATCH /api/vms/{vmId}': { name: 'taken-over' },
+    'PATCH /api/tunnels/{tunnelId}': { name: 'taken-over' },
+    'POST /api/tunnels/{tunnelId}/endpoints': { url: 'http://localhost:1' },
+    'PATCH /api/tunnels/{tunnelId}/endpoints/{endpointId}': { priority: 9 },
+    'POST /api/tunnels/{tunnelId}/shares': {},
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
@@ -163,8 +171,12 @@ describe('every route that names a record', () => {
         const keyId = String(created.body.data.key.id);
         const projectId = await newProject(victim, 'private-project');
         const vmId = await newVm(victim, projectId, { name: 'private-vm' });
+        const tunnelId = await newTunnel(victim, 'private-tunnel');
+        const endpointId = await newEndpoint(victim, tunnelId);
+        const shareId = (await newShare(victim, tunnelId)).id;
         const { tenantId, userId } = victim;
         records = { tenantId, userId, sessionId, threadId, messageId, keyId, projectId, vmId, modelId: 'sandbox' };
+        records = { ...records, tunnelId, endpointId, shareId };
     });
 
     after(() => app.stop());

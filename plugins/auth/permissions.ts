@@ -1,6 +1,6 @@
 import { PLATFORM } from '../../src/redis/keys.ts';
 
-const CLOUD = ['project:read', 'project:write', 'vm:read', 'vm:write'];
+const CLOUD = ['project:read', 'project:write', 'vm:read', 'vm:write', 'tunnel:read', 'tunnel:write'];
 
 const USER = [
     'thread:read',

@@ -50,6 +50,7 @@ export const tags = [
     { name: 'billing', description: 'Credits, what they were spent on, invoices and prices' },
     { name: 'openai', description: 'The same models for clients of OpenAI, in OpenAI’s form' },
     { name: 'projects', description: 'What holds VMs together' },
+    { name: 'tunnels', description: 'Ways to services on your own machines' },
     { name: 'vms', description: 'Virtual machines and what they cost' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },

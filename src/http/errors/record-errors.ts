@@ -25,6 +25,9 @@ export const recordErrors = {
     KEY_NOT_FOUND: entry(404, 'not_found', 'There is no such API key.', 'Take an id from GET /api/keys.'),
     PROJECT_NOT_FOUND: entry(404, 'not_found', 'There is no such project.', 'Take an id from GET /api/projects.'),
     VM_NOT_FOUND: entry(404, 'not_found', 'There is no such VM.', 'Take an id from GET /api/vms.'),
+    TUNNEL_NOT_FOUND: entry(404, 'not_found', 'There is no such tunnel.', 'Take an id from GET /api/tunnels.'),
+    ENDPOINT_NOT_FOUND: entry(404, 'not_found', 'There is no such endpoint.', 'Take an id from the list of endpoints.'),
+    SHARE_NOT_FOUND: entry(404, 'not_found', 'There is no such share.', 'Take an id from the list of shares.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
     BILLING_RECORD_NOT_FOUND: entry(
@@ -43,6 +46,7 @@ export const recordErrors = {
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     NAME_TAKEN: entry(409, 'conflict', 'The name is taken.', 'Choose another name; upper and lower case are the same.'),
     PROJECT_DELETING: entry(409, 'conflict', 'The project is being deleted.', 'Take another project.'),
+    ALREADY_SHARED: entry(409, 'conflict', 'The user has access already.', 'Take the share back to give another.'),
     INVALID_STATE: entry(
         409,
         'conflict',

@@ -42,6 +42,8 @@ describe('GET /api/auth/me', () => {
             'project:write',
             'vm:read',
             'vm:write',
+            'tunnel:read',
+            'tunnel:write',
             'billing:read-own',
             'user:read',
             'user:write',

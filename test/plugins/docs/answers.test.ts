@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { billingAnswers } from '../../helpers/billing-answers.ts';
+import { askAboutTunnels } from '../../helpers/documented-tunnels.ts';
 import { askAboutVms } from '../../helpers/documented-vms.ts';
 import { PNG } from '../../helpers/images.ts';
 import { StandInOllama } from '../../helpers/ollama.ts';
@@ -283,6 +284,8 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         const payload = { password: ada.password };
         expectDocumented('delete', path, await ada.call('DELETE', path, { payload }));
     });
+
+    it('about tunnels are those of the document', () => askAboutTunnels(app, expectDocumented));
 
     it('about projects and VMs are those of the document', () => askAboutVms(app, expectDocumented));
 

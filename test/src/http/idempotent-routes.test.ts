@@ -12,6 +12,7 @@ import { createUser } from '../../helpers/invite.ts';
 import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
+import { newTunnel } from '../../helpers/tunnel.ts';
 import { newUser } from '../../helpers/user.ts';
 import { giveCredit, newProject, vmPayload } from '../../helpers/vm.ts';
 
@@ -53,6 +54,14 @@ const byAdmin =
         token,
         url,
         auditedIn,
+    });
+
+const ofTunnel =
+    (what: string) =>
+    async (_app: TestApp, tenant: TestTenant): Promise<Place> => ({
+        token: tenant.accessToken,
+        url: `/api/tunnels/${await newTunnel(tenant)}/${what}`,
+        auditedIn: tenant.tenantId,
     });
 
 const tokenOf = ({ body }: Answer): string => body.data.token;
@@ -162,6 +171,58 @@ const ROUTES: RouteCase[] = [
         payload: async (tenant) => vmPayload(await newProject(tenant)),
         otherPayload: vmPayload('project_00000000000000000000000000'),
         action: 'vm.create',
+    },
+    {
+        name: 'post /api/tunnels',
+        place: byAdmin('/api/tunnels'),
+        payload: () => ({ name: 'one' }),
+        otherPayload: { name: 'two' },
+        action: 'tunnel.create',
+        secretOf: tokenOf,
+    },
+    {
+        name: 'post /api/tunnels/{tunnelId}/token',
+        place: ofTunnel('token'),
+        payload: () => ({}),
+        otherPayload: { again: true },
+        action: 'tunnel.update',
+        secretOf: tokenOf,
+        status: 200,
+    },
+    {
+        name: 'post /api/tunnels/{tunnelId}/start',
+        place: ofTunnel('start'),
+        payload: () => ({}),
+        otherPayload: { again: true },
+        action: 'tunnel.start',
+        status: 200,
+    },
+    {
+        name: 'post /api/tunnels/{tunnelId}/stop',
+        place: async (app, tenant) => {
+            const { url: start, ...place } = await ofTunnel('start')(app, tenant);
+            await tenant.call('POST', start);
+            return { ...place, url: start.replace('/start', '/stop') };
+        },
+        payload: () => ({}),
+        otherPayload: { again: true },
+        action: 'tunnel.stop',
+        status: 200,
+    },
+    {
+        name: 'post /api/tunnels/{tunnelId}/endpoints',
+        place: ofTunnel('endpoints'),
+        payload: () => ({ url: 'http://localhost:1' }),
+        otherPayload: { url: 'http://localhost:2' },
+        action: 'tunnel.add_endpoint',
+    },
+    {
+        name: 'post /api/tunnels/{tunnelId}/shares',
+        place: ofTunnel('shares'),
+        payload: () => ({}),
+        otherPayload: { maxUses: 1 },
+        action: 'tunnel.share',
+        secretOf: tokenOf,
     },
     {
         name: 'post /api/profile/api-keys',

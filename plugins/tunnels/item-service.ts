@@ -1,0 +1,153 @@
+import {
+    endpointView,
+    healthOf,
+    linkStatus,
+    publicShare,
+    type EndpointView,
+    type LinkStatus,
+    type PublicShare,
+    type TunnelHealth,
+} from './public-tunnel.ts';
+import { auditOf, type Tunnels } from './service.ts';
+import { makeToken } from './tokens.ts';
+import { apiError } from '../../src/http/errors.ts';
+import { newId } from '../../src/ids.ts';
+
+import type { CreateEndpoint, CreateShare, UpdateEndpoint } from './item-schemas.ts';
+import type { ItemStore } from './item-store.ts';
+import type { ActivityEntry, LinkStore } from './link-store.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Page, PageQuery } from '../../src/redis/collection.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { UserService } from '../users/api.ts';
+
+export interface ItemParts {
+    tunnels: Tunnels;
+    items: ItemStore;
+    links: LinkStore;
+    users: Pick<UserService, 'find'>;
+    clock: Clock;
+}
+
+type ListQuery = Omit<PageQuery, 'order'>;
+
+/** What belongs to a tunnel: endpoints, shares, health and activity. */
+export class TunnelItems {
+    readonly #parts: ItemParts;
+
+    constructor(parts: ItemParts) {
+        this.#parts = parts;
+    }
+
+    /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, QUOTA_EXCEEDED */
+    async addEndpoint(actor: Actor, tunnelId: string, details: CreateEndpoint): Promise<EndpointView> {
+        const { tunnels, items } = this.#parts;
+        const { tunnel } = await tunnels.find(actor, tunnelId, 'write');
+        const endpoint = { id: newId('endpoint'), tunnelId, ...details };
+        const deed = auditOf(actor, 'add_endpoint', tunnelId, { endpointId: endpoint.id });
+        const added = await items.addEndpoint(actor.tenantId, endpoint, { ownerId: tunnel.userId, ...deed });
+        return endpointView(added, []);
+    }
+
+    /** @throws TUNNEL_NOT_FOUND, INVALID_CURSOR */
+    async endpoints(actor: Actor, tunnelId: string, query: ListQuery): Promise<Page<EndpointView>> {
+        const { tunnels, items, links } = this.#parts;
+        await tunnels.find(actor, tunnelId, 'read');
+        const { tenantId } = actor;
+        const [{ items: found, pagination }, health] = await Promise.all([
+            items.endpoints.list({ tenantId, ownerId: tunnelId }, { ...query, order: 'created' }),
+            links.health({ tenantId, tunnelId }),
+        ]);
+        return { items: found.map((endpoint) => endpointView(endpoint, health)), pagination };
+    }
+
+    /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, ENDPOINT_NOT_FOUND, REVISION_MISMATCH */
+    async updateEndpoint(
+        actor: Actor,
+        { tunnelId, endpointId }: { tunnelId: string; endpointId: string },
+        changes: UpdateEndpoint,
+        revision?: number,
+    ): Promise<EndpointView> {
+        const { tunnels, items, links } = this.#parts;
+        const { tenantId } = actor;
+        await tunnels.find(actor, tunnelId, 'write');
+        const { outbox } = auditOf(actor, 'update_endpoint', tunnelId, { endpointId, fields: Object.keys(changes) });
+        const place = { tenantId, ownerId: tunnelId };
+        const endpoint = await items.endpoints.update(place, endpointId, changes, { revision, outbox });
+        return endpointView(endpoint, await links.health({ tenantId, tunnelId }));
+    }
+
+    /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, ENDPOINT_NOT_FOUND, REVISION_MISMATCH */
+    async deleteEndpoint(
+        actor: Actor,
+        { tunnelId, endpointId }: { tunnelId: string; endpointId: string },
+        revision?: number,
+    ): Promise<EndpointView> {
+        const { tunnels, items } = this.#parts;
+        await tunnels.find(actor, tunnelId, 'write');
+        const { outbox } = auditOf(actor, 'delete_endpoint', tunnelId, { endpointId });
+        const place = { tenantId: actor.tenantId, ownerId: tunnelId };
+        return endpointView(await items.endpoints.delete(place, endpointId, { revision, outbox }), []);
+    }
+
+    /**
+     * With a user, or whoever has the token that is given then only.
+     *
+     * @throws TUNNEL_NOT_FOUND, FORBIDDEN, USER_NOT_FOUND, ALREADY_SHARED, QUOTA_EXCEEDED
+     */
+    async share(actor: Actor, tunnelId: string, details: CreateShare): Promise<{ share: PublicShare; token?: string }> {
+        const { tunnels, items } = this.#parts;
+        const { tenantId } = actor;
+        const { tunnel } = await tunnels.find(actor, tunnelId, 'owner');
+        const id = newId('share');
+        const { userId = null, access = 'read', maxUses = null } = details;
+        if (userId === tunnel.userId) throw apiError('ALREADY_SHARED');
+        if (userId !== null) await this.#mustBeThere(tenantId, userId);
+        const token = userId === null ? makeToken('share', tenantId, id) : null;
+        const share = { id, tunnelId, userId, access, tokenHash: token?.hash ?? null, maxUses };
+        const deed = auditOf(actor, 'share', tunnelId, { shareId: id, ...(userId !== null && { userId }), access });
+        const added = await items.addShare(tenantId, share, { ownerId: tunnel.userId, ...deed });
+        return { share: publicShare(added), ...(token && { token: token.text }) };
+    }
+
+    /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, INVALID_CURSOR */
+    async shares(actor: Actor, tunnelId: string, query: ListQuery): Promise<Page<PublicShare>> {
+        const { tunnels, items } = this.#parts;
+        await tunnels.find(actor, tunnelId, 'owner');
+        const place = { tenantId: actor.tenantId, ownerId: tunnelId };
+        const page = await items.shares.list(place, { ...query, order: 'created' });
+        return { ...page, items: page.items.map(publicShare) };
+    }
+
+    /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, SHARE_NOT_FOUND */
+    async unshare(actor: Actor, { tunnelId, shareId }: { tunnelId: string; shareId: string }): Promise<void> {
+        const { tunnels, items } = this.#parts;
+        await tunnels.find(actor, tunnelId, 'owner');
+        const deed = auditOf(actor, 'unshare', tunnelId, { shareId });
+        await items.removeShare({ tenantId: actor.tenantId, tunnelId }, shareId, deed);
+    }
+
+    /** @throws TUNNEL_NOT_FOUND */
+    async status(actor: Actor, tunnelId: string): Promise<LinkStatus> {
+        const { tunnel } = await this.#parts.tunnels.find(actor, tunnelId, 'read');
+        return linkStatus(tunnel, this.#parts.clock());
+    }
+
+    /** @throws TUNNEL_NOT_FOUND */
+    async health(actor: Actor, tunnelId: string): Promise<TunnelHealth> {
+        const { isConnected } = await this.status(actor, tunnelId);
+        const targets = await this.#parts.links.health({ tenantId: actor.tenantId, tunnelId });
+        return healthOf(isConnected, targets);
+    }
+
+    /** The newest first. @throws TUNNEL_NOT_FOUND */
+    async activity(actor: Actor, tunnelId: string, limit: number): Promise<ActivityEntry[]> {
+        await this.#parts.tunnels.find(actor, tunnelId, 'read');
+        return this.#parts.links.activity({ tenantId: actor.tenantId, tunnelId }, limit);
+    }
+
+    async #mustBeThere(tenantId: string, userId: string): Promise<void> {
+        const user = await this.#parts.users.find(tenantId, userId);
+        if (user?.isActive !== true) throw apiError('USER_NOT_FOUND');
+    }
+}

@@ -1,0 +1,143 @@
+import { activityKey, healthKey } from './keys-store.ts';
+import { isoTime } from '../../src/redis/codec.ts';
+import { outboxKeys } from '../../src/redis/outbox.ts';
+
+import type { Tunnel, TunnelPlace } from './api.ts';
+import type { ItemStore } from './item-store.ts';
+import type { EndpointHealth } from './link/types.ts';
+import type { TunnelStore } from './store.ts';
+import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
+
+const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
+const TARGETS_AT_MOST = 100;
+/** For how long a link counts as alive after it was asked about. */
+const LINK_KEPT_MS = 30_000;
+const ACTIVITY_LENGTH = 1_000;
+
+/** How a target was when the agent told of it last. */
+export interface TargetHealth extends EndpointHealth {
+    checkedAt: string;
+}
+
+/** Something that happened to a tunnel. */
+export interface ActivityEntry {
+    id: string;
+    type: string;
+    at: string;
+    /** Who did it, where somebody did. */
+    userId: string | null;
+    details: Record<string, string>;
+}
+
+/** Where records of other features live, that links and tokens depend on. */
+export interface Standing {
+    tenant: (tenantId: string) => string;
+    user: (tenantId: string, userId: string) => string;
+}
+
+type Names = 'authenticate-link' | 'redeem-share' | 'next-epoch' | 'link-up' | 'link-down' | 'keep-link' | 'set-health';
+
+/** What links tell of tunnels: in the tunnel's record, `tunnel:<id>:health` and `tunnel:<id>:activity`. */
+export class LinkStore {
+    readonly #store: Datastore;
+    readonly #tunnels: TunnelStore;
+    readonly #items: ItemStore;
+    readonly #standing: Standing;
+    readonly #run: Record<Names, RunScript>;
+
+    constructor(store: Datastore, tunnels: TunnelStore, items: ItemStore, standing: Standing) {
+        this.#store = store;
+        this.#tunnels = tunnels;
+        this.#items = items;
+        this.#standing = standing;
+        this.#run = {
+            'authenticate-link': store.script(lua('authenticate-link')),
+            'redeem-share': store.script(lua('redeem-share')),
+            'next-epoch': store.script(lua('next-epoch')),
+            'link-up': store.script(lua('link-up')),
+            'link-down': store.script(lua('link-down')),
+            'keep-link': store.script(lua('keep-link')),
+            'set-health': store.script(lua('set-health')),
+        };
+    }
+
+    /** The tunnel, if its tenant and its owner are in standing. */
+    async inStanding(place: TunnelPlace): Promise<Tunnel | null> {
+        const keys = [this.#key(place), ...this.#standingKeys(place)];
+        return this.#read(await this.#run['authenticate-link'](keys, []));
+    }
+
+    /** The tunnel that a share's token opens: it is used by that. */
+    async redeem(place: TunnelPlace, shareId: string, tokenHash: string): Promise<Tunnel | null> {
+        const share = this.#items.shares.key(place.tenantId, shareId);
+        const keys = [this.#key(place), share, ...this.#standingKeys(place)];
+        return this.#read(await this.#run['redeem-share'](keys, [place.tunnelId, tokenHash]));
+    }
+
+    nextEpoch = async (place: TunnelPlace): Promise<number> =>
+        Number(await this.#run['next-epoch']([this.#key(place)], []));
+
+    /** @returns As the script says */
+    linkUp = async (
+        place: TunnelPlace,
+        link: { connectionId: string; epoch: number; agent: string; tokenHash?: string },
+    ): Promise<number> => {
+        const args = [link.connectionId, link.epoch, link.agent, link.tokenHash ?? ''];
+        return Number(await this.#run['link-up'](this.#changeKeys(place), args));
+    };
+
+    linkDown = async (place: TunnelPlace, connectionId: string, reason: string, isFault: boolean): Promise<void> => {
+        const to = isFault ? 'error' : 'disconnected';
+        await this.#run['link-down'](this.#changeKeys(place), [connectionId, reason, to]);
+    };
+
+    keepLink = async (place: TunnelPlace, link: { connectionId: string; tokenHash: string }): Promise<boolean> => {
+        const keys = [this.#key(place), ...this.#standingKeys(place)];
+        return (await this.#run['keep-link'](keys, [link.connectionId, link.tokenHash, LINK_KEPT_MS])) === 1;
+    };
+
+    async setHealth(place: TunnelPlace, health: EndpointHealth[]): Promise<void> {
+        const told = health.flatMap(({ endpoint, ...rest }) => [endpoint, JSON.stringify(rest)]);
+        const keys = [this.#key(place), healthKey(place), activityKey(place)];
+        await this.#run['set-health'](keys, [TARGETS_AT_MOST, ...told]);
+    }
+
+    async health(place: TunnelPlace): Promise<TargetHealth[]> {
+        const found = await this.#store.redis.hgetall(healthKey(place));
+        return Object.entries(found).map(([endpoint, text]) => {
+            const { checkedAt, ...health } = JSON.parse(text) as Omit<EndpointHealth, 'endpoint'> & {
+                checkedAt: number;
+            };
+            return { endpoint, ...health, checkedAt: isoTime(checkedAt) };
+        });
+    }
+
+    /** What happened last, the newest first. */
+    async activity(place: TunnelPlace, limit: number): Promise<ActivityEntry[]> {
+        const count = Math.min(limit, ACTIVITY_LENGTH);
+        const found = await this.#store.redis.xrevrange(activityKey(place), '+', '-', 'COUNT', count);
+        return found.map(([id, flat]) => {
+            const fields = new Map<string, string>();
+            for (let at = 0; at < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
+            const { type = '', userId = null, ...details } = Object.fromEntries(fields);
+            return { id, type, at: isoTime(Number.parseInt(id, 10)), userId, details };
+        });
+    }
+
+    #read(reply: unknown): Tunnel | null {
+        const flat = reply as string[];
+        return flat.length === 0 ? null : this.#tunnels.records.decode(flat);
+    }
+
+    #key({ tenantId, tunnelId }: TunnelPlace): string {
+        return this.#tunnels.records.key(tenantId, tunnelId);
+    }
+
+    #standingKeys({ tenantId }: TunnelPlace): string[] {
+        return [this.#standing.tenant(tenantId), this.#standing.user(tenantId, '')];
+    }
+
+    #changeKeys(place: TunnelPlace): string[] {
+        return [this.#key(place), ...outboxKeys(place.tenantId), activityKey(place)];
+    }
+}

@@ -1,0 +1,75 @@
+import { isSameHash, openToken } from './tokens.ts';
+
+import type { EndedRelay, Access, SharedTunnel, Tunnel, TunnelEndpoint, TunnelPlace, TunnelService } from './api.ts';
+import type { CallCounter } from './call-counter.ts';
+import type { ItemStore } from './item-store.ts';
+import type { LinkStore } from './link-store.ts';
+import type { EndpointHealth } from './link/types.ts';
+import type { MetricsService } from './metrics-service.ts';
+import type { Tunnels } from './service.ts';
+import type { TunnelStore } from './store.ts';
+import type { Actor } from '../../src/types/actor.ts';
+
+export interface PortParts {
+    tunnels: Tunnels;
+    store: TunnelStore;
+    items: ItemStore;
+    links: LinkStore;
+    counter: CallCounter;
+    metrics: Pick<MetricsService, 'mayRelay'>;
+}
+
+type Link = Parameters<TunnelService['linkUp']>[1];
+type LinkVerdict = Awaited<ReturnType<TunnelService['linkUp']>>;
+
+const LINK_VERDICTS: Record<number, LinkVerdict> = {
+    1: 'connected',
+    [-1]: 'stopped',
+    [-2]: 'replaced',
+    [-3]: 'token_changed',
+};
+
+/** What the links of tunnels, and other features, are given: hapi exposes own properties only. */
+export function createTunnelPort({ tunnels, store, items, links, counter, metrics }: PortParts): TunnelService {
+    return {
+        get: async (actor: Actor, tunnelId: string, need: Access): Promise<Tunnel> =>
+            (await tunnels.find(actor, tunnelId, need)).tunnel,
+
+        async use(actor, tunnelId) {
+            const { tunnel, shareId } = await tunnels.find(actor, tunnelId, 'read');
+            if (shareId !== null) counter.use({ tenantId: actor.tenantId, tunnelId }, shareId, false);
+            return { tunnel, shareId };
+        },
+
+        async authenticate(tunnelId: string, token: string) {
+            const opened = openToken('tun', token);
+            if (opened?.id !== tunnelId) return null;
+            const { tenantId, hash } = opened;
+            const tunnel = await links.inStanding({ tenantId, tunnelId });
+            return tunnel !== null && isSameHash(tunnel.tokenHash, hash) ? { tenantId, tunnel } : null;
+        },
+
+        async redeem(tunnelId: string, token: string): Promise<SharedTunnel | null> {
+            const opened = openToken('share', token);
+            if (opened === null) return null;
+            const { tenantId, id: shareId, hash } = opened;
+            const tunnel = await links.redeem({ tenantId, tunnelId }, shareId, hash);
+            if (tunnel === null) return null;
+            counter.use({ tenantId, tunnelId }, shareId, true);
+            return { tenantId, tunnel, shareId };
+        },
+
+        endpoints: (place: TunnelPlace): Promise<TunnelEndpoint[]> => items.allEndpoints(place),
+        nextEpoch: (place: TunnelPlace): Promise<number> => links.nextEpoch(place),
+        linkUp: async (place: TunnelPlace, link: Link): Promise<LinkVerdict> =>
+            LINK_VERDICTS[await links.linkUp(place, link)] ?? 'deleted',
+        linkDown: (place: TunnelPlace, connectionId: string, reason: string, isFault = false): Promise<void> =>
+            links.linkDown(place, connectionId, reason, isFault),
+        keepLink: (place, link) => links.keepLink(place, link),
+        setHealth: (place: TunnelPlace, health: EndpointHealth[]): Promise<void> => links.setHealth(place, health),
+        count: (place: TunnelPlace, call: EndedRelay): void => counter.count(place, call),
+        flush: (): Promise<void> => counter.flush(),
+        mayRelay: (tenantId: string): Promise<boolean> => metrics.mayRelay(tenantId),
+        key: ({ tenantId, tunnelId }: TunnelPlace): string => store.records.key(tenantId, tunnelId),
+    };
+}
