@@ -201,7 +201,7 @@ const replicas = () => ({
     INTERNAL_KEY: Joi.string()
         .min(32)
         .max(256)
-        .when('INTERNAL_PORT', { is: Joi.number().greater(0), then: Joi.required() })
+        .when('INTERNAL_PORT', { is: 0, otherwise: Joi.required() })
         .messages({ 'any.required': `{{#label}} must be given with INTERNAL_PORT; ${MAKE_INTERNAL_KEY}` }),
 });
 

@@ -60,8 +60,10 @@ export async function connectAgent(
     return agent;
 }
 
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+
 /** A request to a tunnel, over a real connection. */
-export const through = (app: TestApp, { tunnelId, tenant }: TestTunnel, path: string, init: RequestInit = {}) =>
+export const through = (app: TestApp, { tunnelId, tenant }: TestTunnel, path: string, init: Init = {}) =>
     fetch(`${app.server.info.uri}/api/tunnels/${tunnelId}/http${path}`, {
         ...init,
         headers: { authorization: `Bearer ${tenant.accessToken}`, ...init.headers },

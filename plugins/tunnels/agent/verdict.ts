@@ -36,7 +36,8 @@ const replaced: Verdict = {
 /** Of a try to connect that failed. */
 export function ofFailure(error: unknown): Verdict {
     const status = error instanceof ConnectionRefused ? error.status : null;
-    if (status === 401 || status === 403 || status === 404) return authentication;
+    if (status === 403) return { ...authentication, message: 'The API refuses the connection: does it want https://?' };
+    if (status === 401 || status === 404) return authentication;
     if (status === 409) return stopped;
     const reason = error instanceof Error ? error.message : String(error);
     return { message: `No connection: ${reason}`, onceCode: exitCodes.network };

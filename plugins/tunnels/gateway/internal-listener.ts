@@ -9,6 +9,7 @@ import { RelayFailure, type RelayFault } from './way.ts';
 import { readRequest } from './wire-request.ts';
 
 import type { AddressInfo } from 'node:net';
+import type { HeldLink } from './held-link.ts';
 import type { Links } from './links.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Platform } from '../../../src/platform.ts';
@@ -70,23 +71,26 @@ export class InternalListener {
             response.writeHead(401, { connection: 'close' }).end();
             return;
         }
-        const [, , tunnelId = '', connectionId, path = ''] = PATH.exec(url) ?? [];
-        const [, tenantId = ''] = PATH.exec(url) ?? [];
+        const [, tenantId = '', tunnelId = '', connectionId, path = ''] = PATH.exec(url) ?? [];
         const held = this.#links.find({ tenantId, tunnelId });
         if (!held || held.owner.connectionId !== connectionId) return refuse(response, 'moved');
-        const gone = new AbortController();
-        response.once('close', () => gone.abort());
-        try {
-            const answer = await held.send({ ...readRequest(request, path), gone: gone.signal });
-            response.sendDate = false;
-            response.writeHead(answer.status, [...answer.headers, [FAULT, '']].flat());
-            response.flushHeaders();
-            await pipeline(answer.body, response);
-        } catch (error) {
-            if (response.headersSent || gone.signal.aborted) return void response.destroy();
-            if (!(error instanceof RelayFailure)) throw error;
-            refuse(response, error.fault);
-        }
+        await answer(held, request, path, response);
+    }
+}
+
+async function answer(held: HeldLink, request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+        const { status, headers, body } = await held.send({ ...readRequest(request, path), gone: gone.signal });
+        response.sendDate = false;
+        response.writeHead(status, [...headers, [FAULT, '']].flat());
+        response.flushHeaders();
+        await pipeline(body, response);
+    } catch (error) {
+        if (response.headersSent || gone.signal.aborted) return void response.destroy();
+        if (!(error instanceof RelayFailure)) throw error;
+        refuse(response, error.fault);
     }
 }
 

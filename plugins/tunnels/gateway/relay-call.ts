@@ -91,6 +91,8 @@ export class RelayCall {
         clearTimeout(this.#timer);
         if (this.#isOver) return;
         this.#isOver = true;
+        // A reader that left has to be told to the target, which may be silent just now.
+        if (fault !== 'success') this.#given.abort();
         this.#onEnd({
             outcome: OUTCOMES[fault],
             latencyMs: this.#firstByteMs || Date.now() - this.#startedAt,

@@ -53,12 +53,18 @@ async function decide(
     if (!isAllowed(request)) return 403;
     // The load balancer sends it to another replica, or it comes again.
     if (drain.isDraining) return 503;
-    const [, token] = /^Bearer (\S{1,200})$/i.exec(request.headers.authorization ?? '') ?? [];
-    const known = token === undefined ? null : await tunnels.authenticate(tunnelId, token);
-    if (known === null || token === undefined) return 401;
-    if (known.tunnel.desired === 'stopped') return 409;
-    return { ...known, token };
+    return admit(tunnels, tunnelId, tokenOf(request));
 }
+
+async function admit(tunnels: TunnelService, tunnelId: string, token: string): Promise<Admitted | number> {
+    const known = await tunnels.authenticate(tunnelId, token);
+    if (known === null) return 401;
+    return known.tunnel.desired === 'stopped' ? 409 : { ...known, token };
+}
+
+/** Empty when there is none: that is nobody's. */
+const tokenOf = ({ headers }: IncomingMessage): string =>
+    /^Bearer (\S{1,200})$/i.exec(headers.authorization ?? '')?.[1] ?? '';
 
 function refuse(socket: Duplex, status: number): void {
     if (!socket.writable) return void socket.destroy();

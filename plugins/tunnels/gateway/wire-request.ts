@@ -1,6 +1,6 @@
-import { forTarget, headerPairs } from '../relayed-headers.ts';
+import { forTarget } from '../relayed-headers.ts';
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Headers, RequestHead } from '../link/types.ts';
 
 const CHUNKED: Headers = [['transfer-encoding', 'chunked']];
@@ -10,13 +10,18 @@ export function readRequest(
     request: IncomingMessage,
     path: string,
 ): { head: RequestHead; body: AsyncIterable<Uint8Array> | null } {
-    const { rawHeaders, headers, method = 'GET' } = request;
+    const { headers, method = 'GET' } = request;
     const isChunked = headers['transfer-encoding'] !== undefined;
     const hasBody = isChunked || (headers['content-length'] ?? '0') !== '0';
     // The other end has to know of a body whose length nobody knows.
-    const kept = forTarget(headerPairs(rawHeaders));
+    const kept = forTarget(pairsOf(headers));
     return {
         head: { method, path, headers: isChunked ? [...kept, ...CHUNKED] : kept },
         body: hasBody ? request : null,
     };
 }
+
+const pairsOf = (headers: IncomingHttpHeaders): Headers =>
+    Object.entries(headers).flatMap(([name, value = []]) =>
+        [value].flat().map((each): Headers[number] => [name, each]),
+    );

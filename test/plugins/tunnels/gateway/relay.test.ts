@@ -23,8 +23,10 @@ export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
 const CHUNKS = ['Lis', 'bon', '.'];
-const json = (response: ServerResponse, body: object) =>
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+const json = (response: ServerResponse, body: object) => {
+    const bytes = Buffer.from(JSON.stringify(body));
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length }).end(bytes);
+};
 
 /** A stand-in for Ollama, in its own form and in OpenAI's, and what else a service may do. */
 async function answer(request: IncomingMessage, response: ServerResponse, finishes: (() => void)[]): Promise<unknown> {
