@@ -164,7 +164,7 @@ describe('ANY /api/tunnels/{tunnelId}/http/{path*}', () => {
                     controller.close();
                 },
             });
-            const response = await through(app, tunnel, '/x', { method: 'POST', body, duplex: 'half' } as RequestInit);
+            const response = await through(app, tunnel, '/x', { method: 'POST', body, duplex: 'half' } as object);
             expect(JSON.parse(await response.text()).length, name).to.equal(40 * 65_536);
         }
     });
