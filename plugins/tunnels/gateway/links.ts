@@ -9,6 +9,7 @@ import type { Platform } from '../../../src/platform.ts';
 import type { Hello, MessageSocket } from '../link/types.ts';
 
 const HELLO_TIMEOUT_MS = 10_000;
+const LAST_WORD_MS = 250;
 /** What the agent did wrong, so that the tunnel shows it. */
 const FAULTS = new Set<number>([CLOSE_CODES.protocol, CLOSE_CODES.tooLarge]);
 
@@ -32,6 +33,8 @@ export class Links {
     readonly #parts: LinksParts;
     /** Everything that is open, also what drains or was replaced. */
     readonly #open = new Set<HeldLink>();
+    /** Of links, also of those that are closing. */
+    readonly #sockets = new Map<HeldLink, MessageSocket>();
     readonly #ended = new Set<Promise<void>>();
     readonly #unlisten: (() => void)[] = [];
     #timer: NodeJS.Timeout | undefined;
@@ -54,7 +57,7 @@ export class Links {
     async stop(): Promise<void> {
         clearInterval(this.#timer);
         for (const unlisten of this.#unlisten.splice(0)) unlisten();
-        for (const { link } of this.#open) link.close(CLOSE_CODES.restart, 'The server stops');
+        this.#cut();
         await Promise.all(this.#ended);
     }
 
@@ -82,6 +85,8 @@ export class Links {
         const owner: LinkOwner = { connectionId: newId('link'), address: this.#parts.address(), epoch: 0 };
         const held = new HeldLink({ place, owner, link, token, tunnel });
         this.#open.add(held);
+        this.#sockets.set(held, socket);
+        socket.once('close', () => this.#sockets.delete(held));
         const patience = setTimeout(() => {
             if (!held.isUp) link.close(CLOSE_CODES.protocol, 'No HELLO came');
         }, HELLO_TIMEOUT_MS);
@@ -174,13 +179,19 @@ export class Links {
 
     async #drain(deadline: AbortSignal): Promise<void> {
         for (const held of this.#open) held.drain('The server is about to stop');
-        const cut = () => {
-            for (const { link } of this.#open) link.close(CLOSE_CODES.restart, 'The server stops');
-        };
+        const cut = () => this.#cut();
         deadline.addEventListener('abort', cut, { once: true });
         if (deadline.aborted) cut();
         while (this.#ended.size > 0) await Promise.all(this.#ended);
         deadline.removeEventListener('abort', cut);
+    }
+
+    /** Who does not answer the close in a moment is cut: the server waits for every socket. */
+    #cut(): void {
+        for (const [held, socket] of this.#sockets) {
+            held.link.close(CLOSE_CODES.restart, 'The server stops');
+            setTimeout(() => socket.terminate(), LAST_WORD_MS);
+        }
     }
 
     #give(held: HeldLink, error: unknown): void {
