@@ -71,6 +71,12 @@ export interface Config {
     VM_ADDRESS_RANGE: string;
     /** How long a simulated VM takes to be made, started, stopped or restarted. */
     VM_SIMULATOR_DELAY_MS: number;
+    /** Where other replicas reach this one for tunnels whose links it holds; HOST unless given. */
+    INTERNAL_HOST?: string;
+    /** 0: no other replica does. */
+    INTERNAL_PORT: number;
+    /** What replicas know each other by. */
+    INTERNAL_KEY?: string;
     MAX_EVENT_LOOP_DELAY_MS: number;
     MAX_RSS_MB: number;
     /** Seconds */
@@ -85,7 +91,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -185,6 +191,20 @@ const machines = () => ({
     VM_SIMULATOR_DELAY_MS: Joi.number().integer().min(0).max(600_000).default(1_500),
 });
 
+const host = () => Joi.alternatives(Joi.string().ip(), Joi.string().hostname());
+
+const MAKE_INTERNAL_KEY = 'make one with `node -p "crypto.randomBytes(48).toString(\'base64url\')"`';
+
+const replicas = () => ({
+    INTERNAL_HOST: host(),
+    INTERNAL_PORT: Joi.number().port().default(0),
+    INTERNAL_KEY: Joi.string()
+        .min(32)
+        .max(256)
+        .when('INTERNAL_PORT', { is: 0, otherwise: Joi.required() })
+        .messages({ 'any.required': `{{#label}} must be given with INTERNAL_PORT; ${MAKE_INTERNAL_KEY}` }),
+});
+
 const settings = (production: boolean) => {
     const secret = (rule: Joi.Schema, hint: string) =>
         production
@@ -192,9 +212,7 @@ const settings = (production: boolean) => {
             : rule;
     return Joi.object({
         NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
-        HOST: Joi.alternatives(Joi.string().ip(), Joi.string().hostname()).default(
-            production ? '0.0.0.0' : '127.0.0.1',
-        ),
+        HOST: host().default(production ? '0.0.0.0' : '127.0.0.1'),
         PORT: Joi.number().port().default(3000),
         DATA_DIR: Joi.string()
             .custom((path: string) => resolve(path))
@@ -230,6 +248,7 @@ const settings = (production: boolean) => {
         ...models(production),
         ...machines(),
         ...credits(production),
+        ...replicas(),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),

@@ -25,7 +25,8 @@ export type IdPrefix =
     | 'op'
     | 'tun'
     | 'endpoint'
-    | 'share';
+    | 'share'
+    | 'link';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

@@ -1,4 +1,5 @@
 import { CallCounter } from './call-counter.ts';
+import { openGateway } from './gateway/open-gateway.ts';
 import { TunnelItems } from './item-service.ts';
 import { ItemStore } from './item-store.ts';
 import { LinkStore } from './link-store.ts';
@@ -15,7 +16,8 @@ import type { Platform } from '../../src/platform.ts';
 export const tunnels: Plugin<Platform> = {
     name: 'tunnels',
     dependencies: ['auth', 'idempotency', 'tenants', 'users'],
-    register: (server, { store, vault, clock, logger, drain }) => {
+    register: (server, platform) => {
+        const { store, vault, clock, logger, drain } = platform;
         const { tenants, users } = server.plugins;
         const standing = {
             tenant: (tenantId: string) => tenants.key(tenantId),
@@ -37,9 +39,10 @@ export const tunnels: Plugin<Platform> = {
         // Calls that end while the process drains are counted when the server has stopped.
         drain.onDrain(() => counter.flush());
         server.ext('onPostStop', () => counter.flush());
-        server.expose(
-            createTunnelPort({ tunnels: service, store: tunnelStore, items: itemStore, links, counter, metrics }),
-        );
+        const parts = { tunnels: service, store: tunnelStore, items: itemStore, links, counter, metrics };
+        const port = createTunnelPort(parts);
+        server.expose(port);
+        openGateway(server, platform, port);
         serve(server, { tunnels: service, items, metrics });
     },
 };

@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 import { apiError } from './errors.ts';
 
+import type { IncomingMessage } from 'node:http';
 import type { Lifecycle, Plugin, Request } from '@hapi/hapi';
 
 /** Whose request it is: of the client, also where trusted proxies stand between us and it. */
@@ -21,7 +22,7 @@ export interface ClientAddressOptions {
 }
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
-type Peer = Pick<Request, 'headers' | 'info'>;
+type Peer = Pick<Request, 'headers'> & { info: Pick<Request['info'], 'remoteAddress' | 'host'> };
 
 const PROBES = /^\/health\//;
 const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
@@ -39,6 +40,15 @@ export const clientAddress: Plugin<ClientAddressOptions> = {
         if (requireHttps) server.ext('onRequest', refuseHttp, { after: 'hapi-pino' });
     },
 };
+
+/** Whether what does not come as a request of hapi's, as an upgrade, came the way that the settings want it. */
+export function isSecure(trustedProxies: string[], requireHttps: boolean): (request: IncomingMessage) => boolean {
+    const ranges = trustedProxies.map(parseRange);
+    return ({ headers, socket }) => {
+        const info = { remoteAddress: socket.remoteAddress ?? '', host: headers.host ?? '' };
+        return !requireHttps || clientOf({ headers, info }, ranges).protocol === 'https';
+    };
+}
 
 /** @throws {Error} For what is neither an address nor a CIDR */
 export function parseRange(text: string): Range {

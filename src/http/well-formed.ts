@@ -1,10 +1,13 @@
+import { Readable } from 'node:stream';
+
 import { apiError } from './errors.ts';
 
 import type { Lifecycle } from '@hapi/hapi';
 
 /** Refuses a body with half a surrogate pair (RFC 8259, 8.2): no UTF-8 can hold it, so it could not be stored. */
 export const refuseIllFormedText: Lifecycle.Method = ({ payload }, h) => {
-    if (!isWellFormed(payload)) throw apiError('MALFORMED_REQUEST');
+    // What goes through unread is not ours to judge.
+    if (!(payload instanceof Readable) && !isWellFormed(payload)) throw apiError('MALFORMED_REQUEST');
     return h.continue;
 };
 

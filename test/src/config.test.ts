@@ -61,6 +61,7 @@ describe('loadConfig', () => {
         VM_IMAGES: ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'fedora-42'],
         VM_ADDRESS_RANGE: '10.64.0.0/16',
         VM_SIMULATOR_DELAY_MS: 1_500,
+        INTERNAL_PORT: 0,
         SHUTDOWN_TIMEOUT: 30,
         BUILD_TIME: null,
     };
@@ -140,6 +141,17 @@ describe('loadConfig', () => {
         expect(
             loadConfig({ ROLE: 'worker', REDIS_URL: 'redis://127.0.0.1', DATA_DIR: temporaryFolder() }).ROLE,
         ).to.equal('worker');
+    });
+
+    it('lets replicas speak to each other only with a key', () => {
+        expect(faultsOf({ INTERNAL_PORT: '3001' })).to.have.length(1);
+        expect(faultsOf({ INTERNAL_PORT: '3001' })[0]).to.match(
+            /^INTERNAL_KEY must be given with INTERNAL_PORT; make one/,
+        );
+        expect(faultsOf({ INTERNAL_PORT: '3001', INTERNAL_KEY: 'short' })[0]).to.contain('INTERNAL_KEY');
+        expect(faultsOf({ INTERNAL_PROT: '3001' })[0]).to.match(/^INTERNAL_PROT is not a setting/);
+        const given = { INTERNAL_HOST: '10.0.0.1', INTERNAL_PORT: '3001', INTERNAL_KEY: 'k'.repeat(32) };
+        expect(loadConfig({ ...KEYS, ...given })).to.include({ ...given, INTERNAL_PORT: 3001 });
     });
 
     it('says a line for each fault', () => {

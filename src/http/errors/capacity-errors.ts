@@ -38,6 +38,30 @@ export const capacityErrors = {
     INTERNAL_ERROR: entry(500, 'server', 'Something went wrong on our side.', RETRY),
     PROVIDER_ERROR: entry(502, 'server', 'The provider of the model failed.', RETRY_OR_ANOTHER),
     PROVIDER_TIMEOUT: entry(504, 'server', 'The provider of the model did not answer in time.', RETRY_OR_ANOTHER),
+    TUNNEL_OFFLINE: entry(
+        503,
+        'service_unavailable',
+        'No agent of the tunnel is connected.',
+        'Start llm-tunnel where the service is, and see GET /api/tunnels/{id}/status.',
+    ),
+    TUNNEL_BUSY: entry(
+        503,
+        'service_unavailable',
+        'The tunnel carries as many requests as its maxConnections allows.',
+        'Wait for the number of seconds in Retry-After.',
+    ),
+    TUNNEL_TIMEOUT: entry(
+        504,
+        'server',
+        'The service behind the tunnel did not answer within the tunnel’s timeout.',
+        'See whether it is overloaded, or give the tunnel a longer timeout.',
+    ),
+    TUNNEL_ERROR: entry(
+        502,
+        'server',
+        'The service behind the tunnel could not be reached, or its answer could not be relayed.',
+        'See GET /api/tunnels/{id}/health; details.reason tells what went wrong.',
+    ),
     PROVIDER_OVERLOADED: entry(
         503,
         'service_unavailable',

@@ -26,7 +26,9 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         app = await startApp();
         served = await servedDocument(app);
         const called = app.server.table().filter(({ path }) => /^\/(api|health|v1)(\/|$)/.test(path));
-        routes = new Map(called.map((route) => [`${route.method} ${route.path}`, route]));
+        // What takes any method relays to a service that has a document of its own.
+        const told = called.filter(({ method }) => method !== '*');
+        routes = new Map(told.map((route) => [`${route.method} ${route.path}`, route]));
     });
 
     after(() => app.stop());

@@ -1,0 +1,103 @@
+import type { Dispatcher } from 'undici';
+import type { TargetOptions } from './options.ts';
+import type { EndpointHealth } from '../link/types.ts';
+
+/** When a target is looked after, in milliseconds. */
+export interface HealthPolicy {
+    everyMs: number;
+    timeoutMs: number;
+    /** How many failures in a row make it unhealthy. */
+    failures: number;
+    /** How long an unhealthy one is left alone. */
+    recoveryMs: number;
+}
+
+export const healthPolicy: HealthPolicy = { everyMs: 30_000, timeoutMs: 5_000, failures: 3, recoveryMs: 60_000 };
+
+/** A service on this machine or near it, and how it is. */
+export class Target {
+    readonly id: string;
+    readonly origin: string;
+    /** Without a slash at its end. */
+    readonly basePath: string;
+    readonly host: string;
+    readonly priority: number;
+    readonly weight: number;
+    readonly #policy: HealthPolicy;
+    #failures = 0;
+    #checkedAt = -Infinity;
+    #latencyMs: number | null = null;
+    #error: string | undefined;
+
+    constructor({ url, priority, weight }: TargetOptions, policy: HealthPolicy) {
+        this.id = url.href;
+        this.origin = url.origin;
+        this.basePath = url.pathname.replace(/\/+$/, '');
+        this.host = url.host;
+        this.priority = priority;
+        this.weight = weight;
+        this.#policy = policy;
+    }
+
+    get isHealthy(): boolean {
+        return this.#failures < this.#policy.failures;
+    }
+
+    get health(): EndpointHealth {
+        const { id: endpoint, isHealthy } = this;
+        return {
+            endpoint,
+            isHealthy,
+            latencyMs: this.#latencyMs,
+            ...(this.#error !== undefined && { error: this.#error }),
+        };
+    }
+
+    /** Whether it is to be looked after in this round: an unhealthy one is left alone for a while. */
+    isDue(now: number): boolean {
+        const { everyMs, recoveryMs } = this.#policy;
+        // Half a round early is as good as half a round late.
+        return this.isHealthy || now - this.#checkedAt >= recoveryMs - everyMs / 2;
+    }
+
+    /** Whether it answers at all: what it answers to somebody without a credential is its own affair. */
+    async check(dispatcher: Dispatcher, now: () => number): Promise<void> {
+        const since = now();
+        this.#checkedAt = since;
+        try {
+            const { statusCode, body } = await dispatcher.request({
+                origin: this.origin,
+                path: `${this.basePath}/`,
+                method: 'GET',
+                signal: AbortSignal.timeout(this.#policy.timeoutMs),
+            });
+            body.on('error', () => undefined).destroy();
+            if (statusCode >= 500) throw new Error(`It answered ${statusCode}`);
+            this.noteSuccess();
+            this.#latencyMs = now() - since;
+        } catch (error) {
+            this.noteFailure(error);
+        }
+    }
+
+    noteSuccess(): void {
+        this.#failures = 0;
+        this.#error = undefined;
+    }
+
+    noteFailure(error: unknown): void {
+        this.#failures++;
+        this.#latencyMs = null;
+        this.#error = describe(error);
+    }
+}
+
+/** In words that name no more than what is wrong. */
+function describe(error: unknown): string {
+    if (!(error instanceof Error)) return 'It failed';
+    if (error.name === 'TimeoutError') return 'It did not answer in time';
+    const code = 'code' in error ? String(error.code) : '';
+    if (code === 'ECONNREFUSED') return 'Nobody listens there';
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Its name is not known';
+    return code === '' ? error.message : code;
+}

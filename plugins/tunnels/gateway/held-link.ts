@@ -1,0 +1,72 @@
+import { asLongAsSaid, lengthOf, watchBody } from './answer-body.ts';
+import { RelayFailure, type RelayedRequest, type Way } from './way.ts';
+import { LinkClosed, StreamReset, type Link } from '../link/link.ts';
+import { forClient } from '../relayed-headers.ts';
+
+import type { LinkOwner } from './registry-store.ts';
+import type { Tunnel, TunnelPlace } from '../api.ts';
+import type { LinkResponse } from '../link/types.ts';
+
+/** A link that this replica holds, of a tunnel with as many requests at a time as it may have. */
+export class HeldLink implements Way {
+    readonly place: TunnelPlace;
+    readonly owner: LinkOwner;
+    readonly link: Link;
+    /** The token that its agent came with: it is looked at again and again. */
+    readonly token: string;
+    tunnel: Tunnel;
+    /** The tunnel is connected by it. */
+    isUp = false;
+    /** Its agent is told to connect elsewhere: it takes nothing new, and what runs may finish. */
+    isDraining = false;
+    #running = 0;
+
+    constructor(parts: Pick<HeldLink, 'place' | 'owner' | 'link' | 'token' | 'tunnel'>) {
+        this.place = parts.place;
+        this.owner = parts.owner;
+        this.link = parts.link;
+        this.token = parts.token;
+        this.tunnel = parts.tunnel;
+    }
+
+    get isReady(): boolean {
+        return this.isUp && !this.isDraining && this.link.isOpen;
+    }
+
+    async send({ head, body, gone }: RelayedRequest): Promise<LinkResponse> {
+        if (!this.isReady) throw new RelayFailure('moved');
+        if (this.#running >= this.tunnel.config.maxConnections) throw new RelayFailure('busy');
+        this.#running++;
+        try {
+            const answer = await this.link.request(head, body, gone);
+            lengthOf(answer.headers);
+            // It runs until it is read, or nobody reads it any more.
+            const watched = watchBody(asLongAsSaid(head.method, answer), {
+                onEnd: () => this.#running--,
+                toFailure: failureOf,
+            });
+            // Nobody may ever read it.
+            const drop = () =>
+                void watched[Symbol.asyncIterator]()
+                    .return?.()
+                    .catch(() => undefined);
+            gone.addEventListener('abort', drop, { once: true });
+            if (gone.aborted) drop();
+            return { status: answer.status, headers: forClient(answer.headers), body: watched };
+        } catch (error) {
+            this.#running--;
+            throw failureOf(error);
+        }
+    }
+
+    drain(reason: string): void {
+        this.isDraining = true;
+        this.link.goAway(reason);
+    }
+}
+
+function failureOf(error: unknown): unknown {
+    if (error instanceof StreamReset) return new RelayFailure(error.code, { cause: error });
+    if (error instanceof LinkClosed) return new RelayFailure('lost', { cause: error });
+    return error;
+}

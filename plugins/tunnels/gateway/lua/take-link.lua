@@ -1,0 +1,11 @@
+-- Say which replica holds the link of a tunnel, or that it still does; a newer link is not overwritten.
+-- KEYS[1] link
+-- ARGV[1] connection id · ARGV[2] address of the replica · ARGV[3] epoch · ARGV[4] for how long that holds, in ms
+-- ARGV[5] the channel on which replicas learn of newer links · ARGV[6] what they are told
+-- Returns 1 it is the tunnel's, 0 there is a newer one
+local known, epoch = unpack(redis.call('HMGET', KEYS[1], 'connectionId', 'epoch'))
+if epoch and tonumber(epoch) > tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], 'connectionId', ARGV[1], 'address', ARGV[2], 'epoch', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+if known ~= ARGV[1] then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
+return 1

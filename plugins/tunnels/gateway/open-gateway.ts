@@ -1,0 +1,59 @@
+import { Agent as HttpClient } from 'undici';
+
+import { InternalListener, internalSettings } from './internal-listener.ts';
+import { Links } from './links.ts';
+import { RegistryStore } from './registry-store.ts';
+import { RelayService } from './relay-service.ts';
+import { relayRequest } from './routes/relay-request.ts';
+import { takeUpgrades } from './upgrade.ts';
+import { isSecure } from '../../../src/http/client-address.ts';
+
+import type { Server } from '@hapi/hapi';
+import type { Platform } from '../../../src/platform.ts';
+import type { TunnelService } from '../api.ts';
+
+const HEARTBEAT_MS = 10_000;
+const LIFETIME_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+
+/** The API's end of tunnels: takes agents' connections, and sends requests to wherever the link is. */
+export function openGateway(server: Server, platform: Platform, tunnels: TunnelService): void {
+    const { config, store, signals, logger, drain } = platform;
+    const registry = new RegistryStore(store, LIFETIME_MS);
+    const settings = internalSettings(config);
+    const links: Links = new Links({
+        signals,
+        logger,
+        drain,
+        tunnels,
+        registry,
+        address: () => listener?.address ?? '',
+        heartbeatMs: HEARTBEAT_MS,
+    });
+    const listener = settings && new InternalListener(settings, links, logger);
+    // The deadlines are the tunnel's.
+    const dispatcher = new HttpClient({
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: { timeout: CONNECT_TIMEOUT_MS },
+    });
+    const remote = settings && { dispatcher, key: settings.key, now: Date.now };
+    const relays = new RelayService({ tunnels, links, registry, remote, signals, logger });
+    const isAllowed = isSecure(config.TRUSTED_PROXIES, config.REQUIRE_HTTPS);
+    takeUpgrades(server, { tunnels, links, drain, logger, isAllowed });
+    server.route(relayRequest(relays));
+
+    server.ext('onPreStart', async () => {
+        await listener?.start();
+        await links.start();
+        await relays.start();
+    });
+    // A process that drains lets its links end by themselves.
+    server.ext('onPreStop', () => (drain.isDraining ? undefined : links.stop()));
+    server.ext('onPostStop', async () => {
+        await links.stop();
+        relays.stop();
+        await listener?.stop();
+        await dispatcher.destroy();
+    });
+}

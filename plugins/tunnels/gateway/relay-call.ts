@@ -1,0 +1,128 @@
+import { watchBody } from './answer-body.ts';
+import { RelayFailure, type RelayFault } from './way.ts';
+import { apiError, type ApiError } from '../../../src/http/errors.ts';
+
+import type { EndedRelay } from '../api.ts';
+import type { LinkResponse } from '../link/types.ts';
+
+/** An answer that has begun may pause for that long, or for the tunnel's own timeout if that is longer. */
+const IDLE_MS = 300_000;
+const RETRY_AFTER_S = 2;
+
+/** One request through a tunnel: its deadlines, why it was given up, and what is counted of it. */
+export class RelayCall {
+    readonly #given = new AbortController();
+    readonly #startedAt = Date.now();
+    readonly #timeoutMs: number;
+    readonly #onEnd: (ended: EndedRelay) => void;
+    #timer: NodeJS.Timeout | undefined;
+    #why: RelayFault | undefined;
+    #firstByteMs = 0;
+    #bytesIn = 0;
+    #bytesOut = 0;
+    #hasBegun = false;
+    #isOver = false;
+
+    constructor(client: AbortSignal, timeoutMs: number, onEnd: (ended: EndedRelay) => void) {
+        this.#timeoutMs = timeoutMs;
+        this.#onEnd = onEnd;
+        client.addEventListener('abort', () => this.giveUp('cancelled'), { once: true });
+        if (client.aborted) this.giveUp('cancelled');
+        this.#wait(timeoutMs);
+    }
+
+    /** Aborted when it is given up, for whatever reason. */
+    get gone(): AbortSignal {
+        return this.#given.signal;
+    }
+
+    giveUp(why: RelayFault): void {
+        if (this.#isOver) return;
+        this.#why ??= why;
+        this.#given.abort();
+        // Nobody may be reading any more.
+        if (this.#hasBegun) this.#end(this.#why);
+    }
+
+    /** While the request is still being sent its answer is not late. */
+    upload(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+        return watchBody(body, {
+            onChunk: (chunk) => {
+                this.#bytesIn += chunk.length;
+                this.#timer?.refresh();
+            },
+        });
+    }
+
+    /** From here on only pauses are limited, and only those that are not the reader's. */
+    begin(answer: LinkResponse): LinkResponse {
+        clearTimeout(this.#timer);
+        this.#hasBegun = true;
+        this.#firstByteMs = Date.now() - this.#startedAt;
+        const body = watchBody(answer.body, {
+            onWait: () => this.#wait(Math.max(this.#timeoutMs, IDLE_MS)),
+            onChunk: (chunk) => {
+                clearTimeout(this.#timer);
+                this.#bytesOut += chunk.length;
+            },
+            onEnd: (error) =>
+                this.#end(error === undefined ? 'success' : error === null ? 'cancelled' : this.#of(error)),
+        });
+        return { ...answer, body };
+    }
+
+    /** The error that a client is told when there is no answer. */
+    fail(error: unknown): unknown {
+        const fault = this.#of(error);
+        this.#end(fault);
+        return error instanceof RelayFailure || this.#why !== undefined ? toError(fault, error) : error;
+    }
+
+    #of(error: unknown): RelayFault {
+        return this.#why ?? (error instanceof RelayFailure ? error.fault : 'internal');
+    }
+
+    #wait(milliseconds: number): void {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.giveUp('timeout'), milliseconds);
+    }
+
+    #end(fault: 'success' | RelayFault): void {
+        clearTimeout(this.#timer);
+        if (this.#isOver) return;
+        this.#isOver = true;
+        // A reader that left has to be told to the target, which may be silent just now.
+        if (fault !== 'success') this.#given.abort();
+        this.#onEnd({
+            outcome: OUTCOMES[fault],
+            latencyMs: this.#firstByteMs || Date.now() - this.#startedAt,
+            bytesIn: this.#bytesIn,
+            bytesOut: this.#bytesOut,
+        });
+    }
+}
+
+const OUTCOMES: Record<'success' | RelayFault, EndedRelay['outcome']> = {
+    success: 'success',
+    cancelled: 'cancelled',
+    refused: 'refused',
+    busy: 'refused',
+    unreachable: 'unreachable',
+    lost: 'unreachable',
+    timeout: 'timeout',
+    protocol: 'protocol',
+    too_large: 'too_large',
+    internal: 'internal',
+    offline: 'offline',
+    moved: 'offline',
+};
+
+function toError(fault: RelayFault, cause: unknown): ApiError {
+    // An agent refuses what comes while it stops.
+    if (fault === 'offline' || fault === 'moved' || fault === 'refused') {
+        return apiError('TUNNEL_OFFLINE', { retryAfter: RETRY_AFTER_S, cause });
+    }
+    if (fault === 'busy') return apiError('TUNNEL_BUSY', { retryAfter: RETRY_AFTER_S, cause });
+    if (fault === 'timeout') return apiError('TUNNEL_TIMEOUT', { cause });
+    return apiError('TUNNEL_ERROR', { details: { reason: fault }, cause });
+}

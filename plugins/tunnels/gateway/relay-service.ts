@@ -1,0 +1,125 @@
+import { RelayCall } from './relay-call.ts';
+import { RemoteLink, type RemoteParts } from './remote-link.ts';
+import { RelayFailure, type RelayedRequest, type Way } from './way.ts';
+import { apiError } from '../../../src/http/errors.ts';
+import { TUNNEL_NEWS, type TunnelNews, type TunnelPlace, type TunnelService } from '../api.ts';
+import { OnceBody } from '../once-body.ts';
+import { isSafePath } from '../safe-path.ts';
+
+import type { Links } from './links.ts';
+import type { LinkOwner, RegistryStore } from './registry-store.ts';
+import type { Platform } from '../../../src/platform.ts';
+import type { Actor } from '../../../src/types/actor.ts';
+import type { LinkResponse, RequestHead } from '../link/types.ts';
+
+export interface RelayParts extends Pick<Platform, 'signals' | 'logger'> {
+    tunnels: TunnelService;
+    links: Links;
+    registry: RegistryStore;
+    /** Null: this replica reaches no other. */
+    remote: RemoteParts | null;
+}
+
+/** What somebody sends through a tunnel. */
+export interface RelayInput {
+    head: RequestHead;
+    body: AsyncIterable<Uint8Array> | null;
+    /** Aborted when the client is gone. */
+    gone: AbortSignal;
+}
+
+/** A call that runs by somebody else's tunnel, which may be taken from him. */
+interface Guest {
+    actor: Actor;
+    tunnelId: string;
+    call: RelayCall;
+}
+
+/** Requests through tunnels, over whichever replica holds the link. */
+export class RelayService {
+    readonly #parts: RelayParts;
+    readonly #guests = new Set<Guest>();
+    #unlisten: (() => void) | undefined;
+
+    constructor(parts: RelayParts) {
+        this.#parts = parts;
+    }
+
+    async start(): Promise<void> {
+        this.#unlisten = await this.#parts.signals.listen(TUNNEL_NEWS, (message) => {
+            void this.#onNews(JSON.parse(message) as TunnelNews);
+        });
+    }
+
+    stop(): void {
+        this.#unlisten?.();
+    }
+
+    /**
+     * Sends a request through a tunnel of the actor's, or one that is shared with him.
+     *
+     * @throws TUNNEL_NOT_FOUND, MALFORMED_REQUEST, QUOTA_EXCEEDED, TUNNEL_OFFLINE, TUNNEL_BUSY, TUNNEL_TIMEOUT,
+     *   TUNNEL_ERROR
+     */
+    async relay(actor: Actor, tunnelId: string, { head, body, gone }: RelayInput): Promise<LinkResponse> {
+        if (!isSafePath(head.path)) throw apiError('MALFORMED_REQUEST');
+        const { tunnels } = this.#parts;
+        const { tunnel, shareId } = await tunnels.use(actor, tunnelId);
+        const place = { tenantId: actor.tenantId, tunnelId };
+        if (!(await tunnels.mayRelay(place.tenantId))) {
+            throw apiError('QUOTA_EXCEEDED', { details: { quota: 'relayedBytesPerMonth' } });
+        }
+        const call = new RelayCall(gone, tunnel.config.timeout, (ended) => {
+            tunnels.count(place, ended);
+            this.#guests.delete(guest);
+        });
+        const guest: Guest = { actor, tunnelId, call };
+        if (shareId !== null) this.#guests.add(guest);
+        try {
+            return call.begin(await this.#send(place, { head, body: body && call.upload(body), gone: call.gone }));
+        } catch (error) {
+            throw call.fail(error);
+        }
+    }
+
+    async #send(place: TunnelPlace, { head, body, gone }: RelayedRequest): Promise<LinkResponse> {
+        const once = body && new OnceBody(body);
+        const request = { head, body: once, gone };
+        const here = this.#parts.links.find(place);
+        const owner = here ? null : await this.#parts.registry.find(place);
+        const way = here ?? (owner && this.#wayTo(place, owner));
+        if (!way) throw new RelayFailure('offline');
+        try {
+            return await way.send(request);
+        } catch (error) {
+            const hasMoved = error instanceof RelayFailure && error.fault === 'moved' && !once?.isTouched;
+            const other = hasMoved ? await this.#newWay(place, owner) : null;
+            if (!other) throw error;
+            return other.send(request);
+        }
+    }
+
+    /** The link went elsewhere while it was looked for: that may be looked up once more. */
+    async #newWay(place: TunnelPlace, old: LinkOwner | null): Promise<Way | null> {
+        const here = this.#parts.links.find(place);
+        if (here) return here;
+        const owner = await this.#parts.registry.find(place);
+        return owner === null || owner.connectionId === old?.connectionId ? null : this.#wayTo(place, owner);
+    }
+
+    #wayTo(place: TunnelPlace, owner: LinkOwner): Way | null {
+        const { remote } = this.#parts;
+        return remote === null || owner.address === '' ? null : new RemoteLink(place, owner, remote);
+    }
+
+    /** Who was a guest and is not any more loses also what is running. */
+    async #onNews({ tunnelId }: TunnelNews): Promise<void> {
+        for (const { actor, call, tunnelId: used } of this.#guests) {
+            if (used !== tunnelId) continue;
+            await this.#parts.tunnels.get(actor, tunnelId, 'read').catch((error: unknown) => {
+                this.#parts.logger.info({ module: 'tunnels', err: error }, 'A running call lost its share');
+                call.giveUp('refused');
+            });
+        }
+    }
+}

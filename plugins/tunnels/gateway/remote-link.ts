@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream';
+
+import { watchBody } from './answer-body.ts';
+import { SIGNATURE, sign } from './signature.ts';
+import { RelayFailure, type RelayedRequest, type RelayFault, type Way } from './way.ts';
+import { forClient, headerPairs } from '../relayed-headers.ts';
+
+import type { Dispatcher } from 'undici';
+import type { LinkOwner } from './registry-store.ts';
+import type { TunnelPlace } from '../api.ts';
+import type { LinkResponse } from '../link/types.ts';
+
+/** The header in which the replica that holds the link says why there is no answer; empty when there is one. */
+export const FAULT = 'x-internal-fault';
+
+const FAULTS = new Set<string>([
+    'cancelled',
+    'refused',
+    'unreachable',
+    'timeout',
+    'protocol',
+    'too_large',
+    'internal',
+    'offline',
+    'moved',
+    'busy',
+    'lost',
+] satisfies RelayFault[]);
+const isFault = (text: string): text is RelayFault => FAULTS.has(text);
+
+/** Where the internal listener finds a link. */
+export const internalPath = ({ tenantId, tunnelId }: TunnelPlace, connectionId: string, path: string): string =>
+    `/tunnels/${tenantId}/${tunnelId}/${connectionId}${path}`;
+
+export interface RemoteParts {
+    dispatcher: Dispatcher;
+    key: string;
+    now: () => number;
+}
+
+/** A link that another replica holds: the request is handed to that replica, once. */
+export class RemoteLink implements Way {
+    readonly #place: TunnelPlace;
+    readonly #owner: LinkOwner;
+    readonly #parts: RemoteParts;
+
+    constructor(place: TunnelPlace, owner: LinkOwner, parts: RemoteParts) {
+        this.#place = place;
+        this.#owner = owner;
+        this.#parts = parts;
+    }
+
+    async send({ head, body, gone }: RelayedRequest): Promise<LinkResponse> {
+        const answer = await this.#ask({ head, body, gone });
+        const headers = headerPairs(answer.headers as unknown as string[]);
+        const fault = headers.find(([name]) => name === FAULT)?.[1];
+        if (fault === '') return { status: answer.statusCode, headers: forClient(headers), body: orLost(answer.body) };
+        answer.body.on('error', () => undefined).destroy();
+        throw new RelayFailure(fault !== undefined && isFault(fault) ? fault : 'internal');
+    }
+
+    async #ask({ head, body, gone }: RelayedRequest) {
+        const { dispatcher, key, now } = this.#parts;
+        const { method, headers } = head;
+        const path = internalPath(this.#place, this.#owner.connectionId, head.path);
+        const plain = headers.filter(([name]) => name !== 'transfer-encoding');
+        try {
+            return await dispatcher.request({
+                origin: `http://${this.#owner.address}`,
+                path,
+                method: method as Dispatcher.HttpMethod,
+                headers: [...plain, [SIGNATURE, sign(key, { method, path }, now())]].flat(),
+                body: body && Readable.from(body, { objectMode: false }),
+                signal: gone,
+                responseHeaders: 'raw',
+            });
+        } catch (error) {
+            if (gone.aborted) throw new RelayFailure('cancelled', { cause: error });
+            // Nothing of it was sent: whoever is asked next may have it.
+            const isUnsent = error instanceof Error && 'code' in error && UNSENT.has(String(error.code));
+            throw new RelayFailure(isUnsent ? 'moved' : 'lost', { cause: error });
+        }
+    }
+}
+
+const UNSENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT']);
+
+const orLost = (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+    watchBody(body, { toFailure: (error) => new RelayFailure('lost', { cause: error }) });
