@@ -96,6 +96,7 @@ export class LinkStream implements Sender {
      * code.
      */
     async sendBody(body: AsyncIterable<Uint8Array>, onFailure: ResetCode): Promise<void> {
+        if (this.#isOver) return this.#failed;
         await Promise.race([this.#sendAll(body, onFailure), this.#failed]);
     }
 

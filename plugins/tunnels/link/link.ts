@@ -54,7 +54,10 @@ export class Link {
     #end: { code: number; reason: string } | null = null;
     #resolveClosed: (end: { code: number; reason: string }) => void = () => {};
 
-    /** The socket is open, has `SOCKET_SETTINGS`, and is the link's from now on. */
+    /**
+     * The socket has `SOCKET_SETTINGS`, has been open for no longer than this turn of the event loop, because what came
+     * before there was a link is lost, and is the link's from now on.
+     */
     constructor(socket: MessageSocket, side: 'agent' | 'gateway', options: LinkOptions) {
         const limits = { ...LINK_LIMITS, ...options.limits };
         this.#socket = socket;

@@ -253,6 +253,8 @@ describe('the flow on a link', () => {
             { type: 'data', stream: 201, data: Buffer.from('late') },
             { type: 'reset', stream: 201, code: 'cancelled', isAnswer: true },
         );
+        raw.send({ type: 'ping' });
+        await raw.next('pong');
         void requests[0]!.respond(OK, bodyOf('answer'));
         await raw.next('end', 1);
         expect([link.isOpen, link.streams, requests.length]).to.equal([true, 200, 200]);

@@ -4,7 +4,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { encodeFrame, type Frame } from '../../../../plugins/tunnels/link/frames.ts';
-import { StreamReset, type LinkOptions } from '../../../../plugins/tunnels/link/link.ts';
+import { LinkClosed, StreamReset, type LinkOptions } from '../../../../plugins/tunnels/link/link.ts';
 import { bodyOf, linkPair, linkToRaw, never, readAll, until } from '../../../helpers/link.ts';
 import { seeded } from '../../../helpers/seeded.ts';
 
@@ -165,6 +165,26 @@ describe('a link whose other end breaks the protocol', () => {
         });
     }
 
+    it('is closed when that answers a request which waits to be sent', async () => {
+        const { link, raw, socket } = await against('gateway', { limits: { buffered: 70_000, window: 2 ** 25 } });
+        raw.socket.pause();
+        link.request(HEAD, bodyOf(Buffer.alloc(2 ** 25)), never()).catch(() => {});
+        await until(() => socket.bufferedAmount > 4000);
+        const waiting = expect(link.request(HEAD, null, never())).to.reject(LinkClosed);
+        raw.send({ type: 'response', stream: 2, head: OK });
+        expect(await waiting).to.include({ code: 4400, isDelivered: false });
+    });
+
+    it('drops what was not read of an answer that was reset', async () => {
+        const made = await against('gateway');
+        const answer = made.link.request(HEAD, null, never());
+        await made.raw.next('request');
+        made.raw.send({ type: 'response', stream: 1, head: OK }, data(1, 5), reset(1));
+        await made.raw.next('reset', 1);
+        const reader = (await answer).body[Symbol.asyncIterator]();
+        expect(await expect(reader.next()).to.reject(StreamReset)).to.include({ code: 'cancelled' });
+    });
+
     it('ignores what is late on a stream that it reset, as much as the window allowed', async () => {
         const abort = new AbortController();
         const made = await against('gateway');
@@ -202,6 +222,22 @@ describe('a link whose other end breaks the protocol', () => {
         made.raw.send(reset(1), { type: 'window', stream: 1, bytes: 5 });
         expect(await made.raw.next('reset', 1)).to.include({ isAnswer: true });
         await lives(made);
+    });
+
+    it('opens no more streams when that does not answer its resets', async () => {
+        const made = await against('gateway', { limits: { streams: 2 } });
+        const cancelled = async () => {
+            const abort = new AbortController();
+            const answer = made.link.request(HEAD, null, abort.signal);
+            abort.abort();
+            return (await expect(answer).to.reject(StreamReset)).code;
+        };
+        for (let asked = 0; asked < 10; asked++) expect(await cancelled()).to.equal('cancelled');
+        expect(await cancelled()).to.equal('refused');
+        await made.raw.next('reset', 10);
+        made.raw.send(reset(4, true));
+        await lives(made);
+        expect(await cancelled()).to.equal('cancelled');
     });
 
     it('is closed when that lets it reset streams and never answers', async () => {

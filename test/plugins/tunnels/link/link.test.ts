@@ -158,7 +158,9 @@ describe('Link', () => {
             expect(error).to.include({ code: 'cancelled', isDelivered: true });
             if (!request.gone.aborted) await once(request.gone, 'abort');
             if (responded) expect(await expect(responded).to.reject(StreamReset)).to.include({ code: 'cancelled' });
-            else await expect(request.respond(OK, bodyOf('late'))).to.reject(StreamReset);
+            const { out } = agent.bytes;
+            if (!isAnswered) await expect(request.respond(OK, bodyOf('late'))).to.reject(StreamReset);
+            expect(agent.bytes.out).to.equal(out);
             expect(held.isReturned()).to.equal(isAnswered);
             expect([gateway.streams, agent.streams]).to.equal([0, 0]);
             expect([gateway.isOpen, agent.isOpen]).to.equal([true, true]);
@@ -186,6 +188,14 @@ describe('Link', () => {
         await readAll((await answer).body);
         expect(gateway.streams).to.equal(0);
         expect(getEventListeners(signal, 'abort')).to.have.length(0);
+    });
+
+    it('has nothing to do when a request has ended', async () => {
+        const { gateway, agent } = await pair(echo);
+        const answer = await gateway.request(POST, bodyOf(Buffer.alloc(300_000)), never());
+        await readAll(answer.body);
+        await until(() => agent.streams === 0);
+        expect(process.getActiveResourcesInfo()).not.to.include('Immediate');
     });
 
     it('sends nothing of a request whose signal is aborted already', async () => {
