@@ -34,7 +34,7 @@ export const tunnels: Plugin<Platform> = {
 
         users.onPurge(async (tenantId, userId) => {
             await service.purge(tenantId, userId);
-            await metricsStore.forgetUser(tenantId, userId, DAYS_KEPT);
+            await metricsStore.forgetUser(tenantId, userId, DAYS_KEPT + 1);
         });
         // Calls that end while the process drains are counted when the server has stopped.
         drain.onDrain(() => counter.flush());
