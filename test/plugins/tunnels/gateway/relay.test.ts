@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
@@ -28,9 +31,17 @@ const json = (response: ServerResponse, body: object) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length }).end(bytes);
 };
 
+const BIG_PIECES = 1_024;
+let written = 0;
+
+/** 64 MiB, and how many of its pieces were asked for. */
+function* big(): Generator<Buffer> {
+    for (written = 0; written < BIG_PIECES; written++) yield Buffer.alloc(65_536, written % 251);
+}
+
 /** A stand-in for Ollama, in its own form and in OpenAI's, and what else a service may do. */
 async function answer(request: IncomingMessage, response: ServerResponse, finishes: (() => void)[]): Promise<unknown> {
-    const { url = '', method } = request;
+    const { url = '' } = request;
     if (url === '/api/tags') return json(response, { models: [{ name: 'llama3:latest', model: 'llama3:latest' }] });
     if (url === '/api/chat') {
         await text(request);
@@ -52,11 +63,22 @@ async function answer(request: IncomingMessage, response: ServerResponse, finish
         }
         return response.end('data: [DONE]\n\n');
     }
+    return misbehave(request, response, finishes);
+}
+
+/** What a service may do besides; an echo of anything else. */
+async function misbehave(
+    request: IncomingMessage,
+    response: ServerResponse,
+    finishes: (() => void)[],
+): Promise<unknown> {
+    const { url = '', method } = request;
     if (url === '/slow') {
         response.write('be');
         finishes.push(() => response.end('gun'));
         return response;
     }
+    if (url === '/big') return pipeline(Readable.from(big()), response).catch(() => undefined);
     if (url === '/silent') return response;
     if (url === '/cut') {
         response.writeHead(200, { 'content-length': '100' }).write('only this');
@@ -177,6 +199,28 @@ describe('ANY /api/tunnels/{tunnelId}/http/{path*}', () => {
             expect(Buffer.from(first?.value ?? []).toString(), name).to.equal('be');
             finishes.pop()?.();
             expect(Buffer.from((await reader?.read())?.value ?? []).toString(), name).to.equal('gun');
+        }
+    });
+
+    it('stops the service when the reader stops, and nobody else', async () => {
+        for (const [name, app] of replicas()) {
+            const response = await through(app, tunnel, '/big');
+            let seen: number;
+            do {
+                seen = written;
+                await sleep(100);
+            } while (written > seen);
+            expect(written, name).to.be.below(BIG_PIECES / 2);
+            expect((await through(app, tunnel, '/api/tags')).status, name).to.equal(200);
+            let length = 0;
+            let faults = 0;
+            for await (const chunk of response.body ?? []) {
+                for (let at = 0; at < chunk.length; at += 4_096) {
+                    if (chunk[at] !== Math.floor((length + at) / 65_536) % 251) faults++;
+                }
+                length += chunk.length;
+            }
+            expect([length, faults], name).to.equal([BIG_PIECES * 65_536, 0]);
         }
     });
 
