@@ -28,7 +28,7 @@ export interface BillOrder {
     id: string;
     payer: Payer;
     about: BillRecord['about'];
-    /** The caller keeps no log of the answer: what it has used is noted in the store now and then. */
+    /** What it has used is paid though the process dies; else what the caller has noted by `Bill.note`. */
     isNoted?: boolean;
 }
 

@@ -15,9 +15,6 @@ const MARGIN_TOKENS = 1_024;
 const LEAST_TOKENS = 64;
 /** Texts may have that many times the tokens that were estimated. */
 const INPUT_BOUND = 2;
-/** What a call has used is noted that often, if whoever makes it keeps no log of its own. */
-const NOTE_EVERY_MS = 200;
-
 /** What a hold has, and what could be had besides. */
 export interface Held {
     amount: Micros;
@@ -37,7 +34,7 @@ export interface BillParts {
     keeper: HoldKeeper;
     logger: Logger;
     at: number;
-    /** Note in the store what was used, for the case that the process dies: whoever calls keeps no log of the answer. */
+    /** All that it has used is noted whenever its hold is renewed; else what its caller has noted, and no more. */
     isNoted: boolean;
 }
 
@@ -67,7 +64,8 @@ export class Bill {
     #isRaising = false;
     #isDry = false;
     #isClosed = false;
-    #noting: NodeJS.Timeout | undefined;
+    /** What is paid if the process dies. */
+    #noted: Micros = 0n;
 
     private constructor(parts: BillParts, record: BillRecord, calls: [ModelCall, ...ModelCall[]]) {
         this.#parts = parts;
@@ -113,9 +111,16 @@ export class Bill {
         return bill.hold.want === '0' ? null : bill;
     }
 
-    /** What it has cost so far, by estimate. */
-    get used(): Micros {
-        return this.#used;
+    /** What is to be paid if the process dies, by estimate. */
+    get noted(): Micros {
+        return this.#parts.isNoted ? this.#used : this.#noted;
+    }
+
+    /** Notes all that came so far, before somebody gets it: that is paid then, though the process dies. */
+    async note(): Promise<void> {
+        if (this.#isClosed || this.#used === this.#noted) return;
+        this.#noted = this.#used;
+        await this.#keep({ used: this.#noted });
     }
 
     /** What is held now; from here on it is renewed until it is settled. */
@@ -142,7 +147,6 @@ export class Bill {
         // No more than the call may have in all.
         const ahead = (more: number) => cost(Math.max(tokens, Math.min(tokens + more, estimate.most ?? Infinity)));
         this.#used = cost(tokens);
-        if (this.#parts.isNoted) this.#noting ??= setTimeout(() => void this.#note(), NOTE_EVERY_MS).unref();
         // Where there was no more the last time, what is held is used up before it is asked for once more.
         const needed = this.#isDry ? this.#used + 1n : ahead(MARGIN_TOKENS);
         if (needed > this.#held) void this.#raise(ahead(STEP_TOKENS));
@@ -156,20 +160,14 @@ export class Bill {
     /** It has ended: its hold is not renewed any more. */
     close(): void {
         this.#isClosed = true;
-        clearTimeout(this.#noting);
         this.#parts.keeper.remove(this);
-    }
-
-    async #note(): Promise<void> {
-        await this.#keep({ used: this.#used });
-        this.#noting = undefined;
     }
 
     /** Asks for more; ends the call when what it has used is all that there is. */
     async #raise(target: Micros): Promise<void> {
         if (this.#isRaising || this.#isClosed) return;
         this.#isRaising = true;
-        const held = await this.#keep({ used: this.#used, target });
+        const held = await this.#keep({ used: this.noted, target });
         if (held) this.#held = held.amount;
         this.#isDry = !held || held.amount < target;
         this.#isRaising = false;

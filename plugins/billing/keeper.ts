@@ -115,7 +115,7 @@ export class Keeper implements HoldKeeper {
 
     async #renew(): Promise<void> {
         if (this.#isStopping && this.#bills.size === 0) clearInterval(this.#renewal);
-        const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, { used: bill.used })));
+        const renewed = await Promise.allSettled([...this.#bills].map((bill) => this.keep(bill, { used: bill.noted })));
         const failed = renewed.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
         if (failed) this.#logger.warn({ module: 'billing', err: failed.reason }, 'Holds were not renewed');
     }

@@ -70,7 +70,15 @@ export class RunningCall {
     /** What is there, as soon as it is there; fails as the call does. */
     batches(): AsyncIterable<StreamPart[]> {
         if (!this.#queue) throw new Error('The call is not streamed');
-        return this.#queue.batches();
+        return this.#noted(this.#queue.batches());
+    }
+
+    /** Noted before the client has it: what a client got is paid, whatever becomes of this process. */
+    async *#noted(batches: AsyncIterable<StreamPart[]>): AsyncGenerator<StreamPart[]> {
+        for await (const batch of batches) {
+            await this.#parts.bill?.note();
+            yield batch;
+        }
     }
 
     /** Ends it now, because the process stops. */

@@ -120,7 +120,7 @@ export class CompletionService {
     async #pay(actor: Actor, call: ModelCall): Promise<{ call: ModelCall; bill: Bill | null }> {
         const { billing } = this.#parts;
         const { requestId } = actor;
-        const order = { id: newId('hold'), payer: payerOf(actor), about: { requestId }, isNoted: true };
+        const order = { id: newId('hold'), payer: payerOf(actor), about: { requestId } };
         const bill = billing.bill(order, [call]);
         if (!bill) return { call, bill };
         const [payable] = await billing.take(bill);

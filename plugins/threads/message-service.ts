@@ -235,7 +235,8 @@ export class MessageService {
         const { place, messageId, userMessage, isNew, replaces, options } = draft;
         const { requestId, tenantId, userId } = actor;
         const { threadId } = place;
-        const order = { id: newId('hold'), payer: payerOf(actor), about: { requestId, threadId, messageId } };
+        const about = { requestId, threadId, messageId };
+        const order = { id: newId('hold'), payer: payerOf(actor), about, isNoted: true };
         const bill = billing.bill(order, calls);
         const [{ parameters }] = calls;
         const info = {

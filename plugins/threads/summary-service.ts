@@ -143,7 +143,7 @@ export class SummaryService {
         const { models, billing, usage } = this.#parts;
         const { tenantId, threadId } = place;
         const id = newId('call');
-        const bill = billing.bill({ id, payer, about: { requestId, threadId }, isNoted: true }, [call]);
+        const bill = billing.bill({ id, payer, about: { requestId, threadId } }, [call]);
         const [payable] = bill ? await billing.take(bill) : [call];
         return askForSummary(models, {
             call: payable,

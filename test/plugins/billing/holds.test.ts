@@ -121,7 +121,7 @@ describe('the hold of a call', () => {
             ({
                 record: { id: CALL, payer: { tenantId: account.tenantId, userId: 'ada' } },
                 hold: { ...account.hold(CALL, 500_000n), lease: leaseMs },
-                used: 70_000n,
+                noted: 70_000n,
             }) as unknown as Bill;
 
         it('is renewed as long as it lives, with what it has used', async () => {

@@ -98,7 +98,7 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
                         stream: true,
                         ...(isThread
                             ? { content: 'Hello', ...message }
-                            : { model: 'remote', messages: [{ role: 'user', content: 'Hello' }] }),
+                            : { model: 'remote', messages: [{ role: 'user', content: 'Hello' }], ...message }),
                     }),
                 },
             );
@@ -125,13 +125,10 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
     };
     const kill = ({ program }: Victim) => program.stop('SIGKILL');
     const holds = ({ ada }: Victim) => holdsOf(app.redis, ada.tenantId);
-    /** Until the client has the first words, and a call of /v1 has noted them. */
-    const untilMiddle = async (victim: Victim, door: Door) => {
+    /** Until the client has the first words. */
+    const untilMiddle = async (victim: Victim) => {
         await victim.middle.reached;
         while (!victim.read().includes('a'.repeat(40))) await sleep(10);
-        const [id] = await holds(victim);
-        const key = `${tenantKey(victim.ada.tenantId, 'credits')}:hold:${id}`;
-        while (door === 'completion' && (await app.redis.hget(key, 'used')) === '0') await sleep(10);
     };
     const typeOf: Record<Door, string> = { thread: 'model_usage', completion: 'hold_settled' };
 
@@ -144,12 +141,23 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
                 : { status: 401, steps: ['{"error":{"message":"No such key"}}'] },
         );
         void victim.begin();
-        await untilMiddle(victim, 'thread');
+        await untilMiddle(victim);
         await kill(victim);
         const { paid, charges } = await aftermath(victim);
         // 6 × 10 + 10 × 100.
         expect(paid).to.equal(1_060n);
         expect(charges.map(({ modelId }) => modelId)).to.equal(['second']);
+    });
+
+    it('has the tenant pay nothing of a whole completion, of which nothing was sent out', async () => {
+        const victim = await newVictim('completion', { stream: false });
+        void victim.begin();
+        await victim.middle.reached;
+        // Long enough for the process to have heard it.
+        await sleep(300);
+        await kill(victim);
+        expect(victim.read()).to.equal('');
+        expect(await aftermath(victim)).to.equal({ paid: 0n, charges: [] });
     });
 
     for (const door of DOORS) {
@@ -167,7 +175,7 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
         it(`has the tenant pay once for what was sent out in the middle (${door})`, async () => {
             const victim = await newVictim(door);
             void victim.begin();
-            await untilMiddle(victim, door);
+            await untilMiddle(victim);
             await kill(victim);
             const { paid, charges } = await aftermath(victim);
             // "Hello" and its marks are 6 tokens, 10 came: 6 + 10 × 10.
@@ -179,7 +187,7 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
         it(`has the tenant pay once for what was sent out when the provider has ended (${door})`, async () => {
             const victim = await newVictim(door);
             void victim.begin();
-            await untilMiddle(victim, door);
+            await untilMiddle(victim);
             // All that the provider says goes to a process that does not hear it any more.
             process.kill(victim.program.pid, 'SIGSTOP');
             victim.middle.release();
@@ -193,7 +201,7 @@ describe('a process that is killed with kill -9 in a paid call', { timeout: 120_
         it(`has the tenant pay once when it was settled and not answered yet (${door})`, async () => {
             const victim = await newVictim(door);
             void victim.begin();
-            await untilMiddle(victim, door);
+            await untilMiddle(victim);
             victim.gate.shutWhen(async () => (await chargesOf(app.redis, victim.ada.tenantId)).length > 0);
             victim.middle.release();
             await victim.gate.shut;

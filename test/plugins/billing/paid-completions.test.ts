@@ -164,10 +164,10 @@ describe('a call of /v1 that is paid from credits', () => {
         middle.release();
     });
 
-    it('notes now and then what it has used, for the case that its process dies', async () => {
+    it('notes what it streams before its client gets it, for the case that its process dies', async () => {
         const middle = hold();
         provider.answer({ steps: [chunk('a'.repeat(40)), middle, told({ input: 7, output: 12 })] });
-        const answer = call();
+        const answer = call({ stream: true });
         await middle.reached;
         const [id] = await holdsOf(app.redis, ada.tenantId);
         const key = `tenant:{${ada.tenantId}}:credits:hold:${id}`;

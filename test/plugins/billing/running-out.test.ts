@@ -164,12 +164,17 @@ describe('a long answer', () => {
     it('never holds more than the output that it may have', async () => {
         const middle = hold();
         provider.answer({ steps: [tokens(90), middle, told({ input: 6, output: 100 }, 'length')] });
-        const payload = { model: 'remote', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 100 };
+        const payload = {
+            model: 'remote',
+            messages: [{ role: 'user', content: 'Hello' }],
+            max_tokens: 100,
+            stream: true,
+        };
         const answer = ada.call('POST', '/v1/chat/completions', { payload });
         await middle.reached;
         const [id] = await holdsOf(app.redis, ada.tenantId);
         const key = `${tenantKey(ada.tenantId, 'credits')}:hold:${id}`;
-        // Noted some time after the output came, and after more would have been asked for.
+        // Noted after the output came, and after more would have been asked for.
         while ((await app.redis.hget(key, 'used')) !== '900') await sleep(10);
         expect((await credits()).held).to.equal(1_000n);
         middle.release();
