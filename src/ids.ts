@@ -24,6 +24,8 @@ export type IdPrefix =
     | 'vm'
     | 'op'
     | 'tun'
+    | 'proxy'
+    | 'lease'
     | 'endpoint'
     | 'share'
     | 'link';

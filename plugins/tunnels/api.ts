@@ -1,6 +1,8 @@
 import type { EndpointHealth, ResetCode } from './link/types.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
-import type { Actor } from '../../src/types/actor.ts';
+import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
+
+export { RelayFailure, type RelayFault } from './gateway/way.ts';
 
 /** `error`: the last link ended because the agent's side broke the rules of the link. */
 export type TunnelStatus = 'created' | 'connecting' | 'connected' | 'disconnected' | 'error';
@@ -93,12 +95,18 @@ export interface TunnelNews extends TunnelPlace {
     userId?: string;
 }
 
-/** The port of the tunnels feature. */
-export interface TunnelService {
-    /** A tunnel that the actor owns, or that is shared with him. @throws TUNNEL_NOT_FOUND, FORBIDDEN */
-    get(actor: Actor, tunnelId: string, need: Access): Promise<Tunnel>;
+/** Who uses a tunnel: its owner, or somebody that it is shared with. */
+export interface TunnelUser {
+    tenantId: string;
+    userId: string;
+}
+
+/** What is known of tunnels. */
+export interface TunnelRecords {
+    /** A tunnel that the user owns, or that is shared with him. @throws TUNNEL_NOT_FOUND, FORBIDDEN */
+    get(user: TunnelUser, tunnelId: string, need: Access): Promise<Tunnel>;
     /** As `get` to `read`, for a call through the tunnel: one by a share is counted for it, and the share is named. */
-    use(actor: Actor, tunnelId: string): Promise<{ tunnel: Tunnel; shareId: string | null }>;
+    use(user: TunnelUser, tunnelId: string): Promise<{ tunnel: Tunnel; shareId: string | null }>;
     /** Whose token that is; null: of no tunnel any more, or its tenant or owner is not in standing. Constant time. */
     authenticate(tunnelId: string, token: string): Promise<{ tenantId: string; tunnel: Tunnel } | null>;
     /** The tunnel that a share's token opens; it counts as a use. Null: expired, used up, taken back, of another tunnel. */
@@ -133,6 +141,18 @@ export interface TunnelService {
     mayRelay(tenantId: string): Promise<boolean>;
     /** Where a tunnel's record lives, for scripts that look at its owner and status. */
     key(place: TunnelPlace): string;
+}
+
+/** The port of the tunnels feature. */
+export interface TunnelService extends TunnelRecords {
+    /**
+     * Sends a request through a tunnel, over whichever replica holds its link; counts it, and ends it when a share is
+     * taken back. Nothing is sent twice. The answer's body has to be read or returned, or `gone` aborted.
+     *
+     * @throws TUNNEL_NOT_FOUND, MALFORMED_REQUEST, QUOTA_EXCEEDED; TUNNEL_OFFLINE, TUNNEL_BUSY, TUNNEL_TIMEOUT and
+     *   TUNNEL_ERROR have the `RelayFailure` as their cause, where there is one
+     */
+    relay(user: TunnelUser, tunnelId: string, request: RelayRequest): Promise<RelayAnswer>;
 }
 
 declare module '@hapi/hapi' {

@@ -41,8 +41,7 @@ export const tunnels: Plugin<Platform> = {
         server.ext('onPostStop', () => counter.flush());
         const parts = { tunnels: service, store: tunnelStore, items: itemStore, links, counter, metrics };
         const port = createTunnelPort(parts);
-        server.expose(port);
-        openGateway(server, platform, port);
+        server.expose({ ...port, ...openGateway(server, platform, port) });
         serve(server, { tunnels: service, items, metrics });
     },
 };

@@ -1,6 +1,6 @@
 import { isSameHash, openToken } from './tokens.ts';
 
-import type { EndedRelay, Access, SharedTunnel, Tunnel, TunnelEndpoint, TunnelPlace, TunnelService } from './api.ts';
+import type { EndedRelay, Access, SharedTunnel, Tunnel, TunnelEndpoint, TunnelPlace, TunnelRecords } from './api.ts';
 import type { CallCounter } from './call-counter.ts';
 import type { ItemStore } from './item-store.ts';
 import type { LinkStore } from './link-store.ts';
@@ -8,7 +8,6 @@ import type { EndpointHealth } from './link/types.ts';
 import type { MetricsService } from './metrics-service.ts';
 import type { Tunnels } from './service.ts';
 import type { TunnelStore } from './store.ts';
-import type { Actor } from '../../src/types/actor.ts';
 
 export interface PortParts {
     tunnels: Tunnels;
@@ -19,8 +18,8 @@ export interface PortParts {
     metrics: Pick<MetricsService, 'mayRelay'>;
 }
 
-type Link = Parameters<TunnelService['linkUp']>[1];
-type LinkVerdict = Awaited<ReturnType<TunnelService['linkUp']>>;
+type Link = Parameters<TunnelRecords['linkUp']>[1];
+type LinkVerdict = Awaited<ReturnType<TunnelRecords['linkUp']>>;
 
 const LINK_VERDICTS: Record<number, LinkVerdict> = {
     1: 'connected',
@@ -30,14 +29,14 @@ const LINK_VERDICTS: Record<number, LinkVerdict> = {
 };
 
 /** What the links of tunnels, and other features, are given: hapi exposes own properties only. */
-export function createTunnelPort({ tunnels, store, items, links, counter, metrics }: PortParts): TunnelService {
+export function createTunnelPort({ tunnels, store, items, links, counter, metrics }: PortParts): TunnelRecords {
     return {
-        get: async (actor: Actor, tunnelId: string, need: Access): Promise<Tunnel> =>
-            (await tunnels.find(actor, tunnelId, need)).tunnel,
+        get: async (user, tunnelId: string, need: Access): Promise<Tunnel> =>
+            (await tunnels.find(user, tunnelId, need)).tunnel,
 
-        async use(actor, tunnelId) {
-            const { tunnel, shareId } = await tunnels.find(actor, tunnelId, 'read');
-            if (shareId !== null) counter.use({ tenantId: actor.tenantId, tunnelId }, shareId, false);
+        async use(user, tunnelId) {
+            const { tunnel, shareId } = await tunnels.find(user, tunnelId, 'read');
+            if (shareId !== null) counter.use({ tenantId: user.tenantId, tunnelId }, shareId, false);
             return { tunnel, shareId };
         },
 

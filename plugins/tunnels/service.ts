@@ -5,7 +5,7 @@ import { newId } from '../../src/ids.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
-import type { Access, Tunnel, TunnelConfig } from './api.ts';
+import type { Access, Tunnel, TunnelConfig, TunnelUser } from './api.ts';
 import type { ItemStore } from './item-store.ts';
 import type { CreateTunnel, UpdateTunnel } from './schemas.ts';
 import type { Deed, TunnelStore } from './store.ts';
@@ -124,7 +124,7 @@ export class Tunnels {
      *
      * @throws TUNNEL_NOT_FOUND, FORBIDDEN
      */
-    async find({ tenantId, userId }: Actor, id: string, need: Access | 'owner'): Promise<Found> {
+    async find({ tenantId, userId }: TunnelUser, id: string, need: Access | 'owner'): Promise<Found> {
         const { store } = this.#parts;
         const tunnel = await store.records.get({ tenantId }, id);
         if (tunnel.userId === userId) return { tunnel, access: 'owner', shareId: null };

@@ -15,7 +15,7 @@ import { packageRoot } from '../../src/package-root.ts';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ExitCode } from '../../plugins/tunnels/agent/exit-codes.ts';
 import type { Reporter } from '../../plugins/tunnels/agent/reporter.ts';
-import type { EndpointHealth, Hello, LinkResponse } from '../../plugins/tunnels/link/types.ts';
+import type { EndpointHealth, Hello, RelayAnswer } from '../../plugins/tunnels/link/types.ts';
 
 export const TUNNEL_ID = 'tun_01K9ZQ4V7N8M3T5R2W6X1Y0ABC';
 export const TOKEN = `tun_01K9ZQ4V7N8M3T5R2W6X1Y0AAA${TUNNEL_ID.slice(4)}_${'s'.repeat(43)}`;
@@ -159,7 +159,7 @@ export async function close(server: Server): Promise<void> {
 }
 
 /** The whole body of an answer, as text. */
-export async function textOf({ body }: Pick<LinkResponse, 'body'>): Promise<string> {
+export async function textOf({ body }: Pick<RelayAnswer, 'body'>): Promise<string> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);
     return Buffer.concat(chunks).toString();

@@ -1,16 +1,15 @@
 import { Readable } from 'node:stream';
 
-import { OnceBody } from '../once-body.ts';
-import { forTarget, headerPairs } from '../relayed-headers.ts';
-import { isSafePath } from '../safe-path.ts';
+import { forTarget, headerPairs } from '../../../src/relay/headers.ts';
+import { isIdempotent } from '../../../src/relay/methods.ts';
+import { OnceBody } from '../../../src/relay/once-body.ts';
+import { isSafePath } from '../../../src/relay/safe-path.ts';
 
 import type { Dispatcher } from 'undici';
 import type { Target } from './target.ts';
 import type { Targets } from './targets.ts';
 import type { Headers, LinkRequest, ResetCode } from '../link/types.ts';
 
-/** May be done twice without harm (RFC 9110, 9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 const METHOD = /^[A-Z]{1,20}$/;
 /** No connection came about: the target has seen nothing of the request. */
 const UNDELIVERED = new Set([
@@ -61,7 +60,7 @@ const hasBody = (headers: Headers): boolean =>
     headers.some(([name, value]) => name === 'transfer-encoding' || (name === 'content-length' && value !== '0'));
 
 const mayRepeat = ({ method }: LinkRequest, error: unknown): boolean =>
-    IDEMPOTENT.has(method) || UNDELIVERED.has(errorCode(error));
+    isIdempotent(method) || UNDELIVERED.has(errorCode(error));
 
 function ask(target: Target, request: LinkRequest, body: OnceBody | null, dispatcher: Dispatcher) {
     const { method, path, headers, gone } = request;

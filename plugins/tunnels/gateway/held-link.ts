@@ -1,11 +1,12 @@
-import { asLongAsSaid, lengthOf, watchBody } from './answer-body.ts';
-import { RelayFailure, type RelayedRequest, type Way } from './way.ts';
+import { asLongAsSaid, lengthOf } from './answer-body.ts';
+import { RelayFailure, type Way } from './way.ts';
+import { forClient } from '../../../src/relay/headers.ts';
+import { watchBody } from '../../../src/relay/watch-body.ts';
 import { LinkClosed, StreamReset, type Link } from '../link/link.ts';
-import { forClient } from '../relayed-headers.ts';
 
 import type { LinkOwner } from './registry-store.ts';
+import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
 import type { Tunnel, TunnelPlace } from '../api.ts';
-import type { LinkResponse } from '../link/types.ts';
 
 /** A link that this replica holds, of a tunnel with as many requests at a time as it may have. */
 export class HeldLink implements Way {
@@ -33,7 +34,7 @@ export class HeldLink implements Way {
         return this.isUp && !this.isDraining && this.link.isOpen;
     }
 
-    async send({ head, body, gone }: RelayedRequest): Promise<LinkResponse> {
+    async send({ head, body, gone }: RelayRequest): Promise<RelayAnswer> {
         if (!this.isReady) throw new RelayFailure('moved');
         if (this.#running >= this.tunnel.config.maxConnections) throw new RelayFailure('busy');
         this.#running++;

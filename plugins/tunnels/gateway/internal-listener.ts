@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { FAULT } from './remote-link.ts';
 import { isSigned, SIGNATURE } from './signature.ts';
 import { RelayFailure, type RelayFault } from './way.ts';
-import { readRequest } from './wire-request.ts';
+import { readRequest } from '../../../src/relay/wire-request.ts';
 
 import type { AddressInfo } from 'node:net';
 import type { HeldLink } from './held-link.ts';

@@ -1,7 +1,7 @@
 import { HeldLink } from './held-link.ts';
 import { NEW_LINKS, type LinkOwner, type NewLink, type RegistryStore } from './registry-store.ts';
 import { newId } from '../../../src/ids.ts';
-import { TUNNEL_NEWS, type Tunnel, type TunnelNews, type TunnelPlace, type TunnelService } from '../api.ts';
+import { TUNNEL_NEWS, type Tunnel, type TunnelNews, type TunnelPlace, type TunnelRecords } from '../api.ts';
 import { CLOSE_CODES } from '../link/close-codes.ts';
 import { Link } from '../link/link.ts';
 
@@ -14,7 +14,7 @@ const LAST_WORD_MS = 250;
 const FAULTS = new Set<number>([CLOSE_CODES.protocol, CLOSE_CODES.tooLarge]);
 
 export interface LinksParts extends Pick<Platform, 'signals' | 'logger' | 'drain'> {
-    tunnels: TunnelService;
+    tunnels: TunnelRecords;
     registry: RegistryStore;
     /** Of this replica's internal listener. */
     address: () => string;

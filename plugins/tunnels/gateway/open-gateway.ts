@@ -4,20 +4,30 @@ import { InternalListener, internalSettings } from './internal-listener.ts';
 import { Links } from './links.ts';
 import { RegistryStore } from './registry-store.ts';
 import { RelayService } from './relay-service.ts';
-import { relayRequest } from './routes/relay-request.ts';
 import { takeUpgrades } from './upgrade.ts';
 import { isSecure } from '../../../src/http/client-address.ts';
+import { relayRoute } from '../../../src/relay/relay-route.ts';
 
 import type { Server } from '@hapi/hapi';
+import type { ErrorCode } from '../../../src/http/errors.ts';
 import type { Platform } from '../../../src/platform.ts';
-import type { TunnelService } from '../api.ts';
+import type { TunnelRecords, TunnelService } from '../api.ts';
 
 const HEARTBEAT_MS = 10_000;
 const LIFETIME_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 2_000;
+/** What a request through a tunnel fails with. */
+const RELAY_ERRORS: ErrorCode[] = [
+    'TUNNEL_NOT_FOUND',
+    'QUOTA_EXCEEDED',
+    'TUNNEL_OFFLINE',
+    'TUNNEL_BUSY',
+    'TUNNEL_TIMEOUT',
+    'TUNNEL_ERROR',
+];
 
 /** The API's end of tunnels: takes agents' connections, and sends requests to wherever the link is. */
-export function openGateway(server: Server, platform: Platform, tunnels: TunnelService): void {
+export function openGateway(server: Server, platform: Platform, tunnels: TunnelRecords): Pick<TunnelService, 'relay'> {
     const { config, store, signals, logger, drain } = platform;
     const registry = new RegistryStore(store, LIFETIME_MS);
     const settings = internalSettings(config);
@@ -41,7 +51,17 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelS
     const relays = new RelayService({ tunnels, links, registry, remote, signals, logger });
     const isAllowed = isSecure(config.TRUSTED_PROXIES, config.REQUIRE_HTTPS);
     takeUpgrades(server, { tunnels, links, drain, logger, isAllowed });
-    server.route(relayRequest(relays));
+    server.route(
+        relayRoute({
+            summary: 'Send a request through a tunnel',
+            records: 'tunnels',
+            param: 'tunnelId',
+            idPrefix: 'tun',
+            auth: { access: { scope: 'tunnel:read' } },
+            errors: RELAY_ERRORS,
+            relay: relays.relay,
+        }),
+    );
 
     server.ext('onPreStart', async () => {
         await listener?.start();
@@ -56,4 +76,5 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelS
         await listener?.stop();
         await dispatcher.destroy();
     });
+    return { relay: relays.relay };
 }

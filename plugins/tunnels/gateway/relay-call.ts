@@ -1,9 +1,9 @@
-import { watchBody } from './answer-body.ts';
 import { RelayFailure, type RelayFault } from './way.ts';
 import { apiError, type ApiError } from '../../../src/http/errors.ts';
+import { watchBody } from '../../../src/relay/watch-body.ts';
 
+import type { RelayAnswer } from '../../../src/relay/types.ts';
 import type { EndedRelay } from '../api.ts';
-import type { LinkResponse } from '../link/types.ts';
 
 /** An answer that has begun may pause for that long, or for the tunnel's own timeout if that is longer. */
 const IDLE_MS = 300_000;
@@ -55,7 +55,7 @@ export class RelayCall {
     }
 
     /** From here on only pauses are limited, and only those that are not the reader's. */
-    begin(answer: LinkResponse): LinkResponse {
+    begin(answer: RelayAnswer): RelayAnswer {
         clearTimeout(this.#timer);
         this.#hasBegun = true;
         this.#firstByteMs = Date.now() - this.#startedAt;

@@ -1,36 +1,27 @@
 import { RelayCall } from './relay-call.ts';
 import { RemoteLink, type RemoteParts } from './remote-link.ts';
-import { RelayFailure, type RelayedRequest, type Way } from './way.ts';
+import { RelayFailure, type Way } from './way.ts';
 import { apiError } from '../../../src/http/errors.ts';
-import { TUNNEL_NEWS, type TunnelNews, type TunnelPlace, type TunnelService } from '../api.ts';
-import { OnceBody } from '../once-body.ts';
-import { isSafePath } from '../safe-path.ts';
+import { OnceBody } from '../../../src/relay/once-body.ts';
+import { isSafePath } from '../../../src/relay/safe-path.ts';
+import { TUNNEL_NEWS, type TunnelNews, type TunnelPlace, type TunnelRecords, type TunnelUser } from '../api.ts';
 
 import type { Links } from './links.ts';
 import type { LinkOwner, RegistryStore } from './registry-store.ts';
 import type { Platform } from '../../../src/platform.ts';
-import type { Actor } from '../../../src/types/actor.ts';
-import type { LinkResponse, RequestHead } from '../link/types.ts';
+import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
 
 export interface RelayParts extends Pick<Platform, 'signals' | 'logger'> {
-    tunnels: TunnelService;
+    tunnels: TunnelRecords;
     links: Links;
     registry: RegistryStore;
     /** Null: this replica reaches no other. */
     remote: RemoteParts | null;
 }
 
-/** What somebody sends through a tunnel. */
-export interface RelayInput {
-    head: RequestHead;
-    body: AsyncIterable<Uint8Array> | null;
-    /** Aborted when the client is gone. */
-    gone: AbortSignal;
-}
-
 /** A call that runs by somebody else's tunnel, which may be taken from him. */
 interface Guest {
-    actor: Actor;
+    user: TunnelUser;
     tunnelId: string;
     call: RelayCall;
 }
@@ -56,16 +47,20 @@ export class RelayService {
     }
 
     /**
-     * Sends a request through a tunnel of the actor's, or one that is shared with him.
+     * Sends a request through a tunnel of the user's, or one that is shared with him.
      *
      * @throws TUNNEL_NOT_FOUND, MALFORMED_REQUEST, QUOTA_EXCEEDED, TUNNEL_OFFLINE, TUNNEL_BUSY, TUNNEL_TIMEOUT,
      *   TUNNEL_ERROR
      */
-    async relay(actor: Actor, tunnelId: string, { head, body, gone }: RelayInput): Promise<LinkResponse> {
+    readonly relay = async (
+        user: TunnelUser,
+        tunnelId: string,
+        { head, body, gone }: RelayRequest,
+    ): Promise<RelayAnswer> => {
         if (!isSafePath(head.path)) throw apiError('MALFORMED_REQUEST');
         const { tunnels } = this.#parts;
-        const { tunnel, shareId } = await tunnels.use(actor, tunnelId);
-        const place = { tenantId: actor.tenantId, tunnelId };
+        const { tunnel, shareId } = await tunnels.use(user, tunnelId);
+        const place = { tenantId: user.tenantId, tunnelId };
         if (!(await tunnels.mayRelay(place.tenantId))) {
             throw apiError('QUOTA_EXCEEDED', { details: { quota: 'relayedBytesPerMonth' } });
         }
@@ -73,16 +68,16 @@ export class RelayService {
             tunnels.count(place, ended);
             this.#guests.delete(guest);
         });
-        const guest: Guest = { actor, tunnelId, call };
+        const guest: Guest = { user, tunnelId, call };
         if (shareId !== null) this.#guests.add(guest);
         try {
             return call.begin(await this.#send(place, { head, body: body && call.upload(body), gone: call.gone }));
         } catch (error) {
             throw call.fail(error);
         }
-    }
+    };
 
-    async #send(place: TunnelPlace, { head, body, gone }: RelayedRequest): Promise<LinkResponse> {
+    async #send(place: TunnelPlace, { head, body, gone }: RelayRequest): Promise<RelayAnswer> {
         const once = body && new OnceBody(body);
         const request = { head, body: once, gone };
         const here = this.#parts.links.find(place);
@@ -114,9 +109,9 @@ export class RelayService {
 
     /** Who was a guest and is not any more loses also what is running. */
     async #onNews({ tunnelId }: TunnelNews): Promise<void> {
-        for (const { actor, call, tunnelId: used } of this.#guests) {
+        for (const { user, call, tunnelId: used } of this.#guests) {
             if (used !== tunnelId) continue;
-            await this.#parts.tunnels.get(actor, tunnelId, 'read').catch((error: unknown) => {
+            await this.#parts.tunnels.get(user, tunnelId, 'read').catch((error: unknown) => {
                 this.#parts.logger.info({ module: 'tunnels', err: error }, 'A running call lost its share');
                 call.giveUp('refused');
             });

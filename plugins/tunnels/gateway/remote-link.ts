@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
 
-import { watchBody } from './answer-body.ts';
 import { SIGNATURE, sign } from './signature.ts';
-import { RelayFailure, type RelayedRequest, type RelayFault, type Way } from './way.ts';
-import { forClient, headerPairs } from '../relayed-headers.ts';
+import { RelayFailure, type RelayFault, type Way } from './way.ts';
+import { forClient, headerPairs } from '../../../src/relay/headers.ts';
+import { watchBody } from '../../../src/relay/watch-body.ts';
 
 import type { Dispatcher } from 'undici';
 import type { LinkOwner } from './registry-store.ts';
+import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
 import type { TunnelPlace } from '../api.ts';
-import type { LinkResponse } from '../link/types.ts';
 
 /** The header in which the replica that holds the link says why there is no answer; empty when there is one. */
 export const FAULT = 'x-internal-fault';
@@ -50,7 +50,7 @@ export class RemoteLink implements Way {
         this.#parts = parts;
     }
 
-    async send({ head, body, gone }: RelayedRequest): Promise<LinkResponse> {
+    async send({ head, body, gone }: RelayRequest): Promise<RelayAnswer> {
         const answer = await this.#ask({ head, body, gone });
         const headers = headerPairs(answer.headers as unknown as string[]);
         const fault = headers.find(([name]) => name === FAULT)?.[1];
@@ -59,7 +59,7 @@ export class RemoteLink implements Way {
         throw new RelayFailure(fault !== undefined && isFault(fault) ? fault : 'internal');
     }
 
-    async #ask({ head, body, gone }: RelayedRequest) {
+    async #ask({ head, body, gone }: RelayRequest) {
         const { dispatcher, key, now } = this.#parts;
         const { method, headers } = head;
         const path = internalPath(this.#place, this.#owner.connectionId, head.path);

@@ -9,13 +9,13 @@ import type { Duplex } from 'node:stream';
 import type { Server } from '@hapi/hapi';
 import type { Admitted, Links } from './links.ts';
 import type { Platform } from '../../../src/platform.ts';
-import type { TunnelService } from '../api.ts';
+import type { TunnelRecords } from '../api.ts';
 
 const PATH = /^\/api\/(?:v1\/)?tunnels\/(tun_[0-9A-HJKMNP-TV-Z]{26})\/connect(?:\?|$)/;
 const RETRY_AFTER_S = 2;
 
 export interface UpgradeParts extends Pick<Platform, 'drain' | 'logger'> {
-    tunnels: TunnelService;
+    tunnels: TunnelRecords;
     links: Links;
     /** Whether the request came the way that requests must come. */
     isAllowed: (request: IncomingMessage) => boolean;
@@ -56,7 +56,7 @@ async function decide(
     return admit(tunnels, tunnelId, tokenOf(request));
 }
 
-async function admit(tunnels: TunnelService, tunnelId: string, token: string): Promise<Admitted | number> {
+async function admit(tunnels: TunnelRecords, tunnelId: string, token: string): Promise<Admitted | number> {
     const known = await tunnels.authenticate(tunnelId, token);
     if (known === null) return 401;
     return known.tunnel.desired === 'stopped' ? 409 : { ...known, token };

@@ -1,18 +1,10 @@
-import type { LinkResponse, RequestHead, ResetCode } from '../link/types.ts';
-
-/** A request for the service behind a tunnel, on its way there. */
-export interface RelayedRequest {
-    head: RequestHead;
-    /** Null: it has none. */
-    body: AsyncIterable<Uint8Array> | null;
-    /** Aborted when nobody wants the answer any more. */
-    gone: AbortSignal;
-}
+import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
+import type { ResetCode } from '../link/types.ts';
 
 /** A link of a tunnel, here or on another replica. */
 export interface Way {
     /** @throws RelayFailure */
-    send(request: RelayedRequest): Promise<LinkResponse>;
+    send(request: RelayRequest): Promise<RelayAnswer>;
 }
 
 /**

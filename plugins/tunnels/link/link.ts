@@ -9,7 +9,7 @@ import { receiveRequest, sendRequest } from './requests.ts';
 import { SendQueue } from './send-queue.ts';
 
 import type { LinkStream, StreamHome } from './link-stream.ts';
-import type { EndpointHealth, Hello, LinkRequest, LinkResponse, MessageSocket, RequestHead } from './types.ts';
+import type { EndpointHealth, Hello, LinkRequest, RelayAnswer, MessageSocket, RequestHead } from './types.ts';
 
 export { LinkClosed, StreamReset } from './link-errors.ts';
 
@@ -118,7 +118,7 @@ export class Link {
         head: RequestHead,
         body: AsyncIterable<Uint8Array> | null,
         signal: AbortSignal,
-    ): Promise<LinkResponse> {
+    ): Promise<RelayAnswer> {
         if (this.#end) throw new LinkClosed(this.#end.code, this.#end.reason, false);
         if (signal.aborted) throw new StreamReset('cancelled', false);
         if (!this.#hasRoom || this.#goingAway !== null) throw new StreamReset('refused', false);

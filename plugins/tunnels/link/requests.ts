@@ -5,7 +5,7 @@ import { LinkStream, type StreamHome } from './link-stream.ts';
 import { ProtocolError } from './protocol-error.ts';
 
 import type { LinkLimits } from './limits.ts';
-import type { LinkRequest, LinkResponse, RequestHead } from './types.ts';
+import type { LinkRequest, RelayAnswer, RequestHead } from './types.ts';
 
 /** @throws StreamReset with `too_large` or `protocol` for a head that the other end would not take */
 export function encodeHead(frame: Extract<Frame, { type: 'request' | 'response' }>, limits: LinkLimits): Buffer {
@@ -25,10 +25,10 @@ export function sendRequest(
     frame: Extract<Frame, { type: 'request' }>,
     body: AsyncIterable<Uint8Array> | null,
     signal: AbortSignal,
-): { stream: LinkStream; answer: Promise<LinkResponse> } {
+): { stream: LinkStream; answer: Promise<RelayAnswer> } {
     const message = encodeHead(frame, home.limits);
-    let settle: { resolve: (response: LinkResponse) => void; reject: (error: Error) => void };
-    const answer = new Promise<LinkResponse>((resolve, reject) => {
+    let settle: { resolve: (response: RelayAnswer) => void; reject: (error: Error) => void };
+    const answer = new Promise<RelayAnswer>((resolve, reject) => {
         settle = { resolve, reject };
     });
     const stream = new LinkStream(frame.stream, home, {

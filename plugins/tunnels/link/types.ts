@@ -1,24 +1,11 @@
-/** HTTP headers in their order; names in lower case. */
-export type Headers = [name: string, value: string][];
+import type { RequestHead as RelayHead, ResponseHead } from '../../../src/relay/types.ts';
+
+export type { Headers, RelayAnswer, ResponseHead } from '../../../src/relay/types.ts';
 
 /** What is asked of the service behind a tunnel. */
-export interface RequestHead {
-    method: string;
-    /** From `/` on, with the query, as it stands on the wire: the target's base path goes before it. */
-    path: string;
-    headers: Headers;
+export interface RequestHead extends RelayHead {
     /** Of the tunnel, by its id; the agent's first unless given. */
     endpoint?: string;
-}
-
-export interface ResponseHead {
-    status: number;
-    headers: Headers;
-}
-
-/** An answer on its way; `body` is read at the reader's pace, and nothing more is sent than the window allows. */
-export interface LinkResponse extends ResponseHead {
-    body: AsyncIterable<Uint8Array>;
 }
 
 /** A request at the agent's side. */

@@ -1,9 +1,9 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { forClient, forTarget, headerPairs } from '../../../plugins/tunnels/relayed-headers.ts';
+import { forClient, forTarget, headerPairs } from '../../../src/relay/headers.ts';
 
-import type { Headers } from '../../../plugins/tunnels/link/types.ts';
+import type { Headers } from '../../../src/relay/types.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;

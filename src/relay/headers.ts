@@ -1,4 +1,4 @@
-import type { Headers } from './link/types.ts';
+import type { Headers } from './types.ts';
 
 /** Of one connection only (RFC 9110, 7.6.1), with those that were in use before. */
 const HOP_BY_HOP = [

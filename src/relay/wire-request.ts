@@ -1,7 +1,7 @@
-import { forTarget } from '../relayed-headers.ts';
+import { forTarget } from './headers.ts';
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Headers, RequestHead } from '../link/types.ts';
+import type { Headers, RequestHead } from './types.ts';
 
 const CHUNKED: Headers = [['transfer-encoding', 'chunked']];
 

@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { isSafePath } from '../../../plugins/tunnels/safe-path.ts';
+import { isSafePath } from '../../../src/relay/safe-path.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
