@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 /** A server under measurement, in a process of its own. */
 export interface Contestant {
@@ -13,10 +14,17 @@ export interface Contestant {
 
 const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
-/** Starts a script of ours on the first processor, where it can be pinned, and waits until it listens. */
-export async function startContestant(script: string, environment: Record<string, string>): Promise<Contestant> {
+/**
+ * Starts a script of ours and waits until it listens: on the first processor, where it can be pinned, unless it is only
+ * there for what is measured.
+ */
+export async function startContestant(
+    script: string,
+    environment: Record<string, string>,
+    { isPinned = true } = {},
+): Promise<Contestant> {
     const command = [process.execPath, script];
-    const [program = '', ...args] = canPin ? ['taskset', '-c', '0', ...command] : command;
+    const [program = '', ...args] = canPin && isPinned ? ['taskset', '-c', '0', ...command] : command;
     const child = spawn(program, args, {
         env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -36,8 +44,8 @@ export async function startContestant(script: string, environment: Record<string
     });
     return {
         url,
-        cpuSeconds: () => told('cputimes', child.pid ?? 0),
-        rssBytes: () => scaled(told('rss', child.pid ?? 0), 1024),
+        cpuSeconds: () => cpuSeconds(child.pid ?? 0),
+        rssBytes: () => rssBytes(child.pid ?? 0),
         stop: async () => {
             child.kill('SIGTERM');
             await once(child, 'exit');
@@ -45,10 +53,20 @@ export async function startContestant(script: string, environment: Record<string
     };
 }
 
-/** What `ps` tells of a process. */
-function told(what: 'cputimes' | 'rss', pid: number): number | null {
-    const { status, stdout } = spawnSync('ps', ['-o', `${what}=`, '-p', String(pid)], { encoding: 'utf8' });
-    return status === 0 ? Number(stdout) : null;
+const TICKS_PER_SECOND = 100;
+
+/** From `/proc`, to a hundredth of a second: `ps` tells whole ones. */
+function cpuSeconds(pid: number): number | null {
+    try {
+        const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';
+        const [user, system] = afterName.split(' ').slice(11, 13).map(Number);
+        return ((user ?? NaN) + (system ?? NaN)) / TICKS_PER_SECOND;
+    } catch {
+        return null;
+    }
 }
 
-const scaled = (value: number | null, by: number): number | null => (value === null ? null : value * by);
+function rssBytes(pid: number): number | null {
+    const { status, stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
+    return status === 0 ? Number(stdout) * 1024 : null;
+}

@@ -7,8 +7,9 @@ export interface LoadRequest {
     body?: string;
 }
 
-/** Requests answered in a second, and the first answer that was not what it should be. */
+/** Requests that were answered, in all and in a second, and the first answer that was not what it should be. */
 export interface LoadResult {
+    answered: number;
     perSecond: number;
     wrong: string | null;
 }
@@ -33,5 +34,5 @@ export async function load(
     };
     await Promise.all(Array.from({ length: connections }, client));
     await pool.close();
-    return { perSecond: (answered / (performance.now() - began)) * 1000, wrong };
+    return { answered, perSecond: (answered / (performance.now() - began)) * 1000, wrong };
 }

@@ -9,6 +9,7 @@ import { measureLogin } from './login.ts';
 import { seed } from './seed.ts';
 import { measureStreams, MODELS } from './streams.ts';
 import { measureThroughput, REQUESTS } from './throughput.ts';
+import { measureTunnels } from './tunnels.ts';
 import { loadConfig } from '../../src/config.ts';
 
 import type { Figures } from './figures.ts';
@@ -18,7 +19,8 @@ const USERS = 4_000;
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 const isWanted = (name: string) => only === undefined || only === name;
 const requests = Object.entries(REQUESTS).filter(([name]) => isWanted(name));
-if (requests.length === 0 && !isWanted('login') && !isWanted('streams')) throw new Error(`There is no part ${only}`);
+if (requests.length === 0 && !['login', 'streams', 'tunnels'].some(isWanted))
+    throw new Error(`There is no part ${only}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 const keys = {
@@ -54,6 +56,7 @@ try {
     const users = await seed(socket, { keys, count: USERS, bcryptCost });
     if (isWanted('login')) Object.assign(results, await measureLogin(api, users));
     if (isWanted('streams')) Object.assign(results, await measureStreams({ api, upstream }, users));
+    if (isWanted('tunnels')) Object.assign(results, await measureTunnels(api, users, folder));
     if (requests.length > 0) Object.assign(results, await measureThroughput(requests, { api, users, socket }));
 } finally {
     await api.stop();
