@@ -66,6 +66,7 @@ export class TunnelAgent {
     #current: Link | undefined;
     #state: Status['state'] = 'connecting';
     #done = 0;
+    #isCompressing = false;
     /** What was said last of endpoints that are not used. */
     #unfollowed = '';
 
@@ -158,7 +159,8 @@ export class TunnelAgent {
         this.#reporter.tell('info', 'Connected', { tunnel: this.#options.tunnelId, targets: this.#places });
     }
 
-    #follow({ endpoints }: LinkSettings): void {
+    #follow({ compression, endpoints }: LinkSettings): void {
+        this.#isCompressing = compression;
         const before = this.#places;
         const plan = planTargets(this.#options, endpoints);
         this.#targets.follow(plan);
@@ -178,7 +180,11 @@ export class TunnelAgent {
         if (this.#isStopping) return request.fail('refused');
         this.#running.add(request);
         try {
-            await relay(request, { targets: this.#targets, dispatcher: this.#dispatcher });
+            await relay(request, {
+                targets: this.#targets,
+                dispatcher: this.#dispatcher,
+                isCompressing: this.#isCompressing,
+            });
         } catch (error) {
             this.#reporter.tell('error', 'A request failed', { reason: String(error) });
             request.fail('internal');
