@@ -12,8 +12,8 @@ const url = () =>
         .uri({ scheme: ['http', 'https'] })
         .max(2_048)
         // Names and passwords in addresses end up in logs.
-        .pattern(/^https?:\/\/[^/?#@]+([/?#]|$)/i, 'no user in the address')
-        .description('as the agent reaches it')
+        .pattern(/^https?:\/\/[^/?#@]+(\/[^?#]*)?$/i, 'no user, query or fragment in the address')
+        .description('as the agent reaches it; one that was started with --managed follows it')
         .example('http://localhost:11434');
 const priority = () => Joi.number().integer().min(0).max(1_000).description('the lowest healthy one first');
 const weight = () => Joi.number().integer().min(1).max(1_000).description('among those of one priority');
@@ -59,6 +59,7 @@ const endpointSchema = Joi.object<EndpointView>({
     weight: Joi.number().integer(),
     isHealthy: Joi.boolean().allow(null).description('null: it was never checked'),
     latencyMs: Joi.number().allow(null),
+    error: Joi.string().allow(null, '').description('why it is not healthy, or not used'),
     checkedAt: time().allow(null),
     revision: Joi.number().integer(),
     createdAt: time(),
@@ -132,6 +133,7 @@ export const endpointExample: EndpointView = {
     weight: 1,
     isHealthy: true,
     latencyMs: 3,
+    error: null,
     checkedAt: '2026-11-20T10:31:30.000Z',
     revision: 1,
     createdAt: '2026-11-20T10:30:00.000Z',

@@ -71,10 +71,10 @@ export class TunnelItems {
         const { tunnels, items, links } = this.#parts;
         const { tenantId } = actor;
         await tunnels.find(actor, tunnelId, 'write');
-        const { outbox } = auditOf(actor, 'update_endpoint', tunnelId, { endpointId, fields: Object.keys(changes) });
-        const place = { tenantId, ownerId: tunnelId };
-        const endpoint = await items.endpoints.update(place, endpointId, changes, { revision, outbox });
-        return endpointView(endpoint, await links.health({ tenantId, tunnelId }));
+        const deed = auditOf(actor, 'update_endpoint', tunnelId, { endpointId, fields: Object.keys(changes) });
+        const place = { tenantId, tunnelId };
+        const endpoint = await items.updateEndpoint(place, endpointId, changes, { revision, ...deed });
+        return endpointView(endpoint, await links.health(place));
     }
 
     /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, ENDPOINT_NOT_FOUND, REVISION_MISMATCH */
@@ -85,9 +85,9 @@ export class TunnelItems {
     ): Promise<EndpointView> {
         const { tunnels, items } = this.#parts;
         await tunnels.find(actor, tunnelId, 'write');
-        const { outbox } = auditOf(actor, 'delete_endpoint', tunnelId, { endpointId });
-        const place = { tenantId: actor.tenantId, ownerId: tunnelId };
-        return endpointView(await items.endpoints.delete(place, endpointId, { revision, outbox }), []);
+        const deed = auditOf(actor, 'delete_endpoint', tunnelId, { endpointId });
+        const place = { tenantId: actor.tenantId, tunnelId };
+        return endpointView(await items.removeEndpoint(place, endpointId, { revision, ...deed }), []);
     }
 
     /**

@@ -1,5 +1,13 @@
 import { TUNNEL_NEWS, type Access, type TunnelEndpoint, type TunnelNews, type TunnelPlace } from './api.ts';
-import { activityKey, endpointsKey, sharedTunnelsKey, sharedWithKey, sharesKey, usersKey } from './keys-store.ts';
+import {
+    activityKey,
+    endpointsKey,
+    healthKey,
+    sharedTunnelsKey,
+    sharedWithKey,
+    sharesKey,
+    usersKey,
+} from './keys-store.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime, RecordCodec, type Fields, type RecordBase } from '../../src/redis/codec.ts';
 import { Collection, type Place } from '../../src/redis/collection.ts';
@@ -42,6 +50,13 @@ const SHARE_FIELDS: Fields<Share> = {
 export type NewEndpoint = Omit<TunnelEndpoint, 'revision' | 'createdAt' | 'updatedAt'>;
 export type NewShare = Pick<Share, 'id' | 'tunnelId' | 'userId' | 'access' | 'tokenHash' | 'maxUses'>;
 
+/** A change to an endpoint that is there, by a user, who is noted in the activity. */
+export interface EndpointDeed {
+    actorId: string;
+    outbox: Outbox;
+    revision?: number | undefined;
+}
+
 /** A change to what belongs to a tunnel; of whose tunnel, and by whom. */
 export interface ItemDeed {
     ownerId: string;
@@ -56,6 +71,8 @@ export class ItemStore {
     readonly #store: Datastore;
     readonly #tunnelKey: (tenantId: string, tunnelId: string) => string;
     readonly #add: RunScript;
+    readonly #updateEndpoint: RunScript;
+    readonly #removeEndpoint: RunScript;
     readonly #removeShare: RunScript;
 
     constructor(store: Datastore, vault: Vault, tunnelKey: (tenantId: string, tunnelId: string) => string) {
@@ -79,6 +96,8 @@ export class ItemStore {
             notFound: 'SHARE_NOT_FOUND',
         });
         this.#add = store.script(lua('add-tunnel-item'));
+        this.#updateEndpoint = store.script(lua('update-endpoint'));
+        this.#removeEndpoint = store.script(lua('remove-endpoint'));
         this.#removeShare = store.script(lua('remove-share'));
     }
 
@@ -92,8 +111,25 @@ export class ItemStore {
             most: ENDPOINTS_AT_MOST,
             quota: 'tunnelEndpoints',
             change: { id, fields, note: 'endpoint_added', noted: ['userId', deed.actorId, 'endpointId', id] },
+            news: [TUNNEL_NEWS, configChanged(place)],
         });
         return { ...endpoint, revision: 1, createdAt: time, updatedAt: time };
+    }
+
+    /** @throws ENDPOINT_NOT_FOUND, REVISION_MISMATCH */
+    updateEndpoint(
+        place: TunnelPlace,
+        id: string,
+        changes: Partial<TunnelEndpoint>,
+        deed: EndpointDeed,
+    ): Promise<TunnelEndpoint> {
+        const { set } = new RecordCodec<TunnelEndpoint>(ENDPOINT_FIELDS).encode(changes);
+        return this.#changeEndpoint(this.#updateEndpoint, place, id, { keys: [], set, ...deed });
+    }
+
+    /** Gives what it was. @throws ENDPOINT_NOT_FOUND, REVISION_MISMATCH */
+    removeEndpoint(place: TunnelPlace, id: string, deed: EndpointDeed): Promise<TunnelEndpoint> {
+        return this.#changeEndpoint(this.#removeEndpoint, place, id, { keys: [endpointsKey(place)], ...deed });
     }
 
     /** @throws TUNNEL_NOT_FOUND, QUOTA_EXCEEDED, ALREADY_SHARED */
@@ -162,16 +198,46 @@ export class ItemStore {
         return (await this.endpoints.list(place, page)).items;
     }
 
+    async #changeEndpoint(
+        run: RunScript,
+        place: TunnelPlace,
+        id: string,
+        { keys, set, revision, actorId, outbox }: EndpointDeed & { keys: string[]; set?: string[] },
+    ): Promise<TunnelEndpoint> {
+        const { tenantId, tunnelId } = place;
+        const all = [
+            this.endpoints.key(tenantId, id),
+            ...outboxKeys(tenantId),
+            activityKey(place),
+            healthKey(place),
+            ...keys,
+        ];
+        const change = {
+            id,
+            ownerField: 'tunnelId',
+            ownerId: tunnelId,
+            ...(revision !== undefined && { revision: String(revision) }),
+            set,
+            noted: ['userId', actorId, 'endpointId', id],
+            ...outboxLists(outbox),
+        };
+        const args = [JSON.stringify(change), TUNNEL_NEWS, configChanged(place)];
+        const [code, found = []] = (await run(all, args)) as [number, string[]?];
+        if (code === -1) throw apiError('REVISION_MISMATCH');
+        if (code !== 1) throw apiError('ENDPOINT_NOT_FOUND');
+        return this.endpoints.decode(found);
+    }
+
     async #addItem(
         place: TunnelPlace,
         { ownerId, outbox }: ItemDeed,
-        { keys, most, quota, change }: { keys: string[]; most: number; quota: string; change: object },
+        { keys, most, quota, change, news = [] }: NewItem,
     ): Promise<string> {
         const { tenantId, tunnelId } = place;
         const tunnel = { id: tunnelId, ownerField: 'userId', ownerId };
         const all = [this.#tunnelKey(tenantId, tunnelId), ...outboxKeys(tenantId), activityKey(place), ...keys];
         const body = JSON.stringify({ tunnel, most, ...change, ...outboxLists(outbox) });
-        const [code, at = 0] = (await this.#add(all, [body])) as [number, number?];
+        const [code, at = 0] = (await this.#add(all, [body, ...news])) as [number, number?];
         if (code === 1) return isoTime(at);
         if (code === -1) {
             throw apiError('QUOTA_EXCEEDED', { details: { quota, used: most, limit: most, resetsAt: null } });
@@ -179,3 +245,15 @@ export class ItemStore {
         throw apiError(code === -2 ? 'ALREADY_SHARED' : 'TUNNEL_NOT_FOUND');
     }
 }
+
+interface NewItem {
+    keys: string[];
+    most: number;
+    quota: string;
+    change: object;
+    /** Channel and message, where open links are to follow. */
+    news?: string[];
+}
+
+const configChanged = (place: TunnelPlace): string =>
+    JSON.stringify({ kind: 'config_changed', ...place } satisfies TunnelNews);

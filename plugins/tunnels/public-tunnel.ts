@@ -46,6 +46,7 @@ export interface TunnelHealth {
 export interface EndpointView extends TunnelEndpoint {
     isHealthy: boolean | null;
     latencyMs: number | null;
+    error: string | null;
     checkedAt: string | null;
 }
 
@@ -73,6 +74,7 @@ export function endpointView(endpoint: TunnelEndpoint, health: TargetHealth[]): 
         ...endpoint,
         isHealthy: found?.isHealthy ?? null,
         latencyMs: found?.latencyMs ?? null,
+        error: found?.error ?? null,
         checkedAt: found?.checkedAt ?? null,
     };
 }

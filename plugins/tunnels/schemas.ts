@@ -27,7 +27,7 @@ const config = () =>
             .min(1_000)
             .max(300_000)
             .description('to the first byte of an answer, in milliseconds; 30000'),
-        compression: Joi.boolean().description('false'),
+        compression: Joi.boolean().description('answers in text are compressed where the client takes that; false'),
     }).label('TunnelSettings');
 
 export interface CreateTunnel {

@@ -54,8 +54,9 @@ export async function connectAgent(
     tunnel: TestTunnel,
     targets: string[],
     timings: Partial<AgentTimings> = {},
+    more: string[] = [],
 ): Promise<RunningAgent> {
-    const agent = runAgent(app.server.info.uri, targets, timings, [], tunnel.token);
+    const agent = runAgent(app.server.info.uri, targets, timings, more, tunnel.token);
     await until(async () => (await tunnel.status()) === 'connected');
     return agent;
 }
@@ -77,9 +78,10 @@ export interface TestService {
 /** A service behind a tunnel. */
 export async function startService(
     handler: (request: IncomingMessage, response: ServerResponse) => unknown,
+    port = 0,
 ): Promise<TestService> {
     const server: Server = createServer(handler);
-    await once(server.listen(0, '127.0.0.1'), 'listening');
+    await once(server.listen(port, '127.0.0.1'), 'listening');
     return {
         url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
         stop: () => close(server),

@@ -1,7 +1,7 @@
+import { TUNNEL_NEWS, type TunnelPlace, type TunnelService } from '../../plugins/tunnels/api.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 
 import type { Answer, CallOptions, TestApp } from './app.ts';
-import type { TunnelPlace, TunnelService } from '../../plugins/tunnels/api.ts';
 
 interface Caller {
     call: (method: string, url: string, options?: CallOptions) => Promise<Answer>;
@@ -59,4 +59,25 @@ export async function newRunningTunnel(user: Caller, name?: string) {
 export async function tunnelKeys(app: TestApp, tenantId: string): Promise<string[]> {
     const keys = await app.redis.keys(`${tenantKey(tenantId, '*')}`);
     return keys.filter((key) => key.includes('tunnel')).toSorted();
+}
+
+/** What replicas are told from now on. */
+export async function newsOf(app: TestApp, id: string) {
+    const subscriber = app.redis.duplicate({ enableOfflineQueue: true });
+    await subscriber.subscribe(TUNNEL_NEWS);
+    const news: Record<string, string>[] = [];
+    subscriber.on('message', (_channel, text: string) => {
+        const message = JSON.parse(text) as Record<string, string>;
+        if (message.tunnelId === id) news.push(message);
+    });
+    return {
+        /** All that was told: what is published by the same server later comes later. */
+        all: async () => {
+            const mark = { kind: 'mark', tunnelId: id };
+            await app.redis.publish(TUNNEL_NEWS, JSON.stringify(mark));
+            while (news.at(-1)?.kind !== 'mark') await new Promise((resolve) => setImmediate(resolve));
+            subscriber.disconnect();
+            return news.slice(0, -1);
+        },
+    };
 }

@@ -4,6 +4,7 @@ import { Agent as HttpClient } from 'undici';
 
 import { connect } from './connect.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { planTargets } from './plan.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
 import { relay } from './relay.ts';
 import { healthPolicy, type HealthPolicy } from './target.ts';
@@ -14,7 +15,7 @@ import { Link } from '../link/link.ts';
 
 import type { AgentOptions } from './options.ts';
 import type { Reporter, Status } from './reporter.ts';
-import type { LinkRequest } from '../link/types.ts';
+import type { LinkRequest, LinkSettings } from '../link/types.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const PATIENT_DELAY_MS = 30_000;
@@ -65,6 +66,9 @@ export class TunnelAgent {
     #current: Link | undefined;
     #state: Status['state'] = 'connecting';
     #done = 0;
+    #isCompressing = false;
+    /** What was said last of endpoints that are not used. */
+    #unfollowed = '';
 
     constructor(options: AgentOptions, reporter: Reporter, changed: Partial<AgentTimings> = {}) {
         this.#options = options;
@@ -131,6 +135,8 @@ export class TunnelAgent {
                 onRequest: (request) => void this.#relay(request),
                 // One that is to connect only once stays to the end.
                 onGoAway: (reason) => !this.#options.isOnce && move(reason),
+                // One that drains has nothing to say any more.
+                onSettings: (settings) => link === this.#current && this.#follow(settings),
             });
             this.#begin(link);
             return await Promise.race([link.closed.then(ofClose), moved, this.#stopped]);
@@ -150,15 +156,35 @@ export class TunnelAgent {
         });
         link.health(this.#targets.health);
         this.#turn('connected');
-        const targets = this.#targets.all.map(({ id }) => id).join(', ');
-        this.#reporter.tell('info', 'Connected', { tunnel: this.#options.tunnelId, targets });
+        this.#reporter.tell('info', 'Connected', { tunnel: this.#options.tunnelId, targets: this.#places });
+    }
+
+    #follow({ compression, endpoints }: LinkSettings): void {
+        this.#isCompressing = compression;
+        const before = this.#places;
+        const plan = planTargets(this.#options, endpoints);
+        this.#targets.follow(plan);
+        if (this.#places !== before) this.#reporter.tell('info', 'Requests go elsewhere', { targets: this.#places });
+        const reasons = plan.unfollowed.map(({ endpoint, error = '' }) => `${endpoint}: ${error}`).join(', ');
+        if (reasons !== this.#unfollowed && reasons !== '') {
+            this.#reporter.tell('warn', 'The tunnel has endpoints that are not used', { reasons });
+        }
+        this.#unfollowed = reasons;
+    }
+
+    get #places(): string {
+        return this.#targets.all.map(({ url }) => url.href).join(', ');
     }
 
     async #relay(request: LinkRequest): Promise<void> {
         if (this.#isStopping) return request.fail('refused');
         this.#running.add(request);
         try {
-            await relay(request, { targets: this.#targets, dispatcher: this.#dispatcher });
+            await relay(request, {
+                targets: this.#targets,
+                dispatcher: this.#dispatcher,
+                isCompressing: this.#isCompressing,
+            });
         } catch (error) {
             this.#reporter.tell('error', 'A request failed', { reason: String(error) });
             request.fail('internal');

@@ -17,7 +17,10 @@ export interface AgentOptions {
     url: URL;
     token: string;
     tunnelId: string;
+    /** None only where the tunnel's endpoints are followed. */
     targets: TargetOptions[];
+    /** Follow the endpoints of the tunnel, and use the targets only while it has none. */
+    isManaged: boolean;
     /** End with the connection instead of connecting again. */
     isOnce: boolean;
 }
@@ -28,12 +31,17 @@ export class UsageError extends Error {}
 export const usage = `llm-tunnel ${packageVersion()}: makes an HTTP service on this machine reachable through the API.
 
   llm-tunnel --url <API> --token <token> --target <service> [--target <service> …] [--once]
+  llm-tunnel --url <API> --token <token> --managed [--target <service> …] [--once]
 
   --url     where the API is, as https://api.example.com
   --token   the token of the tunnel, tun_…; or in the environment as LLM_TUNNEL_TOKEN
   --target  where requests go, as http://localhost:11434; several are written as
             http://localhost:11434,priority=1,weight=2 : the lowest priority that is healthy
-            is used, and among equals each gets a share by its weight
+            is used, and among equals each gets a share by its weight. An endpoint of the tunnel
+            at the same address says which priority and weight it has instead
+  --managed follow the endpoints of the tunnel: whoever may change the tunnel chooses which
+            addresses this machine asks, so only among people you trust. --target is then what
+            is used while the tunnel has no endpoints
   --once    end when the connection is lost instead of connecting again
   --help    this text
 
@@ -48,8 +56,11 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Age
     const token = values.token ?? environment.LLM_TUNNEL_TOKEN;
     if (values.url === undefined) throw new UsageError('--url is missing: where is the API?');
     if (!token) throw new UsageError('--token is missing, and LLM_TUNNEL_TOKEN is not set');
-    if (!values.target) throw new UsageError('--target is missing: where should requests go?');
-    const targets = values.target.map(readTarget);
+    const { target = [], managed: isManaged = false } = values;
+    if (target.length === 0 && !isManaged) {
+        throw new UsageError('--target is missing: where should requests go? Or --managed, for where the tunnel says');
+    }
+    const targets = target.map(readTarget);
     if (new Set(targets.map(({ url }) => url.href)).size < targets.length) {
         throw new UsageError('--target names the same service twice');
     }
@@ -58,6 +69,7 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Age
         token,
         tunnelId: tunnelIdOf(token),
         targets,
+        isManaged,
         isOnce: values.once ?? false,
     };
 }
@@ -70,6 +82,7 @@ function parse(args: string[]) {
             url: text,
             token: text,
             target: { ...text, multiple: true },
+            managed: flag,
             once: flag,
             help: flag,
         } as const;
@@ -100,12 +113,17 @@ function readTarget(text: string): TargetOptions {
 }
 
 function readUrl(option: string, text: string): URL {
-    const url = URL.canParse(text) ? new URL(text) : null;
-    if (url === null || !/^https?:$/.test(url.protocol)) {
+    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
         throw new UsageError(`${option}: ${text} is not a URL like http://localhost:11434`);
     }
-    if (url.username !== '' || url.search !== '' || url.hash !== '') {
-        throw new UsageError(`${option}: a URL without user, query and fragment is needed`);
-    }
+    const url = serviceUrl(text);
+    if (url === null) throw new UsageError(`${option}: a URL without user, query and fragment is needed`);
     return url;
+}
+
+/** Null: it is not the address of an HTTP service, or says more than that. */
+export function serviceUrl(text: string): URL | null {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url === null || !/^https?:$/.test(url.protocol)) return null;
+    return url.username === '' && url.password === '' && url.search === '' && url.hash === '' ? url : null;
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 
+import { compressed } from './compression.ts';
 import { forTarget, headerPairs } from '../../../src/relay/headers.ts';
 import { isIdempotent } from '../../../src/relay/methods.ts';
 import { OnceBody } from '../../../src/relay/once-body.ts';
@@ -25,10 +26,12 @@ const UNDELIVERED = new Set([
 export interface Relay {
     targets: Targets;
     dispatcher: Dispatcher;
+    /** Answers are compressed where they can be. */
+    isCompressing: boolean;
 }
 
 /** Relays a request to the first target that takes it, and its answer back; both at the pace of their readers. */
-export async function relay(request: LinkRequest, { targets, dispatcher }: Relay): Promise<void> {
+export async function relay(request: LinkRequest, { targets, dispatcher, isCompressing }: Relay): Promise<void> {
     const fault = faultOf(request);
     if (fault) return request.fail(fault);
     const body = hasBody(request.headers) ? new OnceBody(request.body) : null;
@@ -37,7 +40,7 @@ export async function relay(request: LinkRequest, { targets, dispatcher }: Relay
         try {
             const answer = await ask(target, request, body, dispatcher);
             target.noteSuccess();
-            return await hand(request, answer);
+            return await hand(request, answer, isCompressing);
         } catch (error) {
             if (request.gone.aborted) return request.fail('cancelled');
             target.noteFailure(error);
@@ -76,11 +79,13 @@ function ask(target: Target, request: LinkRequest, body: OnceBody | null, dispat
 }
 
 /** From here on nothing can be tried again: what goes wrong ends the answer where it is. */
-async function hand(request: LinkRequest, answer: Dispatcher.ResponseData): Promise<void> {
+async function hand(request: LinkRequest, answer: Dispatcher.ResponseData, isCompressing: boolean): Promise<void> {
     const { statusCode: status, body } = answer;
     const headers = headerPairs(answer.headers as unknown as string[]);
     try {
-        await request.respond({ status, headers }, body);
+        const plain = { status, headers, body };
+        const { body: sent, ...head } = isCompressing ? compressed(request, plain) : plain;
+        await request.respond(head, sent);
     } catch {
         request.fail(request.gone.aborted ? 'cancelled' : 'unreachable');
     } finally {

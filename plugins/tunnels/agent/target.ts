@@ -1,5 +1,6 @@
+import { baseOf, type NamedTarget } from './plan.ts';
+
 import type { Dispatcher } from 'undici';
-import type { TargetOptions } from './options.ts';
 import type { EndpointHealth } from '../link/types.ts';
 
 /** When a target is looked after, in milliseconds. */
@@ -14,29 +15,48 @@ export interface HealthPolicy {
 
 export const healthPolicy: HealthPolicy = { everyMs: 30_000, timeoutMs: 5_000, failures: 3, recoveryMs: 60_000 };
 
+const LONGEST_ERROR = 200;
+
 /** A service on this machine or near it, and how it is. */
 export class Target {
-    readonly id: string;
+    readonly url: URL;
     readonly origin: string;
     /** Without a slash at its end. */
     readonly basePath: string;
     readonly host: string;
-    readonly priority: number;
-    readonly weight: number;
+    #named: NamedTarget;
     readonly #policy: HealthPolicy;
     #failures = 0;
     #checkedAt = -Infinity;
     #latencyMs: number | null = null;
     #error: string | undefined;
 
-    constructor({ url, priority, weight }: TargetOptions, policy: HealthPolicy) {
-        this.id = url.href;
+    constructor(named: NamedTarget, policy: HealthPolicy) {
+        const { url } = named;
+        this.url = url;
         this.origin = url.origin;
-        this.basePath = url.pathname.replace(/\/+$/, '');
+        this.basePath = baseOf(url);
         this.host = url.host;
-        this.priority = priority;
-        this.weight = weight;
+        this.#named = named;
         this.#policy = policy;
+    }
+
+    get id(): string {
+        return this.#named.id;
+    }
+
+    get priority(): number {
+        return this.#named.priority;
+    }
+
+    get weight(): number {
+        return this.#named.weight;
+    }
+
+    /** By another name, priority and weight it is the same service. */
+    rename(named: NamedTarget): this {
+        this.#named = named;
+        return this;
     }
 
     get isHealthy(): boolean {
@@ -88,16 +108,16 @@ export class Target {
     noteFailure(error: unknown): void {
         this.#failures++;
         this.#latencyMs = null;
-        this.#error = describe(error);
+        this.#error = describeFailure(error);
     }
 }
 
 /** In words that name no more than what is wrong. */
-function describe(error: unknown): string {
+export function describeFailure(error: unknown): string {
     if (!(error instanceof Error)) return 'It failed';
     if (error.name === 'TimeoutError') return 'It did not answer in time';
     const code = 'code' in error ? String(error.code) : '';
     if (code === 'ECONNREFUSED') return 'Nobody listens there';
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Its name is not known';
-    return code === '' ? error.message : code;
+    return code === '' ? error.message.slice(0, LONGEST_ERROR) : code;
 }

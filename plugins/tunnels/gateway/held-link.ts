@@ -6,7 +6,7 @@ import { LinkClosed, StreamReset, type Link } from '../link/link.ts';
 
 import type { LinkOwner } from './registry-store.ts';
 import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
-import type { Tunnel, TunnelPlace } from '../api.ts';
+import type { Tunnel, TunnelEndpoint, TunnelPlace } from '../api.ts';
 
 /** A link that this replica holds, of a tunnel with as many requests at a time as it may have. */
 export class HeldLink implements Way {
@@ -21,6 +21,8 @@ export class HeldLink implements Way {
     /** Its agent is told to connect elsewhere: it takes nothing new, and what runs may finish. */
     isDraining = false;
     #running = 0;
+    #told = '';
+    #telling = Promise.resolve();
 
     constructor(parts: Pick<HeldLink, 'place' | 'owner' | 'link' | 'token' | 'tunnel'>) {
         this.place = parts.place;
@@ -58,6 +60,23 @@ export class HeldLink implements Way {
             this.#running--;
             throw failureOf(error);
         }
+    }
+
+    /**
+     * Tells the agent what the tunnel's user has set, if that has changed; one after the other, so that what is told
+     * last is what was read last.
+     */
+    tellSettings(read: () => Promise<TunnelEndpoint[]>): Promise<void> {
+        const told = this.#telling.then(async () => {
+            const endpoints = (await read()).map(({ id, url, priority, weight }) => ({ id, url, priority, weight }));
+            const settings = { compression: this.tunnel.config.compression, endpoints };
+            const text = JSON.stringify(settings);
+            if (text === this.#told) return;
+            this.link.settings(settings);
+            this.#told = text;
+        });
+        this.#telling = told.catch(() => undefined);
+        return told;
     }
 
     drain(reason: string): void {

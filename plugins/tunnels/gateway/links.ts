@@ -111,6 +111,8 @@ export class Links {
         if (verdict === 'connected') {
             if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
             this.#replaceOlder(place, epoch);
+            // Before the first request, which must not go where the tunnel's user does not want it.
+            await this.#tellSettings(held);
             held.isUp = true;
             // What changed since its token was looked at was told to nobody who held it.
             return this.#verify(held);
@@ -174,7 +176,12 @@ export class Links {
         // A link that has ended meanwhile must not come back into the registry.
         if (!held.isReady) return;
         if (!isKept || !(await registry.take(place, owner))) return link.close(...REPLACED);
-        if (!link.isOpen) await registry.leave(place, connectionId);
+        if (!link.isOpen) return registry.leave(place, connectionId);
+        await this.#tellSettings(held);
+    }
+
+    #tellSettings(held: HeldLink): Promise<void> {
+        return held.tellSettings(() => this.#parts.tunnels.endpoints(held.place));
     }
 
     async #drain(deadline: AbortSignal): Promise<void> {

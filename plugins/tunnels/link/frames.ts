@@ -4,16 +4,18 @@ import {
     formatHello,
     formatRequestHead,
     formatResponseHead,
+    formatSettings,
     parseHealth,
     parseHello,
     parseRequestHead,
     parseResponseHead,
+    parseSettings,
     parseText,
 } from './heads.ts';
-import { LINK_LIMITS } from './limits.ts';
+import { LINK_LIMITS, type LinkLimits } from './limits.ts';
 import { ProtocolError } from './protocol-error.ts';
 
-import type { EndpointHealth, Hello, RequestHead, ResetCode, ResponseHead } from './types.ts';
+import type { EndpointHealth, Hello, LinkSettings, RequestHead, ResetCode, ResponseHead } from './types.ts';
 
 /**
  * What goes over the socket, one frame a message: type u8, flags u8, stream u32, then what the type has. Stream 0 is
@@ -33,7 +35,9 @@ export type Frame =
     | { type: 'ping' }
     | { type: 'pong' }
     | { type: 'goaway'; lastStream: number; reason: string }
-    | { type: 'health'; health: EndpointHealth[] };
+    /** Of all targets. */
+    | { type: 'health'; health: EndpointHealth[] }
+    | { type: 'settings'; settings: LinkSettings };
 
 export const MAX_STREAM = 2 ** 32 - 1;
 const HEADER = 6;
@@ -52,10 +56,11 @@ const TYPES = [
     'pong',
     'goaway',
     'health',
+    'settings',
 ] as const;
 type FrameType = Frame['type'];
 const TYPE_NUMBERS = new Map(TYPES.map((type, number) => [type, number]));
-const OF_LINK: ReadonlySet<FrameType> = new Set(['hello', 'ping', 'pong', 'goaway', 'health']);
+const OF_LINK: ReadonlySet<FrameType> = new Set(['hello', 'ping', 'pong', 'goaway', 'health', 'settings']);
 const WITH_FLAG: ReadonlySet<FrameType> = new Set(['request', 'reset']);
 const RESET_CODES: readonly ResetCode[] = [
     'cancelled',
@@ -92,6 +97,8 @@ function payloadOf(frame: Frame): Uint8Array {
             return Buffer.concat([u32(frame.lastStream), Buffer.from(frame.reason)]);
         case 'health':
             return formatHealth(frame.health);
+        case 'settings':
+            return formatSettings(frame.settings);
         default:
             return EMPTY;
     }
@@ -151,6 +158,8 @@ function frameOf(type: FrameType, isFlagged: boolean, stream: number, payload: B
             return { type, hello: parseHello(payload) };
         case 'health':
             return { type, health: parseHealth(payload) };
+        case 'settings':
+            return { type, settings: parseSettings(payload) };
         case 'end':
             ofSize(payload, 0);
             return { type, stream };
@@ -160,12 +169,19 @@ function frameOf(type: FrameType, isFlagged: boolean, stream: number, payload: B
     }
 }
 
+type FrameLimits = Pick<LinkLimits, 'headerBytes' | 'settingsBytes' | 'data'>;
+
+function mostBytes(type: FrameType, limits: FrameLimits): number {
+    if (type === 'data') return limits.data;
+    return type === 'settings' ? limits.settingsBytes : limits.headerBytes;
+}
+
 /**
  * The frame in a message; the data of a DATA frame are the message's own bytes.
  *
  * @throws ProtocolError
  */
-export function decodeFrame(message: Buffer, limits: { headerBytes: number; data: number } = LINK_LIMITS): Frame {
+export function decodeFrame(message: Buffer, limits: FrameLimits = LINK_LIMITS): Frame {
     if (message.length < HEADER) throw new ProtocolError('a message without a header');
     const type = TYPES[message.readUInt8(0)];
     if (!type) throw new ProtocolError('unknown frame type');
@@ -174,8 +190,6 @@ export function decodeFrame(message: Buffer, limits: { headerBytes: number; data
     const stream = message.readUInt32BE(2);
     if (OF_LINK.has(type) !== (stream === 0)) throw new ProtocolError('a frame on the wrong stream');
     const payload = message.subarray(HEADER);
-    if (payload.length > (type === 'data' ? limits.data : limits.headerBytes)) {
-        throw new ProtocolError(`${type} too large`, CLOSE_CODES.tooLarge);
-    }
+    if (payload.length > mostBytes(type, limits)) throw new ProtocolError(`${type} too large`, CLOSE_CODES.tooLarge);
     return frameOf(type, flags === FLAG, stream, payload);
 }

@@ -1,6 +1,6 @@
 import { ProtocolError } from './protocol-error.ts';
 
-import type { EndpointHealth, Headers, Hello, RequestHead, ResponseHead } from './types.ts';
+import type { EndpointHealth, Headers, Hello, LinkSettings, RequestHead, ResponseHead } from './types.ts';
 
 /** RFC 9110, 5.6.2: what a method and, in lower case, a header's name consist of. */
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/;
@@ -115,4 +115,19 @@ export function parseHealth(bytes: Uint8Array): EndpointHealth[] {
         must(isText(error), 'health');
         return { endpoint, isHealthy, latencyMs, error };
     });
+}
+
+export const formatSettings = (settings: LinkSettings): Buffer => toBytes(settings);
+
+/** @throws ProtocolError */
+export function parseSettings(bytes: Uint8Array): LinkSettings {
+    const { compression, endpoints } = asRecord(parseJson(bytes), 'settings');
+    must(typeof compression === 'boolean', 'compression');
+    must(Array.isArray(endpoints), 'endpoints');
+    const known = endpoints.map((endpoint: unknown) => {
+        const { id, url, priority, weight } = asRecord(endpoint, 'endpoint');
+        must(isText(id) && isText(url) && isCount(priority) && isCount(weight) && weight > 0, 'endpoint');
+        return { id, url, priority, weight };
+    });
+    return { compression, endpoints: known };
 }

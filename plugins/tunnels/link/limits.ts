@@ -2,8 +2,10 @@
 export interface LinkLimits {
     /** Requests at the same time. */
     streams: number;
-    /** Bytes of a request's or a response's head, and of all other frames except DATA. */
+    /** Bytes of a request's or a response's head, and of all other frames except DATA and SETTINGS. */
     headerBytes: number;
+    /** Bytes of SETTINGS: twenty addresses of 2 KiB have room. */
+    settingsBytes: number;
     /** Bytes of a stream that may be on their way without having been read. */
     window: number;
     /** Bytes that wait in the socket, after which senders wait too. */
@@ -17,6 +19,7 @@ const KIB = 1024;
 export const LINK_LIMITS: LinkLimits = {
     streams: 200,
     headerBytes: 32 * KIB,
+    settingsBytes: 64 * KIB,
     window: 1024 * KIB,
     buffered: 4096 * KIB,
     data: 64 * KIB,

@@ -2,34 +2,31 @@ import { CLOSE_CODES } from './close-codes.ts';
 import { decodeFrame, encodeFrame, MAX_STREAM, type Frame } from './frames.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LateStreams } from './late-streams.ts';
-import { HEARTBEAT, LINK_LIMITS, type HeartbeatTimes, type LinkLimits } from './limits.ts';
+import { HEARTBEAT, LINK_LIMITS } from './limits.ts';
 import { LinkClosed, StreamReset } from './link-errors.ts';
+import { handOver, type LinkOptions } from './link-options.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { receiveRequest, sendRequest } from './requests.ts';
 import { SendQueue } from './send-queue.ts';
 
 import type { LinkStream, StreamHome } from './link-stream.ts';
-import type { EndpointHealth, Hello, LinkRequest, RelayAnswer, MessageSocket, RequestHead } from './types.ts';
+import type {
+    EndpointHealth,
+    Hello,
+    LinkSettings,
+    MessageSocket,
+    RelayAnswer,
+    RequestHead,
+} from './types.ts';
 
 export { LinkClosed, StreamReset } from './link-errors.ts';
-
-export interface LinkOptions {
-    heartbeat?: HeartbeatTimes;
-    /** Other limits than the usual ones; both ends must have the same. */
-    limits?: Partial<LinkLimits>;
-    /** The agent's side. */
-    onRequest?: (request: LinkRequest) => void;
-    /** The gateway's side. */
-    onHello?: (hello: Hello) => void;
-    /** The gateway's side. */
-    onHealth?: (health: EndpointHealth[]) => void;
-    /** The agent's side: connect elsewhere, this link drains. */
-    onGoAway?: (reason: string) => void;
-}
+export type { LinkOptions } from './link-options.ts';
 
 type StreamFrame = Extract<Frame, { stream: number }>;
 type LinkFrame = Exclude<Frame, StreamFrame>;
 
+/** What only the gateway tells. */
+const OF_GATEWAY: ReadonlySet<Frame['type']> = new Set(['goaway', 'settings']);
 /** How many resets may wait for the other end's answer, for each stream that it may have. */
 const LATE_PER_STREAM = 5;
 /** RFC 6455, 5.5: a close frame has room for 123 bytes of reason; a character that is cut becomes one of three. */
@@ -109,6 +106,11 @@ export class Link {
         this.#tell({ type: 'health', health });
     }
 
+    /** @throws RangeError when they are larger than they may be */
+    settings(settings: LinkSettings): void {
+        this.#tell({ type: 'settings', settings });
+    }
+
     /**
      * The answer's body has to be read or returned, or the signal aborted.
      *
@@ -180,18 +182,14 @@ export class Link {
     }
 
     #receiveOfLink(frame: LinkFrame): void {
-        const expected = frame.type === 'goaway' ? 'agent' : 'gateway';
         if (frame.type === 'pong') return;
         if (frame.type === 'ping') return this.#send({ type: 'pong' });
+        const expected = OF_GATEWAY.has(frame.type) ? 'agent' : 'gateway';
         if (this.#home.side !== expected) throw new ProtocolError(`${frame.type} from the wrong side`);
-        if (frame.type === 'health') return this.#options.onHealth?.(frame.health);
-        if (frame.type === 'goaway') {
-            this.#goingAway = frame.reason;
-            return this.#options.onGoAway?.(frame.reason);
-        }
-        if (this.#hasHello) throw new ProtocolError('a second hello');
-        this.#hasHello = true;
-        this.#options.onHello?.(frame.hello);
+        if (frame.type === 'goaway') this.#goingAway = frame.reason;
+        if (frame.type === 'hello' && this.#hasHello) throw new ProtocolError('a second hello');
+        this.#hasHello ||= frame.type === 'hello';
+        handOver(frame, this.#options);
     }
 
     #open({ stream: id, head, isEnd }: Extract<Frame, { type: 'request' }>): void {
@@ -252,7 +250,9 @@ export class Link {
     #tell(frame: Frame): void {
         if (this.#end) return;
         const message = encodeFrame(frame);
-        if (message.length > this.#home.limits.headerBytes) throw new RangeError(`${frame.type} is too large`);
+        const { headerBytes, settingsBytes } = this.#home.limits;
+        if (message.length > (frame.type === 'settings' ? settingsBytes : headerBytes))
+            throw new RangeError(`${frame.type} is too large`);
         this.#queue.send(message);
     }
 

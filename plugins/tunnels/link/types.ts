@@ -35,5 +35,20 @@ export interface Hello {
     endpoints: { id: string; priority: number; weight: number }[];
 }
 
+/** What the tunnel's user has set that is the agent's to follow. */
+export interface LinkSettings {
+    /** Answers are compressed on their way, where that can be. */
+    compression: boolean;
+    /** Where requests are to go; `url` as it was given. */
+    endpoints: LinkEndpoint[];
+}
+
+export interface LinkEndpoint {
+    id: string;
+    url: string;
+    priority: number;
+    weight: number;
+}
+
 /** A socket that carries whole binary messages: a `ws` WebSocket at both ends. */
 export type { WebSocket as MessageSocket } from 'ws';

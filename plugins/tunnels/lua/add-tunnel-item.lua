@@ -2,7 +2,8 @@
 -- KEYS[1] tunnel · KEYS[2] events · KEYS[3] audit · KEYS[4] activity · KEYS[5] the new record · KEYS[6] the tunnel's records
 -- of that kind · of a share with a user: KEYS[7] with whom the tunnel is shared · KEYS[8] what is shared with the user
 -- ARGV[1] JSON {tunnel: {id, ownerField, ownerId}, id, fields: [field, value, …], most, lifetimeMs?, sharedWith?, access?,
---               note, noted: [field, value, …], events, audit}
+--               note, noted: [field, value, …], events, audit} · of an endpoint: ARGV[2] channel · ARGV[3] message that tells
+--         of it
 -- Returns {1, time} added, {0} there is no such tunnel, {-1} there are as many as there may be, {-2} it is shared with that
 -- user
 -- @include now
@@ -36,4 +37,5 @@ if change.sharedWith then
 end
 append_entries(KEYS[2], KEYS[3], change, at)
 note(KEYS[4], change.note, change.noted)
+if ARGV[2] then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
 return { 1, at }

@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
-import { linkUp, newEndpoint, newRunningTunnel, newTunnel, portOf } from '../../helpers/tunnel.ts';
+import { linkUp, newEndpoint, newRunningTunnel, newsOf, newTunnel, portOf } from '../../helpers/tunnel.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
@@ -51,6 +51,8 @@ describe('POST /api/tunnels/{tunnelId}/endpoints', () => {
         ['another scheme', { url: 'file:///etc/passwd' }, ['url']],
         ['a user in the address', { url: 'http://ada:secret@localhost' }, ['url']],
         ['a priority below zero', { url: 'http://a', priority: -1 }, ['priority']],
+        ['a query in the address', { url: 'http://localhost/?a=b' }, ['url']],
+        ['a fragment in the address', { url: 'http://localhost#a' }, ['url']],
         ['no weight', { url: 'http://a', weight: 0 }, ['weight']],
         ['an unknown field', { url: 'http://a', isHealthy: true }, ['isHealthy']],
     ] as const) {
@@ -91,6 +93,57 @@ describe('PATCH and DELETE /api/tunnels/{tunnelId}/endpoints/{endpointId}', () =
         }
         const actions = (await readAudit(app, ada.tenantId)).map(({ action }) => action);
         expect(actions).to.include(['tunnel.update_endpoint', 'tunnel.delete_endpoint']);
+        const { entries } = (await ada.call('GET', `/api/tunnels/${id}/activity`)).body.data;
+        const noted = entries
+            .slice(0, 3)
+            .map(({ type, details }: { type: string; details: object }) => [type, details]);
+        expect(noted).to.equal([
+            ['endpoint_removed', { endpointId }],
+            ['endpoint_changed', { endpointId }],
+            ['endpoint_added', { endpointId }],
+        ]);
+    });
+
+    it('tell open links of each change, and of nothing else', async () => {
+        const news = await newsOf(app, id);
+        const endpointId = await newEndpoint(ada, id);
+        await one('PATCH', endpointId, { payload: { priority: 1 } });
+        await one('PATCH', endpointId, { payload: { priority: 2 }, headers: { 'if-match': '"7"' } });
+        await one('DELETE', endpointId);
+        await one('DELETE', endpointId);
+        await ada.call('POST', `/api/tunnels/${id}/shares`, { payload: {} });
+        const told = { kind: 'config_changed', tenantId: ada.tenantId, tunnelId: id };
+        expect(await news.all()).to.equal([told, told, told]);
+    });
+
+    it('change an endpoint of one revision once, however many ask at once', async () => {
+        const endpointId = await newEndpoint(ada, id);
+        const first = { 'if-match': '"1"' };
+        const answers = await Promise.all(
+            Array.from({ length: 8 }, (_, priority) =>
+                one('PATCH', endpointId, { payload: { priority }, headers: first }),
+            ),
+        );
+        expect(answers.filter(({ status }) => status === 200)).to.have.length(1);
+        expect((await listed())[0].revision).to.equal(2);
+    });
+
+    it('forget how an endpoint was that is gone, or somewhere else', async () => {
+        const place = { tenantId: ada.tenantId, tunnelId: id };
+        const [stays, moves, goes] = [
+            await newEndpoint(ada, id),
+            await newEndpoint(ada, id),
+            await newEndpoint(ada, id),
+        ];
+        await portOf(app).setHealth(
+            place,
+            [stays, moves, goes].map((endpoint) => ({ endpoint, isHealthy: false, latencyMs: null, error: 'no' })),
+        );
+        await one('PATCH', stays, { payload: { priority: 1 } });
+        await one('PATCH', moves, { payload: { url: 'http://elsewhere' } });
+        await one('DELETE', goes);
+        const { targets } = await healthOf();
+        expect(targets.map(({ endpoint }: { endpoint: string }) => endpoint)).to.equal([stays]);
     });
 
     it('know only endpoints of the tunnel that they name', async () => {
@@ -123,7 +176,7 @@ describe('setHealth', () => {
         const target = health.targets.find(({ endpoint }: { endpoint: string }) => endpoint === endpointId);
         expect(target).to.include({ isHealthy: false, latencyMs: null, error: 'no' });
         const [endpoint] = await listed();
-        expect(endpoint).to.include({ isHealthy: false, latencyMs: null });
+        expect(endpoint).to.include({ isHealthy: false, latencyMs: null, error: 'no' });
         expect(Date.parse(endpoint.checkedAt)).to.be.above(0);
         const { body } = await ada.call('GET', `/api/tunnels/${id}/activity`);
         const changes = body.data.entries.filter(({ type }: { type: string }) => type === 'health_changed');
@@ -135,6 +188,16 @@ describe('setHealth', () => {
         expect((await healthOf()).state).to.equal('unhealthy');
         await tell(true);
         expect((await healthOf()).state).to.equal('healthy');
+    });
+
+    it('knows only the targets that were told of last', async () => {
+        const place = { tenantId: ada.tenantId, tunnelId: id };
+        const named = (...endpoints: string[]) =>
+            endpoints.map((endpoint) => ({ endpoint, isHealthy: true, latencyMs: 1 }));
+        await portOf(app).setHealth(place, named('http://old/', 'stays'));
+        await portOf(app).setHealth(place, named('stays', 'new'));
+        const { targets } = await healthOf();
+        expect(targets.map(({ endpoint }: { endpoint: string }) => endpoint).toSorted()).to.equal(['new', 'stays']);
     });
 
     it('leaves nothing of a tunnel that is gone, and keeps a hundred targets at most', async () => {

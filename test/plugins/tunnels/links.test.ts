@@ -1,13 +1,12 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { TUNNEL_NEWS } from '../../../plugins/tunnels/api.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, startReplicas, type Answer, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
-import { linkUp, newRunningTunnel, newTunnel, newTunnelWithToken, portOf } from '../../helpers/tunnel.ts';
+import { linkUp, newRunningTunnel, newsOf, newTunnel, newTunnelWithToken, portOf } from '../../helpers/tunnel.ts';
 import { newUser, setUserField } from '../../helpers/user.ts';
 import { eventsOf } from '../../helpers/vm.ts';
 
@@ -36,27 +35,6 @@ const statusOf = async (id: string) => (await ada.call('GET', `/api/tunnels/${id
 const changesOf = async () =>
     (await eventsOf(app, ada.tenantId, 'tunnel.status_changed')).map(({ data }) => `${data.from} ${data.to}`);
 
-/** What replicas are told from now on. */
-async function newsOf(id: string) {
-    const subscriber = app.redis.duplicate({ enableOfflineQueue: true });
-    await subscriber.subscribe(TUNNEL_NEWS);
-    const news: Record<string, string>[] = [];
-    subscriber.on('message', (_channel, text: string) => {
-        const message = JSON.parse(text) as Record<string, string>;
-        if (message.tunnelId === id) news.push(message);
-    });
-    return {
-        /** All that was told: what is published by the same server later comes later. */
-        all: async () => {
-            const mark = { kind: 'mark', tunnelId: id };
-            await app.redis.publish(TUNNEL_NEWS, JSON.stringify(mark));
-            while (news.at(-1)?.kind !== 'mark') await new Promise((resolve) => setImmediate(resolve));
-            subscriber.disconnect();
-            return news.slice(0, -1);
-        },
-    };
-}
-
 describe('POST /api/tunnels/{tunnelId}/start', () => {
     it('has it wait for its agent, once, also when it is asked for at once', async () => {
         const id = await newTunnel(ada);
@@ -81,7 +59,7 @@ describe('POST /api/tunnels/{tunnelId}/stop', () => {
     it('ends what is running, once, and tells the replicas', async () => {
         const { tunnelId } = await newRunningTunnel(ada);
         await linkUp(app, placeOf(tunnelId));
-        const news = await newsOf(tunnelId);
+        const news = await newsOf(app, tunnelId);
         const answers = await Promise.all([1, 2, 3, 4].map(() => operate(tunnelId, 'stop')));
         expect(statusesOf(answers)).to.equal([200, 409, 409, 409]);
         expect(await statusOf(tunnelId)).to.include({ status: 'disconnected', desired: 'stopped', reason: 'stopped' });
@@ -251,7 +229,7 @@ describe('authenticate', () => {
 
     it('refuses the old token once there is a new one, and tells the replicas', async () => {
         const { tunnel, token } = await newTunnelWithToken(ada);
-        const news = await newsOf(tunnel.id);
+        const news = await newsOf(app, tunnel.id);
         const { body } = await operate(tunnel.id, 'token');
         expect(body.data.token).to.not.equal(token);
         expect(body.data.tunnel.revision).to.equal(2);

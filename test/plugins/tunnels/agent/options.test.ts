@@ -36,6 +36,12 @@ describe('readOptions', () => {
         expect(() => readOptions(args, {})).to.throw(UsageError, /LLM_TUNNEL_TOKEN/);
     });
 
+    it('needs no target when it follows the endpoints of the tunnel', () => {
+        const args = given.slice(0, -2);
+        expect(readOptions([...args, '--managed'], {})).to.include({ isManaged: true, targets: [] });
+        expect(readOptions(given, {})).to.include({ isManaged: false });
+    });
+
     it('gives help', () => {
         expect(readOptions(['--help'], {})).to.equal('help');
     });
@@ -52,6 +58,7 @@ describe('readOptions', () => {
             [[...without('--token'), '--token', 'lal_x'], /begin with tun_/],
             [withTarget('ftp://host'), /not a URL/],
             [withTarget('http://user:pw@host'), /without user/],
+            [withTarget('http://:pw@host'), /without user/],
             [withTarget('http://host?x=1'), /query/],
             [withTarget('http://host,priority=0'), /priority=0/],
             [withTarget('http://host,speed=9'), /speed=9/],

@@ -42,6 +42,11 @@ const SAMPLES: Frame[] = [
     { type: 'goaway', lastStream: 12, reason: 'The replica is restarted — soon' },
     { type: 'health', health: [{ endpoint: 'a', isHealthy: true, latencyMs: 12.5 }] },
     { type: 'health', health: [{ endpoint: 'b', isHealthy: false, latencyMs: null, error: 'refused' }] },
+    { type: 'settings', settings: { compression: false, endpoints: [] } },
+    {
+        type: 'settings',
+        settings: { compression: true, endpoints: [{ id: 'a', url: 'http://a:1/ä', priority: 0, weight: 2 }] },
+    },
 ];
 
 /** A message as it stands on the wire. */
@@ -164,7 +169,7 @@ describe('decodeFrame', () => {
             Buffer.alloc(0),
             Buffer.alloc(5),
             message(0, 0, 1),
-            message(12, 0, 1),
+            message(13, 0, 1),
             message(255, 0, 0),
         ]) {
             expect(refusal(bytes).closeCode).to.equal(4400);
@@ -174,7 +179,7 @@ describe('decodeFrame', () => {
         for (const type of [2, 3, 4, 5, 6, 7]) {
             expect(refusal(message(type, 0, 0)).message).to.equal('a frame on the wrong stream');
         }
-        for (const type of [1, 8, 9, 10, 11]) {
+        for (const type of [1, 8, 9, 10, 11, 12]) {
             expect(refusal(message(type, 0, 1)).message).to.equal('a frame on the wrong stream');
         }
     });
@@ -187,12 +192,15 @@ describe('decodeFrame', () => {
         expect(refusal(message(7, 0, 1, Buffer.alloc(4))).message).to.equal('a window of nothing');
     });
 
-    it('takes 64 KiB of data and a head of 32 KiB, and not a byte more', () => {
+    it('takes 64 KiB of data and of settings and a head of 32 KiB, and not a byte more', () => {
         expect(decodeFrame(message(4, 0, 1, Buffer.alloc(65_536))).type).to.equal('data');
         expect(refusal(message(4, 0, 1, Buffer.alloc(65_537))).closeCode).to.equal(4413);
         const head = (length: number) => message(3, 0, 1, `[200,[["x","${'v'.repeat(length - 16)}"]]]`);
         expect(decodeFrame(head(32_768)).type).to.equal('response');
         expect(refusal(head(32_769)).closeCode).to.equal(4413);
+        const settings = (length: number) => message(12, 0, 0, '{"compression":true,"endpoints":[]}'.padEnd(length));
+        expect(decodeFrame(settings(65_536)).type).to.equal('settings');
+        expect(refusal(settings(65_537)).closeCode).to.equal(4413);
     });
 
     it('refuses text that is not UTF-8 and JSON that is none', () => {
@@ -232,5 +240,16 @@ describe('decodeFrame', () => {
             '[{"endpoint":"a","isHealthy":true,"latencyMs":1,"error":1}]',
         );
         for (const text of healths) expect(refusal(message(11, 0, 0, text)).message, text).to.startWith('invalid');
+    });
+
+    it('refuses settings that are not what they should be', () => {
+        const endpoint = (more: object) =>
+            JSON.stringify({ id: 'a', url: 'http://a', priority: 0, weight: 1, ...more });
+        const withOne = (text: string) => `{"compression":true,"endpoints":[${text}]}`;
+        expect(decodeFrame(message(12, 0, 0, withOne(endpoint({})))).type).to.equal('settings');
+        const wrong = ['null', '[]', '{"compression":true}', '{"endpoints":[]}', '{"compression":0,"endpoints":[]}'];
+        wrong.push('{"compression":true,"endpoints":{}}', withOne('null'), withOne('"http://a"'));
+        wrong.push(...[{ id: 1 }, { url: null }, { priority: -1 }, { weight: 0 }].map(endpoint).map(withOne));
+        for (const text of wrong) expect(refusal(message(12, 0, 0, text)).message, text).to.startWith('invalid');
     });
 });

@@ -27,6 +27,7 @@ async function against(side: 'agent' | 'gateway', options: LinkOptions = {}) {
 const open = (stream: number, isEnd = false): Frame => ({ type: 'request', stream, head: HEAD, isEnd });
 const data = (stream: number, length: number): Frame => ({ type: 'data', stream, data: Buffer.alloc(length) });
 const reset = (stream: number, isAnswer = false): Frame => ({ type: 'reset', stream, code: 'cancelled', isAnswer });
+const settings = (text: string): Buffer => Buffer.concat([Buffer.from('0c0000000000', 'hex'), Buffer.from(text)]);
 const fill = (stream: number): Frame[] => Array.from({ length: 16 }, () => data(stream, WINDOW / 16));
 
 /** Whether the link still answers. */
@@ -72,6 +73,14 @@ describe('a link whose other end breaks the protocol', () => {
         ],
         ['tells the agent of its health', 'agent', [{ type: 'health', health: [] }], 4400],
         ['sends the gateway away', 'gateway', [{ type: 'goaway', lastStream: 0, reason: '' }], 4400],
+        [
+            'tells the gateway of settings',
+            'gateway',
+            [{ type: 'settings', settings: { compression: true, endpoints: [] } }],
+            4400,
+        ],
+        ['tells malformed settings', 'agent', [settings('{"compression":1,"endpoints":[]}')], 4400],
+        ['tells settings that are too large', 'agent', [settings(' '.repeat(65_537))], 4413],
         ['requests after it has sent away', 'agent', [{ type: 'goaway', lastStream: 0, reason: '' }, open(1)], 4400],
         ['sends too much data in a frame', 'agent', [open(1), data(1, 65_537)], 4413],
         [

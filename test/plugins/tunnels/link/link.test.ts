@@ -122,6 +122,18 @@ describe('Link', () => {
         );
     });
 
+    it('tells the agent of settings', async () => {
+        const told: unknown[] = [];
+        const { gateway } = await pair(() => {}, { onSettings: (settings) => told.push(settings) });
+        const endpoint = { id: 'e', url: `http://a/${'x'.repeat(40_000)}`, priority: 1, weight: 2 };
+        const settings = { compression: true, endpoints: [endpoint] };
+        gateway.settings(settings);
+        await until(() => told.length === 1);
+        expect(told).to.equal([settings]);
+        const twice = { compression: true, endpoints: [endpoint, endpoint] };
+        expect(() => gateway.settings(twice)).to.throw(RangeError);
+    });
+
     it('gives each part of a body as it comes, both ways', async () => {
         const { gateway } = await pair(echo);
         let give: (value: Uint8Array | null) => void = () => {};
