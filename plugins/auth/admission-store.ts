@@ -3,6 +3,7 @@ import {
     rateState,
     type AdmitReply,
     type KeyReply,
+    type PassReply,
     type RateReply,
     type TokenReply,
     type Verdict,
@@ -11,6 +12,7 @@ import { quotaMonth, type QuotaMonth } from '../../src/quota-month.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { figuresByTier, type TenantService } from '../tenants/api.ts';
 
+import type { Pass } from './api.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { RateLimit } from '../../src/http/rate-limit.ts';
@@ -103,6 +105,19 @@ export class AdmissionStore {
             expiresAt: expiry === '' ? null : Number(expiry),
         };
         return { verdict: { ...verdict, providerKeys: namesIn(providerKeys) }, holder };
+    }
+
+    /** Decides about a request with a pass of another feature. */
+    async admitPass(pass: Pass, use: RouteUse) {
+        const { tenantId, digest } = pass;
+        const { bucket, own } = use;
+        const month = quotaMonth(this.#parts.clock());
+        const keys = [...this.#keys(tenantId, '', month), ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : [])];
+        const reply = await pass.judge({ keys, args: argsOf(use, digest) });
+        const verdict = this.#verdict(reply as AdmitReply, month);
+        if (verdict.code !== 1) return { verdict };
+        const [, , , , userId, username, expiry] = reply as PassReply;
+        return { verdict, holder: { userId, username, expiresAt: Number(expiry) } };
     }
 
     /** Counts a request of an IP address. */

@@ -8,6 +8,7 @@ import { openApiKey } from '../../src/security/api-keys.ts';
 
 import type { Request, ServerAuthScheme } from '@hapi/hapi';
 import type { AdmissionStore, RouteUse } from './admission-store.ts';
+import type { CredentialOptions, Passes } from './api.ts';
 import type { Verdict } from './verdict.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -18,20 +19,22 @@ const GUESSES = { limit: 100, window: 60 };
 const NEVER = '9999-12-31T23:59:59.999Z';
 
 /**
- * Authentication by access token or by service API key: the signature or the checksum is checked here, everything that
- * may have changed since in one script.
+ * Authentication by access token, by service API key or by a pass of the strategy's: the signature or the checksum is
+ * checked here, everything that may have changed since in one script.
  */
 export const credentialScheme =
-    (tokens: AccessTokens, store: AdmissionStore): ServerAuthScheme =>
-    () => ({
+    (tokens: AccessTokens, store: AdmissionStore): ServerAuthScheme<CredentialOptions> =>
+    (_server, { passes } = {}) => ({
         authenticate: async (request, h) => {
             const credential = credentialOf(request);
             if (credential === null) throw apiError('UNAUTHENTICATED');
             const { kind, text } = credential;
             try {
-                const actor = await (kind === 'key'
-                    ? byKey(request, store, text)
-                    : byToken(request, store, tokens, text));
+                const actor = await (passes && text.startsWith(passes.prefix)
+                    ? byPass(request, store, passes, text)
+                    : kind === 'key'
+                      ? byKey(request, store, text)
+                      : byToken(request, store, tokens, text));
                 return h.authenticated({ credentials: { scope: actor.permissions, actor } });
             } catch (error) {
                 if (isApiError(error, 'UNAUTHENTICATED') || isApiError(error, 'KEY_INVALID')) {
@@ -88,6 +91,33 @@ async function byKey(request: Request, store: AdmissionStore, text: string): Pro
         tokenId: keyId,
         expiresAt: expiresAt === null ? NEVER : isoTime(expiresAt),
         keyId,
+    };
+}
+
+async function byPass(request: Request, store: AdmissionStore, passes: Passes, text: string): Promise<Actor> {
+    const pass = passes.open(text, request.params as Record<string, string>);
+    if (pass === null) throw apiError('UNAUTHENTICATED');
+    const { tenantId, id } = pass;
+    checkTenant(request, tenantId);
+    const { verdict, holder } = await store.admitPass(pass, useOf(request));
+    if (verdict.code === 0) throw apiError('UNAUTHENTICATED');
+    check(request, verdict);
+    if (holder === undefined) throw apiError('UNAUTHENTICATED');
+    const { userId, username, expiresAt } = holder;
+    request.logger.setBindings({ tenantId, userId, passId: id });
+    return {
+        ...callerOf(request),
+        tenantId,
+        userId,
+        username,
+        sessionId: '',
+        role: verdict.role,
+        tier: verdict.tier,
+        permissions: permissionsOf(verdict.role, tenantId).filter((one) => passes.permissions.includes(one)),
+        providerKeys: [],
+        tokenId: id,
+        expiresAt: isoTime(expiresAt),
+        passId: id,
     };
 }
 

@@ -3,7 +3,7 @@ import type { RateState } from '../../src/http/rate-limit.ts';
 /** Limit, remaining, reset (epoch s), window (s), wait (ms) */
 export type RateReply = [number, number, number, number, number];
 
-/** What the two admission scripts answer with; after the rate used and limit of the quota, when over it. */
+/** What the admission scripts answer with; after the rate used and limit of the quota, when over it. */
 export type AdmitReply = [
     code: number,
     role?: string,
@@ -23,6 +23,16 @@ export type KeyReply = [
     scopes: string,
     expiry: string,
     providerKeys: string,
+];
+
+export type PassReply = [
+    code: number,
+    role: string,
+    tier: string,
+    rate: RateReply,
+    userId: string,
+    username: string,
+    expiry: string,
 ];
 
 export interface Verdict {

@@ -1,6 +1,7 @@
 import type { EndpointHealth, ResetCode } from './link/types.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
+import type { Passes } from '../auth/api.ts';
 
 export { RelayFailure, type RelayFault } from './gateway/way.ts';
 
@@ -72,13 +73,6 @@ export interface EndedRelay {
  */
 export type Access = 'read' | 'write';
 
-/** What a share's token opens: calls through one tunnel. */
-export interface SharedTunnel {
-    tenantId: string;
-    tunnel: Tunnel;
-    shareId: string;
-}
-
 /**
  * The channel of `Signals` on which replicas learn what they have to do about open links; the message is a
  * `TunnelNews`.
@@ -99,6 +93,8 @@ export interface TunnelNews extends TunnelPlace {
 export interface TunnelUser {
     tenantId: string;
     userId: string;
+    /** The share whose token opened this call in the owner's name. */
+    passId?: string;
 }
 
 /** What is known of tunnels. */
@@ -109,8 +105,8 @@ export interface TunnelRecords {
     use(user: TunnelUser, tunnelId: string): Promise<{ tunnel: Tunnel; shareId: string | null }>;
     /** Whose token that is; null: of no tunnel any more, or its tenant or owner is not in standing. Constant time. */
     authenticate(tunnelId: string, token: string): Promise<{ tenantId: string; tunnel: Tunnel } | null>;
-    /** The tunnel that a share's token opens; it counts as a use. Null: expired, used up, taken back, of another tunnel. */
-    redeem(tunnelId: string, token: string): Promise<SharedTunnel | null>;
+    /** The tokens of shares, as passes to the traffic of their tunnels: one that is admitted counts as a use. */
+    passes: Passes;
     /** Those that were named for a tunnel, by their creation. */
     endpoints(place: TunnelPlace): Promise<TunnelEndpoint[]>;
     /** A number for a new link, higher than those of all links of the tunnel before. */

@@ -1,4 +1,5 @@
 import { activityKey, healthKey } from './keys-store.ts';
+import { apiError, isApiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { outboxKeys } from '../../src/redis/outbox.ts';
 
@@ -7,6 +8,7 @@ import type { ItemStore } from './item-store.ts';
 import type { EndpointHealth } from './link/types.ts';
 import type { TunnelStore } from './store.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
+import type { PassJudgement } from '../auth/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const TARGETS_AT_MOST = 100;
@@ -35,7 +37,7 @@ export interface Standing {
     user: (tenantId: string, userId: string) => string;
 }
 
-type Names = 'authenticate-link' | 'redeem-share' | 'next-epoch' | 'link-up' | 'link-down' | 'keep-link' | 'set-health';
+type Names = 'authenticate-link' | 'admit-share' | 'next-epoch' | 'link-up' | 'link-down' | 'keep-link' | 'set-health';
 
 /** What links tell of tunnels: in the tunnel's record, `tunnel:<id>:health` and `tunnel:<id>:activity`. */
 export class LinkStore {
@@ -52,7 +54,7 @@ export class LinkStore {
         this.#standing = standing;
         this.#run = {
             'authenticate-link': store.script(lua('authenticate-link')),
-            'redeem-share': store.script(lua('redeem-share')),
+            'admit-share': store.script(lua('admit-share')),
             'next-epoch': store.script(lua('next-epoch')),
             'link-up': store.script(lua('link-up')),
             'link-down': store.script(lua('link-down')),
@@ -67,11 +69,21 @@ export class LinkStore {
         return this.#read(await this.#run['authenticate-link'](keys, []));
     }
 
-    /** The tunnel that a share's token opens: it is used by that. */
-    async redeem(place: TunnelPlace, shareId: string, tokenHash: string): Promise<Tunnel | null> {
-        const share = this.#items.shares.key(place.tenantId, shareId);
-        const keys = [this.#key(place), share, ...this.#standingKeys(place)];
-        return this.#read(await this.#run['redeem-share'](keys, [place.tunnelId, tokenHash]));
+    /** Decides about a call with a share's token, which is used by that. @returns As the script says */
+    async admitShare(place: TunnelPlace, shareId: string, { keys, args }: PassJudgement): Promise<unknown[]> {
+        const [tenant = '', users = '', quota = '', violations = '', rates = '', ...own] = keys;
+        const records = [this.#key(place), this.#items.shares.key(place.tenantId, shareId)];
+        const all = [tenant, users, quota, violations, rates, ...records, ...own];
+        return (await this.#run['admit-share'](all, [...args, place.tunnelId])) as unknown[];
+    }
+
+    /** The tunnel of a share that there still is. @throws TUNNEL_NOT_FOUND */
+    async ofShare({ tenantId, tunnelId }: TunnelPlace, shareId: string): Promise<Tunnel> {
+        const share = this.#items.shares.get({ tenantId, ownerId: tunnelId }, shareId).catch((error: unknown) => {
+            throw isApiError(error, 'SHARE_NOT_FOUND') ? apiError('TUNNEL_NOT_FOUND') : error;
+        });
+        const [tunnel] = await Promise.all([this.#tunnels.records.get({ tenantId }, tunnelId), share]);
+        return tunnel;
     }
 
     nextEpoch = async (place: TunnelPlace): Promise<number> =>

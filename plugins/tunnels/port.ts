@@ -1,6 +1,7 @@
+import { sharePasses } from './share-passes.ts';
 import { isSameHash, openToken } from './tokens.ts';
 
-import type { EndedRelay, Access, SharedTunnel, Tunnel, TunnelEndpoint, TunnelPlace, TunnelRecords } from './api.ts';
+import type { EndedRelay, Access, Tunnel, TunnelEndpoint, TunnelPlace, TunnelRecords } from './api.ts';
 import type { CallCounter } from './call-counter.ts';
 import type { ItemStore } from './item-store.ts';
 import type { LinkStore } from './link-store.ts';
@@ -32,11 +33,18 @@ const LINK_VERDICTS: Record<number, LinkVerdict> = {
 export function createTunnelPort({ tunnels, store, items, links, counter, metrics }: PortParts): TunnelRecords {
     return {
         get: async (user, tunnelId: string, need: Access): Promise<Tunnel> =>
-            (await tunnels.find(user, tunnelId, need)).tunnel,
+            user.passId === undefined
+                ? (await tunnels.find(user, tunnelId, need)).tunnel
+                : links.ofShare({ tenantId: user.tenantId, tunnelId }, user.passId),
 
         async use(user, tunnelId) {
+            const { tenantId, passId } = user;
+            // It was counted when it was admitted.
+            if (passId !== undefined) {
+                return { tunnel: await links.ofShare({ tenantId, tunnelId }, passId), shareId: passId };
+            }
             const { tunnel, shareId } = await tunnels.find(user, tunnelId, 'read');
-            if (shareId !== null) counter.use({ tenantId: user.tenantId, tunnelId }, shareId, false);
+            if (shareId !== null) counter.use({ tenantId, tunnelId }, shareId, false);
             return { tunnel, shareId };
         },
 
@@ -48,16 +56,7 @@ export function createTunnelPort({ tunnels, store, items, links, counter, metric
             return tunnel !== null && isSameHash(tunnel.tokenHash, hash) ? { tenantId, tunnel } : null;
         },
 
-        async redeem(tunnelId: string, token: string): Promise<SharedTunnel | null> {
-            const opened = openToken('share', token);
-            if (opened === null) return null;
-            const { tenantId, id: shareId, hash } = opened;
-            const tunnel = await links.redeem({ tenantId, tunnelId }, shareId, hash);
-            if (tunnel === null) return null;
-            counter.use({ tenantId, tunnelId }, shareId, true);
-            return { tenantId, tunnel, shareId };
-        },
-
+        passes: sharePasses(links, counter),
         endpoints: (place: TunnelPlace): Promise<TunnelEndpoint[]> => items.allEndpoints(place),
         nextEpoch: (place: TunnelPlace): Promise<number> => links.nextEpoch(place),
         linkUp: async (place: TunnelPlace, link: Link): Promise<LinkVerdict> =>

@@ -22,7 +22,7 @@ export interface RelayRoute {
     /** Names the record in the path. */
     param: string;
     idPrefix: IdPrefix;
-    auth: RouteOptionsAccess;
+    auth: RouteOptionsAccess & { strategy?: string };
     errors: ErrorCode[];
     relay: (actor: Actor, id: string, request: RelayRequest) => Promise<RelayAnswer>;
 }

@@ -22,4 +22,6 @@ export interface Actor extends Caller {
     expiresAt: string;
     /** Of the service API key that the request came with. */
     keyId?: string;
+    /** Of what somebody else may act with in the user's name, as the token of a tunnel's share. */
+    passId?: string;
 }

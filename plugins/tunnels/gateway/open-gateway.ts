@@ -11,8 +11,11 @@ import { relayRoute } from '../../../src/relay/relay-route.ts';
 import type { Server } from '@hapi/hapi';
 import type { ErrorCode } from '../../../src/http/errors.ts';
 import type { Platform } from '../../../src/platform.ts';
+import type { CredentialOptions } from '../../auth/api.ts';
 import type { TunnelRecords, TunnelService } from '../api.ts';
 
+/** Users, their keys and the tokens of shares. */
+const TRAFFIC = 'tunnel-traffic';
 const HEARTBEAT_MS = 10_000;
 const LIFETIME_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -51,13 +54,15 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
     const relays = new RelayService({ tunnels, links, registry, remote, signals, logger });
     const isAllowed = isSecure(config.TRUSTED_PROXIES, config.REQUIRE_HTTPS);
     takeUpgrades(server, { tunnels, links, drain, logger, isAllowed });
+    const options: CredentialOptions = { passes: tunnels.passes };
+    server.auth.strategy(TRAFFIC, 'credential', options);
     server.route(
         relayRoute({
             summary: 'Send a request through a tunnel',
             records: 'tunnels',
             param: 'tunnelId',
             idPrefix: 'tun',
-            auth: { access: { scope: 'tunnel:read' } },
+            auth: { strategy: TRAFFIC, access: { scope: 'tunnel:read' } },
             errors: RELAY_ERRORS,
             relay: relays.relay,
         }),

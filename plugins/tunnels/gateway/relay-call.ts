@@ -17,6 +17,7 @@ export class RelayCall {
     readonly #onEnd: (ended: EndedRelay) => void;
     #timer: NodeJS.Timeout | undefined;
     #why: RelayFault | undefined;
+    #refusal: ApiError | undefined;
     #firstByteMs = 0;
     #bytesIn = 0;
     #bytesOut = 0;
@@ -36,9 +37,11 @@ export class RelayCall {
         return this.#given.signal;
     }
 
-    giveUp(why: RelayFault): void {
+    /** @param refusal What the client is told, if there is no answer yet */
+    giveUp(why: RelayFault, refusal?: ApiError): void {
         if (this.#isOver) return;
         this.#why ??= why;
+        this.#refusal ??= refusal;
         this.#given.abort();
         // Nobody may be reading any more.
         if (this.#hasBegun) this.#end(this.#why);
@@ -75,6 +78,7 @@ export class RelayCall {
     fail(error: unknown): unknown {
         const fault = this.#of(error);
         this.#end(fault);
+        if (this.#refusal) return this.#refusal;
         return error instanceof RelayFailure || this.#why !== undefined ? toError(fault, error) : error;
     }
 

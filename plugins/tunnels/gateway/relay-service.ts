@@ -1,7 +1,7 @@
 import { RelayCall } from './relay-call.ts';
 import { RemoteLink, type RemoteParts } from './remote-link.ts';
 import { RelayFailure, type Way } from './way.ts';
-import { apiError } from '../../../src/http/errors.ts';
+import { apiError, isApiError, type ApiError } from '../../../src/http/errors.ts';
 import { OnceBody } from '../../../src/relay/once-body.ts';
 import { isSafePath } from '../../../src/relay/safe-path.ts';
 import { TUNNEL_NEWS, type TunnelNews, type TunnelPlace, type TunnelRecords, type TunnelUser } from '../api.ts';
@@ -19,11 +19,14 @@ export interface RelayParts extends Pick<Platform, 'signals' | 'logger'> {
     remote: RemoteParts | null;
 }
 
-/** A call that runs by somebody else's tunnel, which may be taken from him. */
+/** A call that may be by a share, which may be taken back while it runs. */
 interface Guest {
     user: TunnelUser;
     tunnelId: string;
-    call: RelayCall;
+    /** From its beginning on. */
+    call: RelayCall | null;
+    /** Taken back: it is refused with that. */
+    refusal: ApiError | null;
 }
 
 /** Requests through tunnels, over whichever replica holds the link. */
@@ -58,24 +61,38 @@ export class RelayService {
         { head, body, gone }: RelayRequest,
     ): Promise<RelayAnswer> => {
         if (!isSafePath(head.path)) throw apiError('MALFORMED_REQUEST');
-        const { tunnels } = this.#parts;
-        const { tunnel, shareId } = await tunnels.use(user, tunnelId);
         const place = { tenantId: user.tenantId, tunnelId };
-        if (!(await tunnels.mayRelay(place.tenantId))) {
-            throw apiError('QUOTA_EXCEEDED', { details: { quota: 'relayedBytesPerMonth' } });
-        }
-        const call = new RelayCall(gone, tunnel.config.timeout, (ended) => {
-            tunnels.count(place, ended);
+        // From before anybody looks whether there is a share: one that is taken back from then on is told of here.
+        const guest: Guest = { user, tunnelId, call: null, refusal: null };
+        this.#guests.add(guest);
+        const call = await this.#open(guest, gone).catch((error: unknown) => {
             this.#guests.delete(guest);
+            throw error;
         });
-        const guest: Guest = { user, tunnelId, call };
-        if (shareId !== null) this.#guests.add(guest);
         try {
             return call.begin(await this.#send(place, { head, body: body && call.upload(body), gone: call.gone }));
         } catch (error) {
             throw call.fail(error);
         }
     };
+
+    async #open(guest: Guest, gone: AbortSignal): Promise<RelayCall> {
+        const { tunnels } = this.#parts;
+        const { user, tunnelId } = guest;
+        const place = { tenantId: user.tenantId, tunnelId };
+        const { tunnel, shareId } = await tunnels.use(user, tunnelId);
+        if (!(await tunnels.mayRelay(place.tenantId))) {
+            throw apiError('QUOTA_EXCEEDED', { details: { quota: 'relayedBytesPerMonth' } });
+        }
+        if (guest.refusal) throw guest.refusal;
+        const call = new RelayCall(gone, tunnel.config.timeout, (ended) => {
+            tunnels.count(place, ended);
+            this.#guests.delete(guest);
+        });
+        guest.call = call;
+        if (shareId === null) this.#guests.delete(guest);
+        return call;
+    }
 
     async #send(place: TunnelPlace, { head, body, gone }: RelayRequest): Promise<RelayAnswer> {
         const once = body && new OnceBody(body);
@@ -109,12 +126,17 @@ export class RelayService {
 
     /** Who was a guest and is not any more loses also what is running. */
     async #onNews({ tunnelId }: TunnelNews): Promise<void> {
-        for (const { user, call, tunnelId: used } of this.#guests) {
-            if (used !== tunnelId) continue;
-            await this.#parts.tunnels.get(user, tunnelId, 'read').catch((error: unknown) => {
-                this.#parts.logger.info({ module: 'tunnels', err: error }, 'A running call lost its share');
-                call.giveUp('refused');
-            });
+        const guests = [...this.#guests].filter((guest) => guest.tunnelId === tunnelId);
+        await Promise.all(guests.map((guest) => this.#look(guest)));
+    }
+
+    async #look(guest: Guest): Promise<void> {
+        try {
+            await this.#parts.tunnels.get(guest.user, guest.tunnelId, 'read');
+        } catch (error) {
+            this.#parts.logger.info({ module: 'tunnels', err: error }, 'A running call lost its share');
+            guest.refusal = isApiError(error) ? error : apiError('TUNNEL_NOT_FOUND', { cause: error });
+            guest.call?.giveUp('refused', guest.refusal);
         }
     }
 }

@@ -127,56 +127,6 @@ describe('POST /api/tunnels/{tunnelId}/shares', () => {
     });
 });
 
-describe('a share’s token', () => {
-    it('opens its tunnel, and nothing else, as often as it may, also at once', async () => {
-        const { id: shareId, token } = await newShare(ada, id, { maxUses: 3 });
-        expect(token).to.match(/^share_[0-9A-Z]{52}_[\w-]{43}$/);
-        const found = await Promise.all(Array.from({ length: 8 }, () => portOf(app).redeem(id, token)));
-        const opened = found.filter((one) => one !== null);
-        expect(opened).to.have.length(3);
-        expect(opened[0]).to.include({ tenantId: ada.tenantId, shareId });
-        expect(opened[0]?.tunnel.id).to.equal(id);
-        const [stored] = await sharesOf();
-        expect(stored).to.include({ type: 'token', uses: 3, maxUses: 3, userId: null });
-        expect(stored.lastUsedAt).to.be.a.string();
-        expect(JSON.stringify(stored)).to.not.include('tokenHash');
-        await portOf(app).flush();
-        const used = (await activityOf()).filter(({ type }: { type: string }) => type === 'share_used');
-        expect(used.map(({ details }: { details: object }) => details)).to.equal([{ shareId, count: '3' }]);
-        expect((await sharesOf())[0].uses).to.equal(3);
-        expectError(await app.call('GET', `/api/tunnels/${id}`, { token }), 'UNAUTHENTICATED');
-    });
-
-    it('opens no other tunnel, and no altered one opens any', async () => {
-        const { token } = await newShare(ada, id);
-        const other = await newTunnel(ada, 'other');
-        expect(await portOf(app).redeem(other, token)).to.be.null();
-        const altered = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`;
-        for (const text of ['', 'share_', altered]) expect(await portOf(app).redeem(id, text)).to.be.null();
-        expect((await sharesOf())[0].uses).to.equal(0);
-        expect(await portOf(app).redeem(id, token)).to.not.be.null();
-    });
-
-    it('opens nothing after 24 hours, when it is taken back, or while the owner is disabled', async () => {
-        const own = await startApp();
-        const tenant = await newTenant(own);
-        const tunnelId = await newTunnel(tenant);
-        const { token } = await newShare(tenant, tunnelId);
-        const isOpen = async (text: string) => (await portOf(own).redeem(tunnelId, text)) !== null;
-        await own.advance(86_400_000 - 60_000);
-        expect(await isOpen(token)).to.be.true();
-        await setUserField(own, tenant.tenantId, tenant.userId, 'isActive', '0');
-        expect(await isOpen(token)).to.be.false();
-        await setUserField(own, tenant.tenantId, tenant.userId, 'isActive', '1');
-        await own.advance(60_001);
-        expect(await isOpen(token)).to.be.false();
-        await own.stop();
-        const taken = await newShare(ada, id);
-        expect((await unshare(taken.id)).body.data.share).to.equal({ id: taken.id });
-        expect(await portOf(app).redeem(id, taken.token)).to.be.null();
-    });
-});
-
 describe('DELETE /api/tunnels/{tunnelId}/shares/{shareId}', () => {
     it('ends it at once, and tells the replicas whose it was', async () => {
         const { id: shareId } = await newShare(ada, id, { userId: bob.userId });
