@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { bucketOf } from './histogram.ts';
+import { bucketOf } from '../../src/relay/histogram.ts';
 
 import type { EndedRelay, TunnelPlace } from './api.ts';
 import type { Batch, MetricsStore, ShareUse } from './metrics-store.ts';

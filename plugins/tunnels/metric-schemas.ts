@@ -1,7 +1,8 @@
 import Joi from 'joi';
 
-import type { Bucket } from './histogram.ts';
-import type { CallFigures, TunnelMetrics } from './metrics-service.ts';
+import type { TunnelMetrics } from './metrics-service.ts';
+import type { CallFigures } from '../../src/relay/call-figures.ts';
+import type { Bucket } from '../../src/relay/histogram.ts';
 
 export interface MetricsQuery {
     days: number;

@@ -1,28 +1,14 @@
-import { boundOf, percentile, type Bucket } from './histogram.ts';
+import { bucketsOf, figuresOf, isoDate, sumOf, type CallFigures } from '../../src/relay/call-figures.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Day, MetricsStore } from './metrics-store.ts';
 import type { Tunnels } from './service.ts';
 import type { Clock } from '../../src/clock.ts';
+import type { Bucket } from '../../src/relay/histogram.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 const RELAY_CACHE_MS = 1_000;
 const MOST_CACHED = 10_000;
-
-/** Figures of calls over some days. */
-export interface CallFigures {
-    requests: number;
-    successes: number;
-    errors: number;
-    /** By what the calls ended with. */
-    errorsByKind: Record<string, number>;
-    bytesIn: number;
-    bytesOut: number;
-    /** To the end of the answer; null where there was no call. */
-    p50Ms: number | null;
-    p95Ms: number | null;
-    p99Ms: number | null;
-}
 
 export interface TunnelMetrics extends CallFigures {
     days: (CallFigures & { date: string })[];
@@ -76,40 +62,10 @@ export class MetricsService {
 }
 
 function metricsOf(days: Day[]): TunnelMetrics {
-    const all = new Map<string, number>();
-    for (const { counts } of days) {
-        for (const [field, amount] of counts) all.set(field, (all.get(field) ?? 0) + amount);
-    }
+    const all = sumOf(days);
     return {
         ...figuresOf(all),
         histogram: bucketsOf(all),
-        days: days.map(({ date, counts }) => ({ date: date.replace(DATE, '$1-$2-$3'), ...figuresOf(counts) })),
+        days: days.map(({ date, counts }) => ({ date: isoDate(date), ...figuresOf(counts) })),
     };
 }
-
-const DATE = /^(\d{4})(\d\d)(\d\d)$/;
-const ERROR = 'error:';
-const LATENCY = 'latency:';
-
-function figuresOf(counts: Map<string, number>): CallFigures {
-    const errors = [...counts].filter(([field]) => field.startsWith(ERROR));
-    const of = (field: string) => counts.get(field) ?? 0;
-    const buckets = bucketsOf(counts);
-    return {
-        requests: of('requests'),
-        successes: of('successes'),
-        errors: errors.reduce((sum, [, count]) => sum + count, 0),
-        errorsByKind: Object.fromEntries(errors.map(([field, count]) => [field.slice(ERROR.length), count])),
-        bytesIn: of('bytesIn'),
-        bytesOut: of('bytesOut'),
-        p50Ms: percentile(buckets, 0.5),
-        p95Ms: percentile(buckets, 0.95),
-        p99Ms: percentile(buckets, 0.99),
-    };
-}
-
-const bucketsOf = (counts: Map<string, number>): Bucket[] =>
-    [...counts]
-        .filter(([field]) => field.startsWith(LATENCY))
-        .map(([field, count]) => ({ upToMs: boundOf(Number(field.slice(LATENCY.length))), count }))
-        .toSorted((one, other) => one.upToMs - other.upToMs);

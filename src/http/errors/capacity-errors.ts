@@ -62,6 +62,24 @@ export const capacityErrors = {
         'The service behind the tunnel could not be reached, or its answer could not be relayed.',
         'See GET /api/tunnels/{id}/health; details.reason tells what went wrong.',
     ),
+    PROXY_STOPPED: entry(
+        503,
+        'service_unavailable',
+        'The proxy is stopped.',
+        'Start it with POST /api/proxies/{id}/start.',
+    ),
+    PROXY_BUSY: entry(
+        503,
+        'service_unavailable',
+        'The proxy carries as many requests as its replicas and maxConnections allow, and its line is full or slow.',
+        'Wait for the number of seconds in Retry-After, or scale it with POST /api/proxies/{id}/scale.',
+    ),
+    PROXY_OFFLINE: entry(
+        503,
+        'service_unavailable',
+        'No member of the proxy takes requests.',
+        'See details.members and GET /api/proxies/{id}/health; start llm-tunnel where the services are.',
+    ),
     PROVIDER_OVERLOADED: entry(
         503,
         'service_unavailable',
