@@ -14,6 +14,7 @@ import { OllamaModels } from './providers/ollama-models.ts';
 import { ollama } from './providers/ollama.ts';
 import { openAi } from './providers/openai.ts';
 import { sandbox } from './providers/sandbox.ts';
+import { overHttp } from './providers/transport.ts';
 import { getModelStatus } from './routes/get-model-status.ts';
 import { listModels } from './routes/list-models.ts';
 import { loadModel } from './routes/load-model.ts';
@@ -48,11 +49,12 @@ export const models: Plugin<Platform> = {
         } = config;
         // The deadlines are the service's: an answer may well pause for longer than a connection's default.
         const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
+        const at = (baseUrl: string) => overHttp(dispatcher, baseUrl);
         const providers: Partial<Record<ProviderName, ModelProvider>> = {
-            anthropic: anthropic({ dispatcher, baseUrl: ANTHROPIC_BASE_URL, apiKey: shared.anthropic }),
-            google: google({ dispatcher, baseUrl: GOOGLE_BASE_URL, apiKey: shared.google }),
-            ollama: ollama({ dispatcher, baseUrl: OLLAMA_URL }),
-            openai: openAi({ dispatcher, baseUrl: OPENAI_BASE_URL, apiKey: shared.openai }),
+            anthropic: anthropic({ send: at(ANTHROPIC_BASE_URL), apiKey: shared.anthropic }),
+            google: google({ send: at(GOOGLE_BASE_URL), apiKey: shared.google }),
+            ollama: ollama({ send: at(OLLAMA_URL) }),
+            openai: openAi({ send: at(OPENAI_BASE_URL), apiKey: shared.openai }),
             ...(config.SANDBOX_MODEL && { sandbox: sandbox(config.SANDBOX_TOKEN_DELAY_MS) }),
         };
         const { users } = server.plugins;
@@ -86,7 +88,7 @@ export const models: Plugin<Platform> = {
         });
         server.expose(service);
         server.route(listModels(service));
-        serveLoads(server, platform, service, new OllamaModels({ dispatcher, baseUrl: OLLAMA_URL }));
+        serveLoads(server, platform, service, new OllamaModels(at(OLLAMA_URL)));
         // Not waited for: answers that outlive their client end with the drain, and keep their connection until then.
         server.ext('onPostStop', () => void dispatcher.close());
     },
