@@ -28,7 +28,7 @@ interface PullLine {
 const failureOf: FailureReader = ({ error }: PullLine) => (error === undefined ? null : { message: error });
 
 /** What Ollama calls a model whose name says no tag. */
-const fullName = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
+export const fullName = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
 const nameOf = ({ id, upstreamId }: Model): string => upstreamId ?? id;
 
 /** The models of an Ollama: what it has, and what it is told to fetch, to load and to unload. */
