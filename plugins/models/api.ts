@@ -1,5 +1,16 @@
-import type { KeyName, Model, ModelCall, ParameterName, ProviderName, StreamPart, Usage } from './call.ts';
+import type {
+    KeyName,
+    Model,
+    ModelCall,
+    ModelUser,
+    ParameterName,
+    ProviderName,
+    SourcePrefix,
+    StreamPart,
+    Usage,
+} from './call.ts';
 import type { ErrorCode } from '../../src/http/errors.ts';
+import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 export * from './call.ts';
@@ -26,6 +37,19 @@ export interface ProviderStatus {
 export interface ModelProvider {
     stream(call: ModelCall, signal: AbortSignal): AsyncIterable<StreamPart>;
     status(signal: AbortSignal): Promise<ProviderStatus>;
+}
+
+/**
+ * Records of users over which their own Ollamas are reached. Whoever may not use a record is told that there is none:
+ * 404, with whichever code.
+ */
+export interface ModelSource {
+    /** Sends a request; the answer's body has to be read or returned, or `gone` aborted. @throws Catalogue errors */
+    request(user: ModelUser, id: string, request: RelayRequest): Promise<RelayAnswer>;
+    /** Whether the user may use the record. @throws Where not */
+    check(user: ModelUser, id: string): Promise<void>;
+    /** Those that the user may use and that take requests now. @param most So many at most */
+    connected(user: ModelUser, most: number): Promise<{ id: string; name: string }[]>;
 }
 
 /** How calls to an endpoint of a provider went, on all replicas. */
@@ -87,14 +111,32 @@ export const CALL_ERRORS: ErrorCode[] = [
     'PROVIDER_OVERLOADED',
     'PROVIDER_TIMEOUT',
     'CIRCUIT_OPEN',
+    'QUOTA_EXCEEDED',
+    'TUNNEL_OFFLINE',
+    'TUNNEL_BUSY',
+    'TUNNEL_TIMEOUT',
+    'TUNNEL_ERROR',
 ];
 
 /** The port of the models feature. */
 export interface ModelService {
     /** Of the catalogue of models and prices. */
     readonly version: string;
-    /** @throws MODEL_NOT_FOUND */
+    /**
+     * A model, for what is kept by its id: of one that is reached over a user's record no more is known than its id
+     * tells, nor whether it is there. @throws MODEL_NOT_FOUND
+     */
     get(idOrAlias: string): Model;
+    /**
+     * The model that a user means: to call it, or to keep its id. One whose server is away is as its id tells.
+     *
+     * @throws MODEL_NOT_FOUND also where the user may not use what it is reached over, or its server does not have it
+     */
+    find(user: ModelUser, idOrAlias: string): Promise<Model>;
+    /** What the user's connected Ollamas offer, some seconds old at most. */
+    connected(user: ModelUser): Promise<Model[]>;
+    /** Has models reached over records whose ids begin so: as `<record's id>/<name>`. */
+    offer(prefix: SourcePrefix, source: ModelSource): void;
     /** All models that are offered here. */
     all(): Model[];
     /** The models that a call can be made to. @param ownKeys Names of the keys that the user brings */
@@ -110,7 +152,8 @@ export interface ModelService {
      * Each model is tried up to three times, within the time for a first part, where another try may help: network, 5xx
      * and limits of the rate, never for longer than the provider wants to be left alone. The next model is asked after
      * any PROVIDER_… error and CIRCUIT_OPEN, but not after PROVIDER_REFUSED: what is wrong there is the call. It has a
-     * time of its own. Nothing is tried again once the answer has begun.
+     * time of its own. Nothing is tried again once the answer has begun. What a model is reached over fails with errors
+     * of its own (TUNNEL_…, QUOTA_EXCEEDED), which are not tried again: the next model is asked.
      *
      * @param calls Prepared; those after the first are asked only when those before them failed
      * @throws Where none answers, what the first failed with: that is the model that was asked for, and its Retry-After

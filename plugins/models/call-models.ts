@@ -5,13 +5,15 @@ import { isOutage, mayFallBack, retryDelay } from './retries.ts';
 import { supervised, type Timeouts } from './supervise.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 
-import type { ModelCall, ModelProvider, OpenAnswer, ProviderName, StreamPart } from './api.ts';
+import type { Model, ModelCall, ModelProvider, OpenAnswer, ProviderName, StreamPart } from './api.ts';
 import type { CircuitBreaker, Passage } from './circuit-breaker.ts';
 import type { Outcome } from './circuit-store.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
 export interface ModelCallerOptions {
     providers: Partial<Record<ProviderName, ModelProvider>>;
+    /** For models that are reached over a user's record. */
+    relayed?: Pick<ModelProvider, 'stream'>;
     /** The names of the circuits; a provider without one is always called. */
     circuits: Partial<Record<ProviderName, string>>;
     breaker: CircuitBreaker;
@@ -48,7 +50,7 @@ export class ModelCaller {
             } catch (error) {
                 signal.throwIfAborted();
                 failures.push(error);
-                if (!mayFallBack(error)) break;
+                if (!mayFallBack(error, failures.length > 1)) break;
                 if (failures.length < calls.length) this.#warn('A model failed and the next is asked', call, error);
             }
         }
@@ -75,11 +77,11 @@ export class ModelCaller {
     }
 
     async #tryOnce(call: ModelCall, signal: AbortSignal, elapsedMs: number): Promise<AsyncIterable<StreamPart>> {
-        const { providers, circuits, breaker, timeouts } = this.#options;
+        const { providers, relayed, breaker, timeouts } = this.#options;
         signal.throwIfAborted();
-        const provider = providers[call.model.provider];
+        const provider = call.model.via ? relayed : providers[call.model.provider];
         if (!provider) throw apiError('MODEL_NOT_FOUND', { details: { model: call.model.id } });
-        const circuit = circuits[call.model.provider];
+        const circuit = this.#circuitOf(call.model);
         const passage = circuit === undefined ? FREE : await breaker.enter(circuit);
         try {
             const parts = await openAnswer(supervised(provider, call, signal, timeouts, elapsedMs));
@@ -93,11 +95,16 @@ export class ModelCaller {
 
     /** Milliseconds until the next try; null where there is to be none, or it would come too late. */
     #delay({ model }: ModelCall, error: unknown, tries: number, elapsedMs: number): number | null {
-        const { circuits, breaker, timeouts } = this.#options;
-        const circuit = circuits[model.provider];
+        const { breaker, timeouts } = this.#options;
+        const circuit = this.#circuitOf(model);
         if (circuit !== undefined && breaker.refuses(circuit)) return null;
         const delayMs = retryDelay(error, tries, this.#random);
         return delayMs !== null && elapsedMs + delayMs < timeouts.first ? delayMs : null;
+    }
+
+    /** A user's own server is nobody else's, and tells by itself when it is away. */
+    #circuitOf({ provider, via }: Model): string | undefined {
+        return via ? undefined : this.#options.circuits[provider];
     }
 
     #warn(message: string, { model, requestId }: ModelCall, error: unknown, more: object = {}): void {

@@ -1,5 +1,8 @@
 export type ProviderName = 'anthropic' | 'openai' | 'google' | 'ollama' | 'sandbox';
 
+/** What the ids of records begin with that models are reached over. */
+export type SourcePrefix = 'tun' | 'proxy';
+
 /** What users know a provider's API key by. */
 export const KEY_NAMES = ['claude', 'openai', 'google'] as const;
 export type KeyName = (typeof KEY_NAMES)[number];
@@ -31,6 +34,8 @@ export interface Model {
     provider: ProviderName;
     /** What the provider calls it, where that is another name. */
     upstreamId?: string;
+    /** The record of a user that it is reached over; not of the catalogue. */
+    via?: { prefix: SourcePrefix; id: string };
     aliases: string[];
     capabilities: string[];
     /** Tokens that input and output may have together. */
@@ -97,9 +102,16 @@ export interface CallParameters {
 
 export type ParameterName = keyof CallParameters;
 
+/** Who uses a model. */
+export interface ModelUser {
+    tenantId: string;
+    userId: string;
+}
+
 /** What a model is asked. */
 export interface ModelCall {
     model: Model;
+    user: ModelUser;
     messages: ChatMessage[];
     parameters: CallParameters;
     /** The user's own key, which goes before the platform's. */

@@ -14,6 +14,8 @@ import { OllamaModels } from './providers/ollama-models.ts';
 import { ollama } from './providers/ollama.ts';
 import { openAi } from './providers/openai.ts';
 import { sandbox } from './providers/sandbox.ts';
+import { overHttp } from './providers/transport.ts';
+import { RelayedModels } from './relayed-models.ts';
 import { getModelStatus } from './routes/get-model-status.ts';
 import { listModels } from './routes/list-models.ts';
 import { loadModel } from './routes/load-model.ts';
@@ -48,11 +50,12 @@ export const models: Plugin<Platform> = {
         } = config;
         // The deadlines are the service's: an answer may well pause for longer than a connection's default.
         const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5_000 });
+        const at = (baseUrl: string) => overHttp(dispatcher, baseUrl);
         const providers: Partial<Record<ProviderName, ModelProvider>> = {
-            anthropic: anthropic({ dispatcher, baseUrl: ANTHROPIC_BASE_URL, apiKey: shared.anthropic }),
-            google: google({ dispatcher, baseUrl: GOOGLE_BASE_URL, apiKey: shared.google }),
-            ollama: ollama({ dispatcher, baseUrl: OLLAMA_URL }),
-            openai: openAi({ dispatcher, baseUrl: OPENAI_BASE_URL, apiKey: shared.openai }),
+            anthropic: anthropic({ send: at(ANTHROPIC_BASE_URL), apiKey: shared.anthropic }),
+            google: google({ send: at(GOOGLE_BASE_URL), apiKey: shared.google }),
+            ollama: ollama({ send: at(OLLAMA_URL) }),
+            openai: openAi({ send: at(OPENAI_BASE_URL), apiKey: shared.openai }),
             ...(config.SANDBOX_MODEL && { sandbox: sandbox(config.SANDBOX_TOKEN_DELAY_MS) }),
         };
         const { users } = server.plugins;
@@ -62,8 +65,10 @@ export const models: Plugin<Platform> = {
             first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000,
             total: config.MODEL_ANSWER_TIMEOUT * 1000,
         };
+        const relayed = new RelayedModels(clock);
         const service = createModelService({
             keys,
+            relayed,
             catalogue: loadCatalogue(config.CATALOGUE_FILE),
             providers,
             withKey: new Set<ProviderName>(['ollama', 'sandbox', ...KEYED.filter((name) => shared[name])]),
@@ -86,20 +91,26 @@ export const models: Plugin<Platform> = {
         });
         server.expose(service);
         server.route(listModels(service));
-        serveLoads(server, platform, service, new OllamaModels({ dispatcher, baseUrl: OLLAMA_URL }));
+        serveLoads(server, platform, { models: service, relayed, local: new OllamaModels(at(OLLAMA_URL)) });
         // Not waited for: answers that outlive their client end with the drain, and keep their connection until then.
         server.ext('onPostStop', () => void dispatcher.close());
     },
 };
 
+interface LoadedModels {
+    models: ModelService;
+    relayed: RelayedModels;
+    local: LocalModels;
+}
+
 /** The routes of models that are loaded before they answer. */
-function serveLoads(server: Server, platform: Platform, models: ModelService, local: LocalModels): void {
+function serveLoads(server: Server, platform: Platform, { models, relayed, local }: LoadedModels): void {
     const { config, signals, clock, drain, logger } = platform;
     const store = new LoadStore(platform.store);
     const look = cachedLook(local, clock);
     const parts = { store, local, mayPull: config.OLLAMA_PULL, appendOutbox: appendOutbox(platform.store) };
     const loads = new Loads({ ...parts, drain, logger, onChange: () => look.forget() });
-    const service = new LoadService({ ...parts, models, loads, signals, look });
+    const service = new LoadService({ ...parts, models, relayed, loads, signals, look });
     server.route(getModelStatus(service));
     server.route(loadModel(service));
     server.route(streamLoad(service));

@@ -1,10 +1,11 @@
 import { anthropicModels } from './providers/anthropic.ts';
 import { googleModels } from './providers/google.ts';
 import { openAiModels } from './providers/openai-chat.ts';
-import { withoutSlash, type ModelList } from './providers/wire-provider.ts';
+import { withoutSlash } from './providers/transport.ts';
 
 import type { Dispatcher } from 'undici';
 import type { KeyName, KeyVerdict } from './api.ts';
+import type { ModelList } from './providers/wire-provider.ts';
 import type { Config } from '../../src/config.ts';
 
 const TIMEOUT_MS = 5_000;

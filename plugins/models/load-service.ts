@@ -1,8 +1,9 @@
 import { toProviderError } from './load-model.ts';
 import { unloadOutbox } from './load-outbox.ts';
 import { followersOf } from './load-store.ts';
+import { isRelayed, type RelayedModel } from './relayed-model.ts';
 import { cached } from './status-cache.ts';
-import { apiError, type ErrorCode } from '../../src/http/errors.ts';
+import { apiError, isApiError, type ErrorCode } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { Bell } from '../../src/redis/bell.ts';
 
@@ -10,6 +11,7 @@ import type { Model, ModelService } from './api.ts';
 import type { LoadEvent, LoadStore, ModelLoads } from './load-store.ts';
 import type { Loads } from './loads.ts';
 import type { LocalModels, ModelsThere } from './local-models.ts';
+import type { RelayedModels } from './relayed-models.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { ServerSentEvent } from '../../src/http/sse.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
@@ -37,6 +39,7 @@ export interface ModelStatus {
 
 export interface LoadServiceParts {
     models: Pick<ModelService, 'get' | 'usable'>;
+    relayed: Pick<RelayedModels, 'look'>;
     local: LocalModels;
     mayPull: boolean;
     store: LoadStore;
@@ -62,6 +65,7 @@ export class LoadService {
     async status(actor: Actor, idOrAlias: string): Promise<ModelStatus> {
         const { models, look, mayPull } = this.#parts;
         const model = models.get(idOrAlias);
+        if (isRelayed(model)) return this.#relayedStatus(actor, model);
         if (model.provider !== 'ollama') {
             const isUsable = models.usable(actor.providerKeys).includes(model);
             return { ...unknown(model), ...(isUsable ? { status: 'loaded' } : away('PROVIDER_KEY_MISSING')) };
@@ -154,6 +158,17 @@ export class LoadService {
         }
     }
 
+    /** @throws MODEL_NOT_FOUND */
+    async #relayedStatus(actor: Actor, model: RelayedModel): Promise<ModelStatus> {
+        const there = await this.#parts.relayed.look(actor, model).catch(toProviderError);
+        if (isApiError(there, 'MODEL_NOT_FOUND')) throw there;
+        if (isApiError(there)) return { ...unknown(model), ...away(there.data?.code ?? 'PROVIDER_ERROR') };
+        if (!there.isLoaded(model) && !there.isOnDisk(model)) {
+            throw apiError('MODEL_NOT_FOUND', { details: { model: model.id } });
+        }
+        return { ...unknown(model), ...standing(model, there, NO_LOADS, false) };
+    }
+
     #loadable(idOrAlias: string): Model {
         const model = this.#parts.models.get(idOrAlias);
         if (model.requiresLoading && model.provider === 'ollama') return model;
@@ -181,6 +196,8 @@ const unknown = ({ id }: Model) => ({
     reason: null,
     jobId: null,
 });
+
+const NO_LOADS: ModelLoads = { job: null, loadedAt: null, loadMs: null };
 
 const away = (reason: ErrorCode) => ({ status: 'unavailable' as const, reason });
 

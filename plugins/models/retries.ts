@@ -29,10 +29,19 @@ function isPassing(error: unknown): boolean {
     return isOutage(error) && code !== 'PROVIDER_TIMEOUT';
 }
 
-/** Whether a call to another model can do better: not where the provider did not like what was said. */
-export function mayFallBack(error: unknown): boolean {
+/** What providers, and the ways to users' own, fail with. */
+const FAILURE = /^(PROVIDER|TUNNEL|PROXY)_|^CIRCUIT_OPEN$|^QUOTA_EXCEEDED$/;
+
+/**
+ * Whether a call to another model can do better: not where the provider did not like what was said, nor where the one
+ * that was asked for is not there.
+ *
+ * @param isInPlace Of a model in place of that one: there may be others
+ */
+export function mayFallBack(error: unknown, isInPlace = false): boolean {
     const { code } = factsOf(error);
-    return code === 'CIRCUIT_OPEN' || (code.startsWith('PROVIDER_') && code !== 'PROVIDER_REFUSED');
+    if (code === 'MODEL_NOT_FOUND') return isInPlace;
+    return FAILURE.test(code) && code !== 'PROVIDER_REFUSED';
 }
 
 /**

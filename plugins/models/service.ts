@@ -3,20 +3,24 @@ import { estimateUsage } from './estimate.ts';
 import { fitParameters } from './parameters.ts';
 import { knownPriceAt } from './prices.ts';
 import { KEY_OF, publicModel, type PublicModel } from './public-model.ts';
+import { isRelayed } from './relayed-model.ts';
 import { statusCache } from './status-cache.ts';
 import { apiError } from '../../src/http/errors.ts';
 
 import type { Model, ModelProvider, ModelService, ProviderKeyService, ProviderName } from './api.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { RelayedModels } from './relayed-models.ts';
 import type { Timeouts } from './supervise.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Actor } from '../../src/types/actor.ts';
 
 export interface ModelServiceOptions {
     catalogue: Catalogue;
     providers: Partial<Record<ProviderName, ModelProvider>>;
     keys: ProviderKeyService;
+    relayed: RelayedModels;
     /** Providers that a call can be paid at: those of the platform's keys, and those that need none. */
     withKey: Set<ProviderName>;
     clock: Clock;
@@ -27,11 +31,13 @@ export interface ModelServiceOptions {
     logger: Logger;
 }
 
+export interface ListedModels {
+    list(actor: Actor): Promise<PublicModel[]>;
+}
+
 /** The catalogue and the calls to its models. */
-export function createModelService(
-    options: ModelServiceOptions,
-): ModelService & { list(ownKeys: string[]): PublicModel[] } {
-    const { catalogue, providers, keys, withKey, clock, breaker, baseUrls } = options;
+export function createModelService(options: ModelServiceOptions): ModelService & ListedModels {
+    const { catalogue, providers, keys, relayed, withKey, clock, breaker, baseUrls } = options;
     const circuits = Object.fromEntries(
         Object.entries(baseUrls)
             .filter(([provider]) => Object.hasOwn(providers, provider))
@@ -54,20 +60,16 @@ export function createModelService(
 
         keyName: ({ provider }) => KEY_OF[provider],
 
-        /** @param ownKeys Names of the keys that the user brings */
-        list: (ownKeys) => offered.map((model) => publicModel(model, reasonOf(model, ownKeys), clock())),
+        async list(actor) {
+            const models = [...offered, ...(await relayed.list(actor))];
+            return models.map((model) => publicModel(model, reasonOf(model, actor.providerKeys), clock()));
+        },
 
         all: () => offered,
 
         usable: (ownKeys) => offered.filter((model) => reasonOf(model, ownKeys) === null),
 
-        get(idOrAlias) {
-            const model = catalogue.find(idOrAlias);
-            if (!model || !providers[model.provider]) {
-                throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
-            }
-            return model;
-        },
+        ...lookUps(options),
 
         prepare(call) {
             if (call.apiKey === undefined && !withKey.has(call.model.provider)) {
@@ -86,5 +88,27 @@ export function createModelService(
         circuits: () => breaker.states(Object.values(circuits)),
 
         resetCircuit: (name) => breaker.reset(name),
+    };
+}
+
+type LookUps = Pick<ModelService, 'get' | 'find' | 'connected' | 'offer'>;
+
+/** Models by name: of the catalogue, and of users' own servers. */
+function lookUps({ catalogue, providers, relayed }: ModelServiceOptions): LookUps {
+    const get = (idOrAlias: string): Model => {
+        const model = catalogue.find(idOrAlias) ?? relayed.get(idOrAlias);
+        if (!model || !providers[model.provider]) {
+            throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
+        }
+        return model;
+    };
+    return {
+        get,
+        async find(user, idOrAlias) {
+            const model = get(idOrAlias);
+            return isRelayed(model) ? relayed.find(user, model) : model;
+        },
+        connected: (user) => relayed.list(user),
+        offer: (prefix, source) => relayed.offer(prefix, source),
     };
 }

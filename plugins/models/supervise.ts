@@ -27,7 +27,7 @@ function hear(said: Said, part: StreamPart): void {
  * @param elapsedMs How much of the time earlier tries have taken
  */
 export async function* supervised(
-    provider: ModelProvider,
+    provider: Pick<ModelProvider, 'stream'>,
     call: ModelCall,
     signal: AbortSignal,
     timeouts: Timeouts,

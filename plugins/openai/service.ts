@@ -62,7 +62,7 @@ export class CompletionService {
     async call(actor: Actor, request: CompletionRequest, gone: AbortSignal): Promise<Accepted> {
         const { models, limits, running, clock } = this.#parts;
         running.checkOpen();
-        const model = models.get(request.model);
+        const model = await models.find(actor, request.model);
         const slot = await limits.takeSlot(actor, () => !gone.aborted);
         try {
             // The process may have begun to stop while this waited for its slot.
@@ -102,17 +102,18 @@ export class CompletionService {
         return { completion: toCompletion(head, await running.finished), ignored };
     }
 
-    list({ providerKeys }: Actor): ListedModel[] {
-        return this.#parts.models.usable(providerKeys).map(toListed);
+    async list(actor: Actor): Promise<ListedModel[]> {
+        const { models } = this.#parts;
+        return [...models.usable(actor.providerKeys), ...(await models.connected(actor))].map(toListed);
     }
 
     /** @throws MODEL_NOT_FOUND also for a model that the user cannot call */
-    get({ providerKeys }: Actor, idOrAlias: string): ListedModel {
+    async get(actor: Actor, idOrAlias: string): Promise<ListedModel> {
         const { models } = this.#parts;
-        const model = models.get(idOrAlias);
-        if (!models.usable(providerKeys).includes(model)) {
-            throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
-        }
+        const { id, via } = models.get(idOrAlias);
+        const callable = via ? await models.connected(actor) : models.usable(actor.providerKeys);
+        const model = callable.find((one) => one.id === id);
+        if (!model) throw apiError('MODEL_NOT_FOUND', { details: { model: idOrAlias } });
         return toListed(model);
     }
 
@@ -142,6 +143,7 @@ export class CompletionService {
         const apiKey = isOwn ? await models.keys.use(actor, keyName) : null;
         return models.prepare({
             model,
+            user: { tenantId: actor.tenantId, userId: actor.userId },
             messages: toMessages(request),
             parameters: toParameters(request),
             requestId: actor.requestId,

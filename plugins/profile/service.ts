@@ -34,7 +34,7 @@ export function createProfileService(store: ProfileStore, { auth, users, models 
             const { notifications, ...appearance } = preferences ?? {};
             const choices: Partial<Choices> = {
                 ...settings,
-                ...(typeof defaultModel === 'string' && { defaultModel: models.get(defaultModel).id }),
+                ...(typeof defaultModel === 'string' && { defaultModel: (await models.find(actor, defaultModel)).id }),
                 ...appearance,
                 ...(notifications?.email !== undefined && { notifyByEmail: notifications.email }),
                 ...(notifications?.browser !== undefined && { notifyInBrowser: notifications.browser }),

@@ -20,7 +20,7 @@ export type OwnTenantService = ReturnType<typeof createOwnTenantService>;
 /** A tenant as its own users see it, and its admins change it. */
 export function createOwnTenantService(
     tenants: Pick<TenantRules, 'get' | 'updateOwn'>,
-    models: Pick<ModelService, 'get'>,
+    models: Pick<ModelService, 'find'>,
 ) {
     return {
         get: async ({ tenantId }: Actor): Promise<OwnTenant> => view(await tenants.get(tenantId)),
@@ -29,7 +29,8 @@ export function createOwnTenantService(
         async update(actor: Actor, { name, settings }: OwnTenantChanges, revision?: number): Promise<OwnTenant> {
             const { fallbackModels, ...others } = settings ?? {};
             // By their ids, whatever they were called: each once.
-            const ids = fallbackModels && [...new Set(fallbackModels.map((model) => models.get(model).id))];
+            const found = fallbackModels?.map((model) => models.find(actor, model));
+            const ids = found && [...new Set((await Promise.all(found)).map(({ id }) => id))];
             const changes = {
                 ...(name !== undefined && { name }),
                 ...(settings && { settings: { ...others, ...(ids && { fallbackModels: ids }) } }),

@@ -62,6 +62,7 @@ export function prepareCalls(
         const temperature = question.temperature ?? temperatureFor(model, defaultTemperature);
         return models.prepare({
             model,
+            user: { tenantId: actor.tenantId, userId: actor.userId },
             messages: assembleContext(model, messages, question.content, { systemPrompt, covering }),
             requestId: actor.requestId,
             parameters: { ...(temperature !== undefined && { temperature }) },

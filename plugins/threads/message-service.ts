@@ -107,7 +107,7 @@ export class MessageService {
         { content, ...options }: NewMessage,
         { questionId, answerId }: MessageIds,
     ): Promise<Reply> {
-        const asked = this.#asked(modelName, options);
+        const asked = await this.#asked(actor, modelName, options);
         const [model] = asked;
         const place = placeOf(actor, threadId, model.id);
         const tokens = checkLength(model, content);
@@ -137,7 +137,7 @@ export class MessageService {
         newMessageId: string,
     ): Promise<Reply> {
         const { store } = this.#parts;
-        const asked = this.#asked(modelName, options);
+        const asked = await this.#asked(actor, modelName, options);
         const place = placeOf(actor, threadId, asked[0].id);
         const [old, newest] = await Promise.all([store.find(place, messageId), store.newest(place)]);
         if (!old) throw apiError('MESSAGE_NOT_FOUND');
@@ -161,10 +161,12 @@ export class MessageService {
         return restoredReply(sent, isoTime(this.#parts.clock()));
     }
 
-    #asked(modelName: string, { fallbackModels = [] }: AnswerOptions): [Model, ...Model[]] {
+    async #asked(user: Actor, modelName: string, { fallbackModels = [] }: AnswerOptions): Promise<[Model, ...Model[]]> {
         const { models, generations } = this.#parts;
         generations.checkOpen();
-        return [models.get(modelName), ...fallbackModels.map((name) => models.get(name))];
+        const inPlace = fallbackModels.map((name) => models.find(user, name));
+        const [asked, others] = await Promise.all([models.find(user, modelName), Promise.all(inPlace)]);
+        return [asked, ...others];
     }
 
     async #answer(actor: Actor, draft: Draft): Promise<Reply> {

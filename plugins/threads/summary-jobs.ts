@@ -71,6 +71,10 @@ const PASSING = new Set<string>([
     'PROVIDER_OVERLOADED',
     'PROVIDER_TIMEOUT',
     'CIRCUIT_OPEN',
+    'TUNNEL_OFFLINE',
+    'TUNNEL_BUSY',
+    'TUNNEL_TIMEOUT',
+    'TUNNEL_ERROR',
     'STORE_UNAVAILABLE',
     'INTERNAL_ERROR',
 ] satisfies ErrorCode[]);

@@ -76,7 +76,7 @@ export class SummaryService {
      */
     async summarize(actor: Actor, threadId: string, modelName: string, isWanted: () => boolean): Promise<Summary> {
         const { models, limits } = this.#parts;
-        const model = models.get(modelName);
+        const model = await models.find(actor, modelName);
         const place = placeOf(actor, threadId, model.id);
         const slot = await limits.takeSlot(actor, isWanted);
         try {
@@ -97,11 +97,11 @@ export class SummaryService {
      * @throws As `summarize`
      */
     async summarizeIfDue(place: ContextPlace, requestId: string): Promise<void> {
-        const model = this.#parts.models.get(place.modelId);
+        const { tenantId, ownerId: userId } = place;
+        const model = await this.#parts.models.find({ tenantId, userId }, place.modelId);
         const uncovered = await this.#uncovered(place, model);
         const { summarizationInterval } = this.#parts.profile.callDefaults(uncovered.profile);
         if (uncovered.total - (uncovered.summary?.count ?? 0) < summarizationInterval) return;
-        const { tenantId, ownerId: userId } = place;
         const payer = { tenantId, userId };
         await this.#make({ place, model, payer, requestId, auditOf: () => [] }, uncovered);
     }
@@ -118,10 +118,18 @@ export class SummaryService {
         const draft = draftSummary(model, uncovered);
         if (!draft) return null;
         const { tenantId, ownerId: userId } = place;
-        const apiKey = apiKeyFor(models, { tenantId, userId }, model, uncovered.sealedKeys);
+        const user = { tenantId, userId };
+        const apiKey = apiKeyFor(models, user, model, uncovered.sealedKeys);
         const { messages, upTo } = draft;
         const parameters = summaryParameters(model);
-        const { call } = models.prepare({ model, messages, requestId, parameters, ...(apiKey !== null && { apiKey }) });
+        const { call } = models.prepare({
+            model,
+            user,
+            messages,
+            requestId,
+            parameters,
+            ...(apiKey !== null && { apiKey }),
+        });
         const text = await this.#ask(order, call);
         const ownKeys = apiKey === null ? [] : keyNamesOf(models, [model]);
         return store.set(place, {

@@ -5,6 +5,7 @@ import { ItemStore } from './item-store.ts';
 import { LinkStore } from './link-store.ts';
 import { MetricsService } from './metrics-service.ts';
 import { MetricsStore } from './metrics-store.ts';
+import { modelSource } from './model-source.ts';
 import { createTunnelPort } from './port.ts';
 import { serve } from './serve.ts';
 import { Tunnels } from './service.ts';
@@ -15,10 +16,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const tunnels: Plugin<Platform> = {
     name: 'tunnels',
-    dependencies: ['auth', 'idempotency', 'tenants', 'users'],
+    dependencies: ['auth', 'idempotency', 'models', 'tenants', 'users'],
     register: (server, platform) => {
         const { store, vault, clock, logger, drain } = platform;
-        const { tenants, users } = server.plugins;
+        const { models, tenants, users } = server.plugins;
         const standing = {
             tenant: (tenantId: string) => tenants.key(tenantId),
             user: (tenantId: string, userId: string) => users.key(tenantId, userId),
@@ -41,7 +42,9 @@ export const tunnels: Plugin<Platform> = {
         server.ext('onPostStop', () => counter.flush());
         const parts = { tunnels: service, store: tunnelStore, items: itemStore, links, counter, metrics };
         const port = createTunnelPort(parts);
-        server.expose({ ...port, ...openGateway(server, platform, port) });
+        const gateway = openGateway(server, platform, port);
+        server.expose({ ...port, ...gateway });
+        models.offer('tun', modelSource({ tunnels: { ...port, ...gateway }, store: tunnelStore, clock }));
         serve(server, { tunnels: service, items, metrics });
     },
 };

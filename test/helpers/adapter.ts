@@ -4,6 +4,7 @@ import { anthropic } from '../../plugins/models/providers/anthropic.ts';
 import { google } from '../../plugins/models/providers/google.ts';
 import { ollama } from '../../plugins/models/providers/ollama.ts';
 import { openAi } from '../../plugins/models/providers/openai.ts';
+import { overHttp } from '../../plugins/models/providers/transport.ts';
 import { supervised } from '../../plugins/models/supervise.ts';
 
 import type { ModelCall, ModelProvider, StreamPart } from '../../plugins/models/api.ts';
@@ -13,12 +14,12 @@ const dispatcher = new Agent();
 
 const adapters: Record<string, (config: Config) => ModelProvider> = {
     anthropic: ({ ANTHROPIC_BASE_URL: baseUrl, PROVIDER_KEYS_SHARED: shared }) =>
-        anthropic({ dispatcher, baseUrl, apiKey: shared.anthropic }),
+        anthropic({ send: overHttp(dispatcher, baseUrl), apiKey: shared.anthropic }),
     google: ({ GOOGLE_BASE_URL: baseUrl, PROVIDER_KEYS_SHARED: shared }) =>
-        google({ dispatcher, baseUrl, apiKey: shared.google }),
-    ollama: ({ OLLAMA_URL: baseUrl }) => ollama({ dispatcher, baseUrl }),
+        google({ send: overHttp(dispatcher, baseUrl), apiKey: shared.google }),
+    ollama: ({ OLLAMA_URL: baseUrl }) => ollama({ send: overHttp(dispatcher, baseUrl) }),
     openai: ({ OPENAI_BASE_URL: baseUrl, PROVIDER_KEYS_SHARED: shared }) =>
-        openAi({ dispatcher, baseUrl, apiKey: shared.openai }),
+        openAi({ send: overHttp(dispatcher, baseUrl), apiKey: shared.openai }),
 };
 
 /** The adapter of a provider that the configuration tells of. */

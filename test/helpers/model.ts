@@ -24,6 +24,7 @@ export const testCall = (model: Model, content = 'How are you?', call: Partial<M
     messages: [{ role: 'user', content }],
     parameters: {},
     requestId: 'req_of_the_test',
+    user: { tenantId: 'tenant_of_the_test', userId: 'user_of_the_test' },
     ...call,
 });
 

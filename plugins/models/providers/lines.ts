@@ -4,7 +4,7 @@ import { createParser } from 'eventsource-parser';
 const MAX_PENDING = 8 * 1024 * 1024;
 
 /** The lines of a body, all that a chunk completes at once, wherever the chunks are cut. */
-export async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
+export async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
     const decoder = new TextDecoder();
     let pending = '';
     for await (const chunk of body) {
@@ -18,7 +18,7 @@ export async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string
 }
 
 /** The `data` of each server-sent event of a body, all that a chunk completes at once. */
-export async function* eventData(body: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
+export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
     const decoder = new TextDecoder();
     let found: string[] = [];
     const parser = createParser({

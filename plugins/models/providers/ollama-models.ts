@@ -1,7 +1,7 @@
 import { providerError } from './failure.ts';
 import { postForStream, type FailureReader } from './http.ts';
 import { lines } from './lines.ts';
-import { withoutSlash, type ProviderOptions } from './wire-provider.ts';
+import { readText, type Transport } from './transport.ts';
 import { isCount, isText, listOf, parseObject } from './wire.ts';
 import { apiError, isApiError } from '../../../src/http/errors.ts';
 
@@ -9,6 +9,7 @@ import type { Model } from '../api.ts';
 import type { LocalModels, ModelsThere, PullState } from '../local-models.ts';
 
 const LOOK_TIMEOUT_MS = 2_000;
+const MAX_LIST = 1_048_576;
 /** How long a model stays in memory after it was loaded, when nobody calls it. */
 const KEEP_ALIVE = '30m';
 
@@ -27,17 +28,15 @@ interface PullLine {
 const failureOf: FailureReader = ({ error }: PullLine) => (error === undefined ? null : { message: error });
 
 /** What Ollama calls a model whose name says no tag. */
-const fullName = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
+export const fullName = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
 const nameOf = ({ id, upstreamId }: Model): string => upstreamId ?? id;
 
 /** The models of an Ollama: what it has, and what it is told to fetch, to load and to unload. */
 export class OllamaModels implements LocalModels {
-    readonly #dispatcher: ProviderOptions['dispatcher'];
-    readonly #base: string;
+    readonly #send: Transport;
 
-    constructor({ dispatcher, baseUrl }: ProviderOptions) {
-        this.#dispatcher = dispatcher;
-        this.#base = withoutSlash(baseUrl);
+    constructor(send: Transport) {
+        this.#send = send;
     }
 
     async look(): Promise<ModelsThere> {
@@ -87,10 +86,8 @@ export class OllamaModels implements LocalModels {
 
     /** The sizes of the models of a list, by their names. */
     async #list(path: string, signal: AbortSignal): Promise<Map<string, number | null>> {
-        const { origin, pathname } = new URL(this.#base + path);
-        const request = { origin, path: pathname, method: 'GET', signal } as const;
-        const { statusCode: status, body } = await this.#dispatcher.request(request);
-        const text = await body.text();
+        const { status, body } = await this.#send({ path, method: 'GET', signal });
+        const text = await readText(body, MAX_LIST);
         if (status !== 200) {
             const code = status === 503 ? 'PROVIDER_OVERLOADED' : 'PROVIDER_ERROR';
             throw apiError(code, { details: { providerStatus: status } });
@@ -104,8 +101,8 @@ export class OllamaModels implements LocalModels {
     }
 
     async *#post(path: string, body: object, signal: AbortSignal): AsyncGenerator<object> {
-        const request = { url: this.#base + path, apiKey: undefined, body, signal };
-        for await (const batch of lines(await postForStream(this.#dispatcher, request, failureOf))) {
+        const request = { path, apiKey: undefined, body, signal };
+        for await (const batch of lines(await postForStream(this.#send, request, failureOf))) {
             for (const line of batch) {
                 if (line.trim() === '') continue;
                 const event = parseObject(line);

@@ -1,8 +1,9 @@
 import { lines } from './lines.ts';
 import { argumentsOf, inlineImage, toolsOf } from './messages.ts';
 import { ToolCalls, type ToolCallPiece } from './tool-calls.ts';
-import { streamOver, withoutSlash, type AnswerReader, type ProviderOptions, type Wire } from './wire-provider.ts';
-import { countOf, isCount, isText, listOf } from './wire.ts';
+import { readText } from './transport.ts';
+import { streamOver, type AnswerReader, type ProviderOptions, type Wire } from './wire-provider.ts';
+import { countOf, isCount, isText, listOf, parseObject } from './wire.ts';
 import { estimateUsage, textOf } from '../estimate.ts';
 
 import type { CallParameters, ChatMessage, ContentPart, ModelCall, ModelProvider, StreamPart, Usage } from '../api.ts';
@@ -22,6 +23,8 @@ interface LineToolCall {
     function?: ToolCallPiece | null;
 }
 
+const MAX_LIST = 1_048_576;
+
 interface RunningModels {
     models?: { name: string; size: number }[] | null;
 }
@@ -39,11 +42,9 @@ export const ollama = (options: ProviderOptions): ModelProvider => ({
     stream: streamOver(options, () => wire),
 
     async status(signal) {
-        const { origin, pathname } = new URL(`${withoutSlash(options.baseUrl)}/api/ps`);
-        const request = { origin, path: pathname, method: 'GET', signal } as const;
-        const { statusCode, body } = await options.dispatcher.request(request);
-        const { models } = (await body.json()) as RunningModels;
-        if (statusCode !== 200) return { status: 'unreachable' };
+        const { status, body } = await options.send({ path: '/api/ps', method: 'GET', signal });
+        const { models } = parseObject(await readText(body, MAX_LIST)) as RunningModels;
+        if (status !== 200) return { status: 'unreachable' };
         const loaded = (models ?? []).map(({ name, size }) => ({ model: name, memoryBytes: size }));
         return { status: loaded.length > 0 ? 'loaded' : 'reachable', models: loaded };
     },

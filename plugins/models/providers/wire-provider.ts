@@ -1,13 +1,12 @@
 import { providerError } from './failure.ts';
 import { postForStream, type FailureReader } from './http.ts';
+import { readText, type Transport } from './transport.ts';
 import { parseObject } from './wire.ts';
 
-import type { Dispatcher } from 'undici';
 import type { ModelCall, ModelProvider, StreamPart } from '../api.ts';
 
 export interface ProviderOptions {
-    dispatcher: Dispatcher;
-    baseUrl: string;
+    send: Transport;
     /** The platform's; a call may bring its own. */
     apiKey?: string | undefined;
 }
@@ -31,16 +30,16 @@ export interface Wire {
     /** The path, after the base URL, and the body that a call becomes. */
     request(call: ModelCall): { path: string; body: object };
     /** The pieces of JSON that a body is made of. */
-    split(body: AsyncIterable<Buffer>): AsyncIterable<string[]>;
+    split(body: AsyncIterable<Uint8Array>): AsyncIterable<string[]>;
     failureOf: FailureReader;
     reader(call: ModelCall): AnswerReader;
 }
 
-export const withoutSlash = (baseUrl: string): string => baseUrl.replace(/\/$/, '');
+const MAX_UNREAD = 131_072;
 
 /** How a provider is asked whose wire is that one. */
 export const streamOver = (
-    { dispatcher, baseUrl, apiKey: shared }: ProviderOptions,
+    { send, apiKey: shared }: ProviderOptions,
     wireOf: (call: ModelCall) => Wire,
 ): ModelProvider['stream'] =>
     async function* (call, signal) {
@@ -51,9 +50,9 @@ export const streamOver = (
             'x-client-request-id': call.requestId,
             ...(apiKey !== undefined && wire.headers(apiKey)),
         };
-        const request = { url: `${withoutSlash(baseUrl)}${path}`, headers, apiKey, body, signal };
+        const request = { path, headers, apiKey, body, signal };
         const answer = wire.reader(call);
-        for await (const batch of wire.split(await postForStream(dispatcher, request, wire.failureOf))) {
+        for await (const batch of wire.split(await postForStream(send, request, wire.failureOf))) {
             for (const piece of batch) {
                 // What follows is read to its end all the same, so that the connection can serve the next call.
                 if (piece === '[DONE]' || piece.trim() === '') continue;
@@ -67,13 +66,12 @@ export const streamOver = (
 
 /** Whether a provider can be reached with the platform's key. */
 export const statusOver =
-    ({ dispatcher, baseUrl, apiKey }: ProviderOptions, list: ModelList): ModelProvider['status'] =>
+    ({ send, apiKey }: ProviderOptions, list: ModelList): ModelProvider['status'] =>
     async (signal) => {
         if (apiKey === undefined) return { status: 'not_configured' };
-        const { origin, pathname, search } = new URL(`${withoutSlash(baseUrl)}${list.path}`);
         const headers = list.headers(apiKey);
-        const request = { origin, path: pathname + search, method: 'GET', headers, signal } as const;
-        const { statusCode, body } = await dispatcher.request(request);
-        await body.dump();
-        return { status: statusCode < 500 ? 'reachable' : 'unreachable' };
+        const { status, body } = await send({ path: list.path, method: 'GET', headers, signal });
+        // Read so that the connection can serve the next call; the status says it all.
+        await readText(body, MAX_UNREAD).catch(() => '');
+        return { status: status < 500 ? 'reachable' : 'unreachable' };
     };

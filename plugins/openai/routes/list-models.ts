@@ -18,5 +18,5 @@ export const listModels = (completions: CompletionService): ServerRoute => ({
         }),
         auth: { access: { scope: 'model:read' } },
     },
-    handler: ({ auth }) => ({ object: 'list', data: completions.list(auth.credentials.actor) }),
+    handler: async ({ auth }) => ({ object: 'list', data: await completions.list(auth.credentials.actor) }),
 });

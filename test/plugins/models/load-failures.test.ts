@@ -7,6 +7,7 @@ import { getGlobalDispatcher } from 'undici';
 import { LoadStore } from '../../../plugins/models/load-store.ts';
 import { Loads, type LoadsParts } from '../../../plugins/models/loads.ts';
 import { OllamaModels } from '../../../plugins/models/providers/ollama-models.ts';
+import { overHttp } from '../../../plugins/models/providers/transport.ts';
 import { Drain } from '../../../src/drain.ts';
 import { newId } from '../../../src/ids.ts';
 import { appendOutbox } from '../../../src/redis/append-outbox.ts';
@@ -207,7 +208,7 @@ describe('A load that goes wrong', () => {
     const loadsWith = (parts: Partial<LoadsParts>) =>
         new Loads({
             store: new LoadStore(one.store),
-            local: new OllamaModels({ dispatcher: getGlobalDispatcher(), baseUrl: ollama.provider.url }),
+            local: new OllamaModels(overHttp(getGlobalDispatcher(), ollama.provider.url)),
             mayPull: true,
             appendOutbox: appendOutbox(one.store),
             onChange: () => undefined,

@@ -10,8 +10,8 @@ import { openAi } from '../../../../plugins/models/providers/openai.ts';
 import { fixture } from '../../../helpers/provider.ts';
 import { callOver, KEY, WIRES, type TestWire } from '../../../helpers/wires.ts';
 
-import type { Dispatcher } from 'undici';
 import type { StreamPart } from '../../../../plugins/models/api.ts';
+import type { Transport } from '../../../../plugins/models/providers/transport.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
@@ -19,13 +19,13 @@ const { describe, it } = lab;
 const ADAPTERS = { anthropic, google, ollama, openai: openAi };
 
 /** A connection that hands over exactly these chunks: over a socket they may come together. */
-const handing = (chunks: Buffer[]) =>
-    ({
-        request: () => Promise.resolve({ statusCode: 200, headers: {}, body: Readable.from(chunks) }),
-    }) as unknown as Dispatcher;
+const handing =
+    (chunks: Buffer[]): Transport =>
+    () =>
+        Promise.resolve({ status: 200, headers: {}, body: Readable.from(chunks) });
 
 async function partsOf(wire: TestWire, chunks: Buffer[]): Promise<StreamPart[]> {
-    const options = { dispatcher: handing(chunks), baseUrl: 'http://127.0.0.1', apiKey: KEY };
+    const options = { send: handing(chunks), apiKey: KEY };
     const adapter = ADAPTERS[wire.model.provider as keyof typeof ADAPTERS](options);
     const parts: StreamPart[] = [];
     for await (const part of adapter.stream(callOver(wire), new AbortController().signal)) parts.push(part);
