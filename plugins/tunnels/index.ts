@@ -1,4 +1,5 @@
 import { CallCounter } from './call-counter.ts';
+import { Diagnostics } from './diagnostics-service.ts';
 import { openGateway } from './gateway/open-gateway.ts';
 import { TunnelItems } from './item-service.ts';
 import { ItemStore } from './item-store.ts';
@@ -41,7 +42,9 @@ export const tunnels: Plugin<Platform> = {
         server.ext('onPostStop', () => counter.flush());
         const parts = { tunnels: service, store: tunnelStore, items: itemStore, links, counter, metrics };
         const port = createTunnelPort(parts);
-        server.expose({ ...port, ...openGateway(server, platform, port) });
-        serve(server, { tunnels: service, items, metrics });
+        const { relay, diagnose } = openGateway(server, platform, port);
+        server.expose({ ...port, relay });
+        const diagnostics = new Diagnostics({ tunnels: service, links, clock, diagnose });
+        serve(server, { tunnels: service, items, metrics, diagnostics });
     },
 };

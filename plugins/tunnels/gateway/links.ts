@@ -2,7 +2,7 @@ import { HeldLink } from './held-link.ts';
 import { NEW_LINKS, type LinkOwner, type NewLink, type RegistryStore } from './registry-store.ts';
 import { newId } from '../../../src/ids.ts';
 import { TUNNEL_NEWS, type Tunnel, type TunnelNews, type TunnelPlace, type TunnelRecords } from '../api.ts';
-import { CLOSE_CODES } from '../link/close-codes.ts';
+import { CLOSE_CODES, TOKEN_GONE } from '../link/close-codes.ts';
 import { Link } from '../link/link.ts';
 
 import type { Platform } from '../../../src/platform.ts';
@@ -213,4 +213,4 @@ export class Links {
 
 const REPLACED = [CLOSE_CODES.replaced, 'Another agent has taken the tunnel over'] as const;
 const STOPPED = [CLOSE_CODES.stopped, 'The tunnel is stopped'] as const;
-const GONE = [CLOSE_CODES.authentication, 'The token is not that of the tunnel any more'] as const;
+const GONE = [CLOSE_CODES.authentication, TOKEN_GONE] as const;

@@ -10,14 +10,7 @@ import { receiveRequest, sendRequest } from './requests.ts';
 import { SendQueue } from './send-queue.ts';
 
 import type { LinkStream, StreamHome } from './link-stream.ts';
-import type {
-    EndpointHealth,
-    Hello,
-    LinkSettings,
-    MessageSocket,
-    RelayAnswer,
-    RequestHead,
-} from './types.ts';
+import type { EndpointHealth, Hello, LinkSettings, MessageSocket, RelayAnswer, RequestHead } from './types.ts';
 
 export { LinkClosed, StreamReset } from './link-errors.ts';
 export type { LinkOptions } from './link-options.ts';
