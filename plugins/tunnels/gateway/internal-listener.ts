@@ -97,7 +97,8 @@ async function answer(held: HeldLink, request: IncomingMessage, path: string, re
         const { status, headers, body } = await held.send({ ...readRequest(request, path), gone: gone.signal });
         response.sendDate = false;
         response.writeHead(status, [...headers, [FAULT, '']].flat());
-        response.flushHeaders();
+        // Out with the head, as it is: `flushHeaders` would write it in UTF-8.
+        response.write('', 'latin1');
         await pipeline(body, response);
     } catch (error) {
         if (response.headersSent || gone.signal.aborted) return void response.destroy();
