@@ -109,10 +109,10 @@ export class Links {
         const { tokenHash } = held.tunnel;
         const verdict = await tunnels.linkUp(place, { connectionId, epoch, agent: hello.agent, tokenHash });
         if (verdict === 'connected') {
-            if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
-            this.#replaceOlder(place, epoch);
             // Before the first request, which must not go where the tunnel's user does not want it.
             await this.#tellSettings(held);
+            if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
+            this.#replaceOlder(place, epoch);
             held.isUp = true;
             // What changed since its token was looked at was told to nobody who held it.
             return this.#verify(held);
@@ -185,7 +185,11 @@ export class Links {
     }
 
     async #drain(deadline: AbortSignal): Promise<void> {
-        for (const held of this.#open) held.drain('The server is about to stop');
+        for (const held of this.#open) {
+            // Before the agent is told, so that who misses the link knows that there will be another.
+            if (held.isUp) this.#parts.registry.drain(held.place, held.owner.connectionId).catch(this.#warn);
+            held.drain('The server is about to stop');
+        }
         const cut = () => this.#cut();
         deadline.addEventListener('abort', cut, { once: true });
         if (deadline.aborted) cut();

@@ -161,12 +161,16 @@ describe('GET /api/tunnels/{tunnelId}/diagnostics', () => {
 
     it('tells when the replica that holds the connection cannot be asked', async () => {
         await connect([service.url]);
+        expect(shortly(await ask(other))[0]).to.equal('agentConnection passed');
         const key = `tenant:{${tunnel.tenant.tenantId}}:tunnel:${tunnel.tunnelId}:link`;
         const known = await holder.redis.hgetall(key);
         for (const address of ['', '127.0.0.1:1']) {
-            await holder.redis.hset(key, { address });
-            const checks = await ask(other);
-            expect(shortly(checks)[0]).to.equal('agentConnection failed');
+            let checks: Check[] = [];
+            // The holder says now and then where it is.
+            for (let times = 0; times < 3 && checks[0]?.status !== 'failed'; times++) {
+                await holder.redis.hset(key, { address });
+                checks = await ask(other);
+            }
             expect(messageOf(checks, 'agentConnection')).to.equal('The connection of the agent could not be asked');
         }
         await holder.redis.hset(key, known);
