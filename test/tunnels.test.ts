@@ -82,7 +82,7 @@ describe('a tunnel over two replicas', () => {
     it('is back within 15 s after its replica was killed; until then it is offline at once', async () => {
         await holder.stop('SIGKILL');
         const killedAt = Date.now();
-        balancer.use(other.url);
+        balancer.turn(other.url);
         const { answer, ms } = await ask(other);
         expect(['503 TUNNEL_OFFLINE', 'well']).to.include(answer);
         expect(ms).to.be.below(AT_ONCE_MS);

@@ -1,4 +1,5 @@
 import { CallCounter } from './call-counter.ts';
+import { Diagnostics } from './diagnostics-service.ts';
 import { openGateway } from './gateway/open-gateway.ts';
 import { TunnelItems } from './item-service.ts';
 import { ItemStore } from './item-store.ts';
@@ -42,9 +43,11 @@ export const tunnels: Plugin<Platform> = {
         server.ext('onPostStop', () => counter.flush());
         const parts = { tunnels: service, store: tunnelStore, items: itemStore, links, counter, metrics };
         const port = createTunnelPort(parts);
-        const gateway = openGateway(server, platform, port);
-        server.expose({ ...port, ...gateway });
-        models.offer('tun', modelSource({ tunnels: { ...port, ...gateway }, store: tunnelStore, clock }));
-        serve(server, { tunnels: service, items, metrics });
+        const { relay, diagnose } = openGateway(server, platform, port);
+        const feature = { ...port, relay };
+        server.expose(feature);
+        models.offer('tun', modelSource({ tunnels: feature, store: tunnelStore, clock }));
+        const diagnostics = new Diagnostics({ tunnels: service, links, clock, diagnose });
+        serve(server, { tunnels: service, items, metrics, diagnostics });
     },
 };

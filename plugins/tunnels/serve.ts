@@ -6,6 +6,7 @@ import { deleteShare } from './routes/delete-share.ts';
 import { deleteTunnel } from './routes/delete-tunnel.ts';
 import { getActivity } from './routes/get-activity.ts';
 import { getAllMetrics } from './routes/get-all-metrics.ts';
+import { getDiagnostics } from './routes/get-diagnostics.ts';
 import { getHealth } from './routes/get-health.ts';
 import { getMetrics } from './routes/get-metrics.ts';
 import { getStatus } from './routes/get-status.ts';
@@ -20,6 +21,7 @@ import { updateEndpoint } from './routes/update-endpoint.ts';
 import { updateTunnel } from './routes/update-tunnel.ts';
 
 import type { Server } from '@hapi/hapi';
+import type { Diagnostics } from './diagnostics-service.ts';
 import type { TunnelItems } from './item-service.ts';
 import type { MetricsService } from './metrics-service.ts';
 import type { Tunnels } from './service.ts';
@@ -28,10 +30,11 @@ export interface Served {
     tunnels: Tunnels;
     items: TunnelItems;
     metrics: MetricsService;
+    diagnostics: Diagnostics;
 }
 
 /** Adds the routes that users see, apart from the traffic. */
-export function serve(server: Server, { tunnels, items, metrics }: Served): void {
+export function serve(server: Server, { tunnels, items, metrics, diagnostics }: Served): void {
     server.route(createTunnel(tunnels));
     server.route(listTunnels(tunnels));
     server.route(getTunnel(tunnels));
@@ -51,5 +54,6 @@ export function serve(server: Server, { tunnels, items, metrics }: Served): void
     server.route(deleteShare(items));
     server.route(getStatus(items));
     server.route(getHealth(items));
+    server.route(getDiagnostics(diagnostics));
     server.route(getActivity(items));
 }

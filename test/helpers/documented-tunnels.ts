@@ -26,7 +26,9 @@ export async function askAboutTunnels(
     await ask('get', all);
     for (const tunnel of [id, gone]) {
         await ask('get', one, [tunnel]);
-        for (const what of ['status', 'health', 'metrics', 'activity']) await ask('get', `${one}/${what}`, [tunnel]);
+        for (const what of ['status', 'health', 'metrics', 'diagnostics', 'activity']) {
+            await ask('get', `${one}/${what}`, [tunnel]);
+        }
     }
     await ask('patch', one, [id], { payload: { reset: true } });
     await ask('patch', one, [id], { payload: { reset: true }, headers: stale });

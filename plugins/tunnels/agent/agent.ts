@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent as HttpClient } from 'undici';
 
 import { connect } from './connect.ts';
+import { diagnose } from './diagnose.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { planTargets } from './plan.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
@@ -11,6 +12,7 @@ import { healthPolicy, type HealthPolicy } from './target.ts';
 import { Targets } from './targets.ts';
 import { ofClose, ofFailure, ofGoAway, type Verdict } from './verdict.ts';
 import { packageVersion } from './version.ts';
+import { AGENT_ITSELF } from '../link/diagnosis.ts';
 import { Link } from '../link/link.ts';
 
 import type { AgentOptions } from './options.ts';
@@ -180,11 +182,7 @@ export class TunnelAgent {
         if (this.#isStopping) return request.fail('refused');
         this.#running.add(request);
         try {
-            await relay(request, {
-                targets: this.#targets,
-                dispatcher: this.#dispatcher,
-                isCompressing: this.#isCompressing,
-            });
+            await this.#answer(request);
         } catch (error) {
             this.#reporter.tell('error', 'A request failed', { reason: String(error) });
             request.fail('internal');
@@ -192,6 +190,15 @@ export class TunnelAgent {
             this.#running.delete(request);
             this.#done++;
         }
+    }
+
+    #answer(request: LinkRequest): Promise<void> {
+        if (request.endpoint === AGENT_ITSELF) return diagnose(request, this.#targets, this.#dispatcher);
+        return relay(request, {
+            targets: this.#targets,
+            dispatcher: this.#dispatcher,
+            isCompressing: this.#isCompressing,
+        });
     }
 
     async #sayFarewell(): Promise<void> {

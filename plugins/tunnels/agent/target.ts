@@ -80,24 +80,29 @@ export class Target {
         return this.isHealthy || now - this.#checkedAt >= recoveryMs - everyMs / 2;
     }
 
-    /** Whether it answers at all: what it answers to somebody without a credential is its own affair. */
     async check(dispatcher: Dispatcher, now: () => number): Promise<void> {
         const since = now();
         this.#checkedAt = since;
         try {
-            const { statusCode, body } = await dispatcher.request({
-                origin: this.origin,
-                path: `${this.basePath}/`,
-                method: 'GET',
-                signal: AbortSignal.timeout(this.#policy.timeoutMs),
-            });
-            body.on('error', () => undefined).destroy();
-            if (statusCode >= 500) throw new Error(`It answered ${statusCode}`);
+            await this.ask(dispatcher, this.#policy.timeoutMs);
             this.noteSuccess();
             this.#latencyMs = now() - since;
         } catch (error) {
             this.noteFailure(error);
         }
+    }
+
+    /** The status it answers with: what it says to somebody without a credential is its own affair, but no 5xx. */
+    async ask(dispatcher: Dispatcher, timeoutMs: number): Promise<number> {
+        const { statusCode, body } = await dispatcher.request({
+            origin: this.origin,
+            path: `${this.basePath}/`,
+            method: 'GET',
+            signal: AbortSignal.timeout(timeoutMs),
+        });
+        body.on('error', () => undefined).destroy();
+        if (statusCode >= 500) throw new Error(`It answered ${statusCode}`);
+        return statusCode;
     }
 
     noteSuccess(): void {

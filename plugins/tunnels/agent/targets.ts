@@ -25,6 +25,11 @@ export class Targets {
         return this.#all;
     }
 
+    /** Endpoints of the tunnel that requests do not go to. */
+    get unfollowed(): readonly EndpointHealth[] {
+        return this.#unfollowed;
+    }
+
     /** Of all, with the endpoints that are not followed. */
     get health(): EndpointHealth[] {
         return [...this.#all.map(({ health }) => health), ...this.#unfollowed];

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { networkInterfaces } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 
+import { diagnoseLink } from './diagnose-link.ts';
 import { FAULT } from './remote-link.ts';
 import { isSigned, SIGNATURE } from './signature.ts';
 import { RelayFailure, type RelayFault } from './way.ts';
@@ -13,8 +14,10 @@ import type { HeldLink } from './held-link.ts';
 import type { Links } from './links.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Platform } from '../../../src/platform.ts';
+import type { TunnelRecords } from '../api.ts';
 
 const PATH = /^\/tunnels\/([A-Za-z0-9_-]+)\/(tun_[0-9A-HJKMNP-TV-Z]{26})\/(link_[0-9A-HJKMNP-TV-Z]{26})(\/.*)$/;
+const DIAGNOSIS = /^\/diagnosis\/([A-Za-z0-9_-]+)\/(tun_[0-9A-HJKMNP-TV-Z]{26})\/(link_[0-9A-HJKMNP-TV-Z]{26})$/;
 /** What a replica is told besides the fault; only that it is not an answer of the target matters. */
 const STATUS: Partial<Record<RelayFault, number>> = { moved: 421, busy: 503, timeout: 504 };
 
@@ -24,16 +27,23 @@ interface Settings {
     key: string;
 }
 
+interface ListenerParts extends Pick<Platform, 'logger'> {
+    links: Links;
+    tunnels: TunnelRecords;
+}
+
 /** Takes requests of other replicas for links that this one holds: those that know the key, and never on to a third. */
 export class InternalListener {
     readonly #server: Server;
     readonly #settings: Settings;
     readonly #links: Links;
+    readonly #tunnels: TunnelRecords;
     readonly #logger: Platform['logger'];
 
-    constructor(settings: Settings, links: Links, logger: Platform['logger']) {
+    constructor(settings: Settings, { links, tunnels, logger }: ListenerParts) {
         this.#settings = settings;
         this.#links = links;
+        this.#tunnels = tunnels;
         this.#logger = logger;
         // The deadlines are the tunnel's.
         this.#server = createServer({ requestTimeout: 0, headersTimeout: 10_000 }, (request, response) => {
@@ -71,10 +81,12 @@ export class InternalListener {
             response.writeHead(401, { connection: 'close' }).end();
             return;
         }
-        const [, tenantId = '', tunnelId = '', connectionId, path = ''] = PATH.exec(url) ?? [];
+        const found = PATH.exec(url) ?? DIAGNOSIS.exec(url) ?? [];
+        const [, tenantId = '', tunnelId = '', connectionId, path] = found;
         const held = this.#links.find({ tenantId, tunnelId });
         if (!held || held.owner.connectionId !== connectionId) return refuse(response, 'moved');
-        await answer(held, request, path, response);
+        if (path !== undefined) return answer(held, request, path, response);
+        response.writeHead(200, { [FAULT]: '' }).end(JSON.stringify(await diagnoseLink(held, this.#tunnels)));
     }
 }
 
@@ -85,7 +97,8 @@ async function answer(held: HeldLink, request: IncomingMessage, path: string, re
         const { status, headers, body } = await held.send({ ...readRequest(request, path), gone: gone.signal });
         response.sendDate = false;
         response.writeHead(status, [...headers, [FAULT, '']].flat());
-        response.flushHeaders();
+        // Out with the head, as it is: `flushHeaders` would write it in UTF-8.
+        response.write('', 'latin1');
         await pipeline(body, response);
     } catch (error) {
         if (response.headersSent || gone.signal.aborted) return void response.destroy();

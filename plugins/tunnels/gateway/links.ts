@@ -2,7 +2,7 @@ import { HeldLink } from './held-link.ts';
 import { NEW_LINKS, type LinkOwner, type NewLink, type RegistryStore } from './registry-store.ts';
 import { newId } from '../../../src/ids.ts';
 import { TUNNEL_NEWS, type Tunnel, type TunnelNews, type TunnelPlace, type TunnelRecords } from '../api.ts';
-import { CLOSE_CODES } from '../link/close-codes.ts';
+import { CLOSE_CODES, TOKEN_GONE } from '../link/close-codes.ts';
 import { Link } from '../link/link.ts';
 
 import type { Platform } from '../../../src/platform.ts';
@@ -109,10 +109,10 @@ export class Links {
         const { tokenHash } = held.tunnel;
         const verdict = await tunnels.linkUp(place, { connectionId, epoch, agent: hello.agent, tokenHash });
         if (verdict === 'connected') {
-            if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
-            this.#replaceOlder(place, epoch);
             // Before the first request, which must not go where the tunnel's user does not want it.
             await this.#tellSettings(held);
+            if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
+            this.#replaceOlder(place, epoch);
             held.isUp = true;
             // What changed since its token was looked at was told to nobody who held it.
             return this.#verify(held);
@@ -185,7 +185,11 @@ export class Links {
     }
 
     async #drain(deadline: AbortSignal): Promise<void> {
-        for (const held of this.#open) held.drain('The server is about to stop');
+        for (const held of this.#open) {
+            // Before the agent is told, so that who misses the link knows that there will be another.
+            if (held.isUp) this.#parts.registry.drain(held.place, held.owner.connectionId).catch(this.#warn);
+            held.drain('The server is about to stop');
+        }
         const cut = () => this.#cut();
         deadline.addEventListener('abort', cut, { once: true });
         if (deadline.aborted) cut();
@@ -213,4 +217,4 @@ export class Links {
 
 const REPLACED = [CLOSE_CODES.replaced, 'Another agent has taken the tunnel over'] as const;
 const STOPPED = [CLOSE_CODES.stopped, 'The tunnel is stopped'] as const;
-const GONE = [CLOSE_CODES.authentication, 'The token is not that of the tunnel any more'] as const;
+const GONE = [CLOSE_CODES.authentication, TOKEN_GONE] as const;

@@ -1,6 +1,7 @@
 import { Agent as HttpClient } from 'undici';
 
 import { InternalListener, internalSettings } from './internal-listener.ts';
+import { LinkProbe } from './link-probe.ts';
 import { Links } from './links.ts';
 import { RegistryStore } from './registry-store.ts';
 import { RelayService } from './relay-service.ts';
@@ -29,8 +30,12 @@ const RELAY_ERRORS: ErrorCode[] = [
     'TUNNEL_ERROR',
 ];
 
+export interface Gateway extends Pick<TunnelService, 'relay'> {
+    diagnose: LinkProbe['diagnose'];
+}
+
 /** The API's end of tunnels: takes agents' connections, and sends requests to wherever the link is. */
-export function openGateway(server: Server, platform: Platform, tunnels: TunnelRecords): Pick<TunnelService, 'relay'> {
+export function openGateway(server: Server, platform: Platform, tunnels: TunnelRecords): Gateway {
     const { config, store, signals, logger, drain } = platform;
     const registry = new RegistryStore(store, LIFETIME_MS);
     const settings = internalSettings(config);
@@ -43,7 +48,7 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
         address: () => listener?.address ?? '',
         heartbeatMs: HEARTBEAT_MS,
     });
-    const listener = settings && new InternalListener(settings, links, logger);
+    const listener = settings && new InternalListener(settings, { links, tunnels, logger });
     // The deadlines are the tunnel's.
     const dispatcher = new HttpClient({
         headersTimeout: 0,
@@ -81,5 +86,5 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
         await listener?.stop();
         await dispatcher.destroy();
     });
-    return { relay: relays.relay };
+    return { relay: relays.relay, diagnose: new LinkProbe({ tunnels, links, registry, remote }).diagnose };
 }

@@ -10,6 +10,8 @@ export interface LinkOwner {
     address: string;
     /** Of two links of a tunnel the one with the higher number is newer. */
     epoch: number;
+    /** Its agent is about to connect elsewhere. */
+    isDraining?: boolean;
 }
 
 /** What replicas tell each other when a tunnel has a new link. */
@@ -20,23 +22,27 @@ export interface NewLink extends TunnelPlace {
 /** The channel of `Signals` for `NewLink`. */
 export const NEW_LINKS = 'tunnels:links';
 
+/** For how long after a link has begun to drain requests wait for the next one. */
+const DRAIN_MS = 2_000;
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const linkKey = ({ tenantId, tunnelId }: TunnelPlace): string => tenantKey(tenantId, 'tunnel', tunnelId, 'link');
 
 /**
  * Which replica holds the link of which tunnel, for as long as it says so: `tenant:{id}:tunnel:<id>:link`
- * {connectionId, address, epoch}, which expires with its replica.
+ * {connectionId, address, epoch, draining?}, which expires with its replica.
  */
 export class RegistryStore {
     readonly #store: Datastore;
     readonly #lifetimeMs: number;
     readonly #take: RunScript;
+    readonly #drain: RunScript;
     readonly #leave: RunScript;
 
     constructor(store: Datastore, lifetimeMs: number) {
         this.#store = store;
         this.#lifetimeMs = lifetimeMs;
         this.#take = store.script(lua('take-link'));
+        this.#drain = store.script(lua('drain-link'));
         this.#leave = store.script(lua('leave-link'));
     }
 
@@ -47,13 +53,18 @@ export class RegistryStore {
         return (await this.#take([linkKey(place)], args)) === 1;
     }
 
+    /** Its agent is about to connect elsewhere. */
+    async drain(place: TunnelPlace, connectionId: string): Promise<void> {
+        await this.#drain([linkKey(place)], [connectionId, DRAIN_MS]);
+    }
+
     async leave(place: TunnelPlace, connectionId: string): Promise<void> {
         await this.#leave([linkKey(place)], [connectionId]);
     }
 
     async find(place: TunnelPlace): Promise<LinkOwner | null> {
-        const { connectionId, address, epoch } = await this.#store.redis.hgetall(linkKey(place));
+        const { connectionId, address, epoch, draining } = await this.#store.redis.hgetall(linkKey(place));
         if (connectionId === undefined || address === undefined) return null;
-        return { connectionId, address, epoch: Number(epoch) };
+        return { connectionId, address, epoch: Number(epoch), isDraining: draining !== undefined };
     }
 }

@@ -1,5 +1,6 @@
 import { RelayCall } from './relay-call.ts';
 import { RemoteLink, type RemoteParts } from './remote-link.ts';
+import { Successor } from './successor.ts';
 import { RelayFailure, type Way } from './way.ts';
 import { apiError, isApiError, type ApiError } from '../../../src/http/errors.ts';
 import { OnceBody } from '../../../src/relay/once-body.ts';
@@ -116,11 +117,13 @@ export class RelayService {
         const here = this.#parts.links.find(place);
         if (here) return here;
         const owner = await this.#parts.registry.find(place);
-        return owner === null || owner.connectionId === old?.connectionId ? null : this.#wayTo(place, owner);
+        const isSame = owner?.connectionId === old?.connectionId && owner?.isDraining === old?.isDraining;
+        return owner === null || isSame ? null : this.#wayTo(place, owner);
     }
 
     #wayTo(place: TunnelPlace, owner: LinkOwner): Way | null {
         const { remote } = this.#parts;
+        if (owner.isDraining) return new Successor(() => this.#newWay(place, owner));
         return remote === null || owner.address === '' ? null : new RemoteLink(place, owner, remote);
     }
 

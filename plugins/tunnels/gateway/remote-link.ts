@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 
 import { SIGNATURE, sign } from './signature.ts';
 import { RelayFailure, type RelayFault, type Way } from './way.ts';
@@ -6,6 +7,7 @@ import { forClient, headerPairs } from '../../../src/relay/headers.ts';
 import { watchBody } from '../../../src/relay/watch-body.ts';
 
 import type { Dispatcher } from 'undici';
+import type { LinkDiagnosis } from './diagnose-link.ts';
 import type { LinkOwner } from './registry-store.ts';
 import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
 import type { TunnelPlace } from '../api.ts';
@@ -32,6 +34,10 @@ const isFault = (text: string): text is RelayFault => FAULTS.has(text);
 export const internalPath = ({ tenantId, tunnelId }: TunnelPlace, connectionId: string, path: string): string =>
     `/tunnels/${tenantId}/${tunnelId}/${connectionId}${path}`;
 
+/** Where it finds out how a link is. */
+export const diagnosisPath = ({ tenantId, tunnelId }: TunnelPlace, connectionId: string): string =>
+    `/diagnosis/${tenantId}/${tunnelId}/${connectionId}`;
+
 export interface RemoteParts {
     dispatcher: Dispatcher;
     key: string;
@@ -51,25 +57,38 @@ export class RemoteLink implements Way {
     }
 
     async send({ head, body, gone }: RelayRequest): Promise<RelayAnswer> {
-        const answer = await this.#ask({ head, body, gone });
+        const { method, headers } = head;
+        const path = internalPath(this.#place, this.#owner.connectionId, head.path);
+        const plain = headers.filter(([name]) => name !== 'transfer-encoding');
+        const answer = await this.#ask({ head: { method, path, headers: plain }, body, gone });
+        return { ...answer, headers: forClient(answer.headers), body: orLost(answer.body) };
+    }
+
+    /** What the replica that holds the link finds out about it. @throws RelayFailure */
+    async diagnose(gone: AbortSignal): Promise<LinkDiagnosis> {
+        const path = diagnosisPath(this.#place, this.#owner.connectionId);
+        const { body } = await this.#ask({ head: { method: 'GET', path, headers: [] }, body: null, gone });
+        return (await json(orLost(body))) as LinkDiagnosis;
+    }
+
+    async #ask(request: RelayRequest): Promise<RelayAnswer> {
+        const answer = await this.#request(request);
         const headers = headerPairs(answer.headers as unknown as string[]);
         const fault = headers.find(([name]) => name === FAULT)?.[1];
-        if (fault === '') return { status: answer.statusCode, headers: forClient(headers), body: orLost(answer.body) };
+        if (fault === '') return { status: answer.statusCode, headers, body: answer.body };
         answer.body.on('error', () => undefined).destroy();
         throw new RelayFailure(fault !== undefined && isFault(fault) ? fault : 'internal');
     }
 
-    async #ask({ head, body, gone }: RelayRequest) {
+    async #request({ head, body, gone }: RelayRequest) {
         const { dispatcher, key, now } = this.#parts;
-        const { method, headers } = head;
-        const path = internalPath(this.#place, this.#owner.connectionId, head.path);
-        const plain = headers.filter(([name]) => name !== 'transfer-encoding');
+        const { method, path, headers } = head;
         try {
             return await dispatcher.request({
                 origin: `http://${this.#owner.address}`,
                 path,
                 method: method as Dispatcher.HttpMethod,
-                headers: [...plain, [SIGNATURE, sign(key, { method, path }, now())]].flat(),
+                headers: [...headers, [SIGNATURE, sign(key, { method, path }, now())]].flat(),
                 body: body && Readable.from(body, { objectMode: false }),
                 signal: gone,
                 responseHeaders: 'raw',

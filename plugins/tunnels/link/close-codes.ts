@@ -17,3 +17,6 @@ export const CLOSE_CODES = {
     /** A message or a head that is larger than allowed. */
     tooLarge: 4413,
 } as const;
+
+/** The reason that a link is closed for with `authentication`. */
+export const TOKEN_GONE = 'The token is not that of the tunnel any more';

@@ -29,12 +29,13 @@ function parseJson(bytes: Uint8Array): unknown {
     }
 }
 
-function must(isRight: boolean, what: string): asserts isRight {
+export function must(isRight: boolean, what: string): asserts isRight {
     if (!isRight) throw new ProtocolError(`invalid ${what}`);
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+export const isText = (value: unknown): value is string => typeof value === 'string';
+export const isCount = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isHeader = (header: unknown): header is Headers[number] =>
     Array.isArray(header) &&
     header.length === 2 &&
@@ -44,13 +45,13 @@ const isHeader = (header: unknown): header is Headers[number] =>
     HEADER_VALUE.test(header[1]);
 const isHeaders = (headers: unknown): headers is Headers => Array.isArray(headers) && headers.every(isHeader);
 
-function asList(bytes: Uint8Array, what: string): unknown[] {
+export function asList(bytes: Uint8Array, what: string): unknown[] {
     const list = parseJson(bytes);
     must(Array.isArray(list), what);
     return list;
 }
 
-function asRecord(value: unknown, what: string): Record<string, unknown> {
+export function asRecord(value: unknown, what: string): Record<string, unknown> {
     must(typeof value === 'object' && value !== null, what);
     return { ...value };
 }

@@ -1,6 +1,8 @@
--- Say that a link is gone, unless a newer one has taken its place.
+-- Say that a link is gone, unless a newer one has taken its place; of one that drains that is known already.
 -- KEYS[1] link
 -- ARGV[1] connection id
 -- Returns 1 it was the tunnel's, 0 it was not
-if redis.call('HGET', KEYS[1], 'connectionId') ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
+local connection, draining = unpack(redis.call('HMGET', KEYS[1], 'connectionId', 'draining'))
+if connection ~= ARGV[1] then return 0 end
+if not draining then redis.call('DEL', KEYS[1]) end
+return 1

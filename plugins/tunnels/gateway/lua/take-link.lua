@@ -6,6 +6,7 @@
 local known, epoch = unpack(redis.call('HMGET', KEYS[1], 'connectionId', 'epoch'))
 if epoch and tonumber(epoch) > tonumber(ARGV[3]) then return 0 end
 redis.call('HSET', KEYS[1], 'connectionId', ARGV[1], 'address', ARGV[2], 'epoch', ARGV[3])
+redis.call('HDEL', KEYS[1], 'draining')
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 if known ~= ARGV[1] then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
 return 1

@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../../helpers/app.ts';
+import { startBalancer } from '../../../helpers/balancer.ts';
 import {
     connectAgent,
     newTunnel,
@@ -9,8 +10,9 @@ import {
     startService,
     through,
     type TestService,
+    type TestTunnel,
 } from '../../../helpers/live-tunnel.ts';
-import { spawnAgent, until } from '../../../helpers/tunnel-agent.ts';
+import { runAgent, spawnAgent, until } from '../../../helpers/tunnel-agent.ts';
 
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
@@ -20,10 +22,14 @@ describe('a replica that stops', () => {
     let second: TestApp;
     let service: TestService;
     const finishes: (() => void)[] = [];
+    /** But for the agent's own checks. */
+    let hits = 0;
 
     beforeEach(async () => {
         [first, second] = await startListeningReplicas();
+        hits = 0;
         service = await startService((request, response) => {
+            if (request.headers.accept !== undefined) hits++;
             if (request.url !== '/slow') return response.end('well');
             response.write('be');
             finishes.push(() => response.end('gun'));
@@ -96,5 +102,86 @@ describe('a replica that stops', () => {
         await drain(first, 20_000);
         await until(() => agent.told.some((message) => message.startsWith('No connection')));
         await agent.stop();
+    });
+
+    /** Without a load balancer an agent of a replica that is gone has nowhere to go. */
+    const throughBalancer = async (tunnel: TestTunnel) => {
+        const balancer = await startBalancer(first.server.info.uri);
+        const agent = runAgent(balancer.url, [service.url], {}, [], tunnel.token);
+        await until(async () => (await tunnel.status()) === 'connected');
+        const stop = () => Promise.all([agent.stop(), balancer.stop()]);
+        return { balancer, agent, stop };
+    };
+    const linkOf = ({ tenant, tunnelId }: TestTunnel) => `tenant:{${tenant.tenantId}}:tunnel:${tunnelId}:link`;
+
+    for (const runs of ['nothing', 'an answer']) {
+        it(`loses no request until the agent is connected elsewhere while ${runs} runs`, async () => {
+            const tunnel = await newTunnel(first);
+            const { balancer, stop } = await throughBalancer(tunnel);
+            const slow = runs === 'nothing' ? null : await through(second, tunnel, '/slow');
+            balancer.turn(null);
+            const stopped = drain(first, 20_000);
+            await until(() => second.redis.hexists(linkOf(tunnel), 'draining').then(Boolean));
+            let answered = 0;
+            const asked = Promise.all(
+                Array.from({ length: 30 }, async (_, index) => {
+                    const isPost = index % 2 === 0;
+                    const init = isPost ? { method: 'POST', body: 'x'.repeat(1_000) } : {};
+                    const { status } = await through(second, tunnel, '/', init);
+                    answered++;
+                    return status;
+                }),
+            );
+            const { refused } = balancer;
+            await until(() => balancer.refused > refused + 3);
+            expect(answered).to.equal(0);
+            balancer.turn(second.server.info.uri);
+            expect(new Set(await asked)).to.equal(new Set([200]));
+            expect(await second.redis.hexists(linkOf(tunnel), 'draining')).to.equal(0);
+            finishes.pop()?.();
+            if (slow) expect(await slow.text()).to.equal('begun');
+            await stopped;
+            await stop();
+        });
+    }
+
+    it('answers when no other link comes, and at once when that is known', async () => {
+        const tunnel = await newTunnel(first);
+        const { balancer, stop } = await throughBalancer(tunnel);
+        balancer.turn(null);
+        await drain(first, 20_000);
+        const codeOf = async () => JSON.parse(await (await through(second, tunnel, '/')).text()).error.code;
+        expect(await codeOf()).to.equal('TUNNEL_OFFLINE');
+        await until(async () => (await second.redis.exists(linkOf(tunnel))) === 0);
+        const since = performance.now();
+        expect(await codeOf()).to.equal('TUNNEL_OFFLINE');
+        // A request that waits takes two seconds.
+        expect(performance.now() - since).to.be.below(1_900);
+        await stop();
+    });
+
+    it('lets nobody wait for an agent that went of its own accord', async () => {
+        const tunnel = await newTunnel(first);
+        const { stop } = await throughBalancer(tunnel);
+        await stop();
+        await until(async () => (await tunnel.status()) === 'disconnected');
+        expect(await first.redis.exists(linkOf(tunnel))).to.equal(0);
+        expect((await through(second, tunnel, '/')).status).to.equal(503);
+        await first.stop();
+    });
+
+    it('keeps no request whose client has gone', async () => {
+        const tunnel = await newTunnel(first);
+        const { balancer, stop } = await throughBalancer(tunnel);
+        balancer.turn(null);
+        await drain(first, 20_000);
+        const client = new AbortController();
+        const asked = through(second, tunnel, '/', { signal: client.signal });
+        setTimeout(() => client.abort(), 50);
+        await expect(asked).to.reject();
+        balancer.turn(second.server.info.uri);
+        await until(async () => (await through(second, tunnel, '/')).status === 200);
+        expect(hits).to.equal(1);
+        await stop();
     });
 });

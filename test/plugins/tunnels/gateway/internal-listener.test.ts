@@ -83,6 +83,15 @@ describe('the internal listener', () => {
         expect(hits).to.equal(before);
     });
 
+    it('diagnoses a link for who has signed that, and nobody else', async () => {
+        const at = path.replace('/tunnels/', '/diagnosis/').replace('/counted', '');
+        expect(await ask(holder, at, signed(at))).to.equal([200, '']);
+        for (const signature of [undefined, signed(path), signed(at, { method: 'POST' })]) {
+            expect(await ask(holder, at, signature)).to.equal([401, 'undefined']);
+        }
+        expect(await ask(other, at, signed(at))).to.equal([421, 'moved']);
+    });
+
     it('is not the public listener', async () => {
         const { statusCode } = await send(`${holder.server.info.uri}${path}`, {
             headers: { [SIGNATURE]: signed(path) },
