@@ -342,4 +342,16 @@ describe('the capacity of a proxy', () => {
         second?.lease.giveBack();
         expect((await load()).active).to.equal(1);
     });
+
+    it('sends away who was taken into line while the replica stopped', async () => {
+        await newProxy(1);
+        const one = await replica(apps[0]);
+        await one.enter();
+        const late = one.enter().catch(codeOf);
+        // It is asked for, and not answered yet.
+        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        one.capacity.close();
+        expect(await late).to.equal('SHUTTING_DOWN');
+        await until(async () => (await load()).waiting === 0);
+    });
 });

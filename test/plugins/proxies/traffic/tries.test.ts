@@ -198,6 +198,15 @@ describe('ProxyService.relay', () => {
         }
     });
 
+    it('answers also when nothing can be noted of the member', async () => {
+        await start();
+        records.note = async () => {
+            throw new Error('Connection is closed.');
+        };
+        const { id } = await newProxy(['a', 'b']);
+        expect(await send(id)).to.equal('well');
+    });
+
     it('refuses a path that leaves the service, without a try', async () => {
         await start();
         const { id } = await newProxy(['a']);
