@@ -115,7 +115,7 @@ export interface TestTraffic extends Traffic {
     /** An administrator of that tenant may use it from now on. */
     admit: (tenant: TestTenant, permissions?: string[]) => void;
     call: (tenant: TestTenant, method: string, url: string) => Promise<Hapi.ServerInjectResponse>;
-    stop: () => Promise<void>;
+    stop: (timeoutMs?: number) => Promise<void>;
 }
 
 export async function startTraffic(
@@ -165,8 +165,8 @@ export async function startTraffic(
             users.set(bearer(tenant), { tenant, permissions });
         },
         call: (tenant, method, url) => server.inject({ method, url, headers: { authorization: bearer(tenant) } }),
-        stop: async () => {
-            await server.stop({ timeout: 1_000 });
+        stop: async (timeout = 1_000) => {
+            await server.stop({ timeout });
             signals.close();
         },
     };

@@ -17,6 +17,7 @@ export interface LineParts {
 
 interface Waiter {
     lease: string;
+    since: number;
     enter: (order: string[]) => void;
     refuse: (error: unknown) => void;
 }
@@ -52,6 +53,7 @@ export class Line {
             };
             const waiter: Waiter = {
                 lease,
+                since,
                 enter: (order) => {
                     settle();
                     resolve(order);
@@ -125,7 +127,8 @@ export class Line {
             const entry = await this.#parts.enter(first.lease, keep);
             if (entry === 'waiting') return;
             const isThere = this.#remove(first);
-            if (entry === 'refused') first.refuse(busy(0));
+            // The place was lost, as nobody kept it in time.
+            if (entry === 'refused') first.refuse(busy(Date.now() - first.since));
             else if (isThere) first.enter(entry);
             else this.#parts.giveBack({ leases: [leaseOn(entry[0] ?? '', first.lease)] });
         }

@@ -14,6 +14,9 @@ import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
 import type { TunnelService } from '../../tunnels/api.ts';
 import type { Proxy, ProxyPlace, ProxyRecords, ProxyUser } from '../api.ts';
 
+/** A try that had less time than that would be in vain. */
+const LEAST_TRY_MS = 100;
+
 export interface RelayParts {
     records: Pick<ProxyRecords, 'use'>;
     tunnels: Pick<TunnelService, 'relay'>;
@@ -112,7 +115,7 @@ export class RelayService {
                 { head, body, gone },
                 {
                     relay: (request) => tunnels.relay(user, tunnelId, request),
-                    timeoutMs: tries === 0 ? timeout : Math.max(1, Math.min(timeout, until - Date.now())),
+                    timeoutMs: tries === 0 ? timeout : Math.min(timeout, until - Date.now()),
                     onUpload: (bytes) => {
                         tried.bytesIn += bytes;
                     },
@@ -134,7 +137,7 @@ export class RelayService {
     async #pause({ order, proxy, gone, until }: Sending, tries: number): Promise<boolean> {
         const again = tries - order.length;
         const pause = again < 0 ? 0 : pauseOf(proxy.config.backoff, again, this.#parts.random);
-        if (Date.now() + pause >= until) return false;
+        if (Date.now() + pause + LEAST_TRY_MS > until) return false;
         // Who has gone meanwhile is no reason to fail in another way.
         if (pause > 0) await sleep(pause, undefined, { signal: gone }).catch(() => undefined);
         return !gone.aborted;

@@ -7,10 +7,12 @@ import { CapacityStore } from '../../../../plugins/proxies/traffic/capacity-stor
 import { Capacity, type CapacityParts, type Entered } from '../../../../plugins/proxies/traffic/capacity.ts';
 import { Drain } from '../../../../src/drain.ts';
 import { isApiError } from '../../../../src/http/errors.ts';
+import { isStoreUnavailable } from '../../../../src/redis/client.ts';
 import { Signals } from '../../../../src/redis/signals.ts';
 import { createLogger } from '../../../../src/telemetry/logger.ts';
-import { startReplicas, type TestApp } from '../../../helpers/app.ts';
+import { startApp, startReplicas, type TestApp } from '../../../helpers/app.ts';
 import { StandInProxies, type ProxyChanges } from '../../../helpers/proxy-traffic.ts';
+import { startRedis } from '../../../helpers/redis.ts';
 import { newTenant, type TestTenant } from '../../../helpers/tenant.ts';
 import { until } from '../../../helpers/tunnel-agent.ts';
 
@@ -219,33 +221,65 @@ describe('the capacity of a proxy', () => {
 
     it('comes free when a process has died, after the lease has run out', async () => {
         await newProxy(2);
-        const dead = new CapacityStore(apps[0].store, { leaseMs: 300, placeMs: 300 });
-        const entering = { capacity: 2, longest: 2, isClosed: false, isByLoad: true, keep: [] };
+        const dead = new CapacityStore(apps[0].store, { leaseMs: 1_000, placeMs: 1_000 });
         const members = [{ id: 'tun_a', weight: 1, rank: 0 }];
-        for (const lease of ['one', 'two', 'three']) await dead.enter(place(), { ...entering, members, lease });
+        const entering = { capacity: 2, longest: 2, isClosed: false, isByLoad: false, keep: [], members };
         const one = await replica(apps[1], { pollMs: 20 });
+        expect(await dead.enter(place(), { ...entering, lease: 'lease_1' })).to.equal(['tun_a']);
+        await one.enter();
+        expect(await dead.enter(place(), { ...entering, lease: 'lease_2' })).to.equal('waiting');
         expect(await load()).to.equal({ active: 2, waiting: 1 });
         // Also the place in line of the dead one is in nobody's way.
-        const { waitedMs } = await one.enter();
-        expect(Number(waitedMs)).to.be.above(0);
-        expect(await load()).to.equal({ active: 1, waiting: 0 });
-        const running = `tenant:{${tenant.tenantId}}:proxy:${proxy.id}:running`;
-        expect(await apps[0].redis.hgetall(running)).to.equal({ tun_a: '1' });
+        const { order } = await one.enter();
+        expect(await load()).to.equal({ active: 2, waiting: 0 });
+        const running = await apps[0].redis.hgetall(`tenant:{${tenant.tenantId}}:proxy:${proxy.id}:running`);
+        expect(order).to.have.length(2);
+        expect(running).to.equal({ tun_a: '1', tun_b: '1' });
     });
 
     it('stays taken for as long as a process lives, and its places in line too', async () => {
-        await newProxy(1);
+        await newProxy(2);
         const short = { leaseMs: 1_000, renewMs: 100, placeMs: 1_000, pollMs: 100 };
         const [one, two] = await replicas(short);
-        const first = await one.enter();
-        const { inside } = watch([one.enter()]);
-        await until(async () => (await load()).waiting === 1);
-        const late = two.enter().catch(codeOf);
+        const [first] = await Promise.all([one.enter(), one.enter()]);
+        const { inside } = watch([one.enter(), one.enter()]);
+        await until(async () => (await load()).waiting === 2);
         await sleep(1_300);
-        expect(await load()).to.equal({ active: 1, waiting: 1 });
-        expect(await late).to.equal('PROXY_BUSY');
-        first.lease.giveBack();
+        expect(await load()).to.equal({ active: 2, waiting: 2 });
+        expect(await two.enter().catch(codeOf)).to.equal('PROXY_BUSY');
+        first?.lease.giveBack();
         await until(() => inside.length === 1);
+        expect(inside[0]?.at).to.equal(0);
+    });
+
+    it('is refused who came too late to keep a place that others have now', async () => {
+        await newProxy(1);
+        const late = await replica(apps[0], { placeMs: 400, pollMs: 1_500 });
+        const other = await replica(apps[1]);
+        await late.enter();
+        const refused = late.enter().catch((error: unknown) => error);
+        await until(async () => (await load()).waiting === 1);
+        await until(async () => (await load()).waiting === 0);
+        const { inside } = watch([other.enter()]);
+        const error = await refused;
+        expect(codeOf(error)).to.equal('PROXY_BUSY');
+        expect((error as { data: { details: { waitedMs: number } } }).data.details.waitedMs).to.be.above(0);
+        expect([inside.length, await load()]).to.equal([0, { active: 1, waiting: 1 }]);
+    });
+
+    it('fails for those in line when the datastore is away', async () => {
+        const redis = await startRedis();
+        const app = await startApp({ redisPath: redis.path, isImpatient: true });
+        await newProxy(1);
+        const one = await replica(app, { pollMs: 50, renewMs: 50 });
+        const { lease } = await one.enter();
+        const waiting = one.enter().catch((error: unknown) => error);
+        await until(async () => (await load()).waiting === 1);
+        await redis.stop();
+        expect(isStoreUnavailable(await waiting)).to.be.true();
+        expect(isStoreUnavailable(await one.enter().catch((error: unknown) => error))).to.be.true();
+        lease.giveBack();
+        await app.stop();
     });
 
     it('counts a call again whose lease has run out meanwhile', async () => {
@@ -307,5 +341,17 @@ describe('the capacity of a proxy', () => {
         expect((await load()).active).to.equal(1);
         second?.lease.giveBack();
         expect((await load()).active).to.equal(1);
+    });
+
+    it('sends away who was taken into line while the replica stopped', async () => {
+        await newProxy(1);
+        const one = await replica(apps[0]);
+        await one.enter();
+        const late = one.enter().catch(codeOf);
+        // It is asked for, and not answered yet.
+        for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+        one.capacity.close();
+        expect(await late).to.equal('SHUTTING_DOWN');
+        await until(async () => (await load()).waiting === 0);
     });
 });
