@@ -7,6 +7,7 @@ import { newTunnel } from '../../helpers/live-tunnel.ts';
 import { cut, hold, type Hold } from '../../helpers/provider.ts';
 import { openStream, resumeStream } from '../../helpers/stream.ts';
 import { messagesPath, newThread, type ReceivedEvent } from '../../helpers/thread.ts';
+import { until } from '../../helpers/tunnel-agent.ts';
 import { newShare } from '../../helpers/tunnel.ts';
 import { newUser } from '../../helpers/user.ts';
 
@@ -116,6 +117,26 @@ describe('a thread with a model of the user’s own Ollama, on the replica that 
         expect((await call(ada, 'GET', `${contextPath}summary`)).text).to.include('They said hello.');
         const fork = await call(ada, 'POST', `/api/threads/${thread}/fork`, { modelId: modelId });
         expect(fork.body.data.thread).to.include({ messageCount: 2, activeModels: [modelId] });
+    });
+
+    it('is summarised by a worker on whichever replica, and again when its tunnel is back', async () => {
+        await call(ada, 'PATCH', '/api/profile', { settings: { summarizationInterval: 2 } });
+        await send();
+        const { tenantId, userId } = ada;
+        const data = { tenantId, userId, threadId: thread, modelId, requestId: 'req_of_the_test' };
+        const summarize = () => home.other.server.plugins.threads.summarizeInTurn(data);
+        await ada.call('POST', `/api/tunnels/${tunnelId}/stop`);
+        await expect(summarize()).to.reject('No agent of the tunnel is connected.');
+        await ada.call('POST', `/api/tunnels/${tunnelId}/start`);
+        home.ollama.chat = { steps: [said('They said hello.'), DONE] };
+        await until(() =>
+            summarize().then(
+                () => true,
+                () => false,
+            ),
+        );
+        const summary = await call(ada, 'GET', pathOf().replace(/messages$/, 'summary'));
+        expect(summary.text).to.include('They said hello.');
     });
 
     it('costs nothing, and is counted by its model', async () => {
