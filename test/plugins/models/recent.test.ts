@@ -21,6 +21,16 @@ describe('Recent', () => {
         expect(recent.get('a')).to.be.undefined();
     });
 
+    it('keeps nothing that is too old when there is something new', () => {
+        let now = 0;
+        const recent = new Recent<number>({ freshMs: 10, most: 9, clock: () => now });
+        for (const name of ['a', 'b', 'c']) recent.set(name, now++);
+        now = 13;
+        recent.set('d', 4);
+        expect(recent.size).to.equal(2);
+        expect([recent.get('c'), recent.get('d')]).to.equal([2, 4]);
+    });
+
     it('keeps so many at most, the newest', () => {
         const recent = new Recent<number>({ freshMs: 10, most: 2, clock: () => 0 });
         recent.set('a', 1);
