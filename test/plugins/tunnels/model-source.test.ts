@@ -1,14 +1,20 @@
+import { text } from 'node:stream/consumers';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { RelayFailure } from '../../../plugins/tunnels/api.ts';
 import { modelSource } from '../../../plugins/tunnels/model-source.ts';
 import { TunnelStore } from '../../../plugins/tunnels/store.ts';
+import { isApiError, type ApiError } from '../../../src/http/errors.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { linkUp, newRunningTunnel, newShare, portOf } from '../../helpers/tunnel.ts';
 import { newUser } from '../../helpers/user.ts';
+
+import type { TunnelService } from '../../../plugins/tunnels/api.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
@@ -29,9 +35,9 @@ describe('modelSource', () => {
 
     after(() => app.stop());
 
-    const source = () => {
+    const source = (port: Pick<TunnelService, 'get' | 'relay'> = portOf(app)) => {
         const store = new TunnelStore(app.store, new Vault(app.config.VAULT_KEYS), () => '');
-        return modelSource({ tunnels: portOf(app), store, clock: () => now() });
+        return modelSource({ tunnels: port, store, clock: () => now() });
     };
     const placeOf = (tunnelId: string) => ({ tenantId: ada.tenantId, tunnelId });
     const connectedTunnel = async (name: string) => {
@@ -52,6 +58,28 @@ describe('modelSource', () => {
         expect(await namesOf()).to.equal(['two', 'one']);
         expect(await namesOf(ada, 1)).to.equal(['two']);
         expect(await countCommands(app.redis, () => namesOf())).to.have.length(2);
+    });
+
+    it('tells in errors of the catalogue why an answer breaks off', async () => {
+        for (const [failure, code, reason] of [
+            [new RelayFailure('timeout'), 'TUNNEL_TIMEOUT', undefined],
+            [new RelayFailure('lost'), 'TUNNEL_ERROR', 'lost'],
+            [new Error('Reset'), 'TUNNEL_ERROR', 'internal'],
+        ] as const) {
+            const body = {
+                [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }),
+            };
+            const relay = () => Promise.resolve({ status: 200, headers: [], body });
+            const request = {
+                head: { method: 'GET', path: '/', headers: [] },
+                body: null,
+                gone: new AbortController().signal,
+            };
+            const answer = await source({ ...portOf(app), relay }).request(ada, 'tun_x', request);
+            const error = await text(answer.body).catch((thrown: unknown) => thrown);
+            expect(isApiError(error, code), code).to.be.true();
+            expect((error as ApiError).data?.details?.reason).to.equal(reason);
+        }
     });
 
     it('has none whose link nobody keeps any more', async () => {
