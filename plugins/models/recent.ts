@@ -22,12 +22,19 @@ export class Recent<Value> {
     }
 
     set(name: string, value: Value): void {
+        const { freshMs, most, clock } = this.#options;
         // As the newest, wherever it was.
         this.#entries.delete(name);
-        this.#entries.set(name, { at: this.#options.clock(), value });
-        if (this.#entries.size <= this.#options.most) return;
-        const [oldest = ''] = this.#entries.keys();
-        this.#entries.delete(oldest);
+        this.#entries.set(name, { at: clock(), value });
+        for (const [oldest, { at }] of this.#entries) {
+            if (this.#entries.size <= most && clock() - at <= freshMs) return;
+            this.#entries.delete(oldest);
+        }
+    }
+
+    /** How many are kept. */
+    get size(): number {
+        return this.#entries.size;
     }
 
     forget(name: string): void {

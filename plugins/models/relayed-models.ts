@@ -14,7 +14,7 @@ import type { Clock } from '../../src/clock.ts';
 /** What is asked before a call, or for a list, is not waited for any longer. */
 const LOOK_TIMEOUT_MS = 2_000;
 const DETAILS = { freshMs: 300_000, most: 1_000 };
-const LISTS = { freshMs: 10_000, most: 1_000 };
+const LISTS = { freshMs: 10_000, most: 500 };
 /** Of each kind; they are asked at once. */
 const MOST_SERVERS = 20;
 
@@ -54,7 +54,7 @@ export class RelayedModels implements Pick<ModelProvider, 'stream'> {
         } catch (error) {
             if (isNotFound(error)) throw notFound(model);
             // Whatever keeps it away, the call will tell if that lasts.
-            return model;
+            return known ?? model;
         }
     }
 

@@ -2,9 +2,9 @@ import { readText, type Transport } from './transport.ts';
 import { isCount, isText, listOf, parseObject } from './wire.ts';
 import { apiError } from '../../../src/http/errors.ts';
 
-const MAX_BODY = 4 * 1_048_576;
+const MAX_BODY = 1_048_576;
 /** More than anybody chooses from. */
-const MOST_MODELS = 200;
+const MOST_MODELS = 100;
 const LEAST_CONTEXT = 256;
 
 /** What Ollama calls capabilities, and we do. */

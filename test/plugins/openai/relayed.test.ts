@@ -103,6 +103,22 @@ describe('POST /v1/chat/completions with a model of the user’s own Ollama', ()
         expect(error).to.include({ code: 'tunnel_error' });
     });
 
+    it('opens no circuit, however often it fails', async () => {
+        const { models } = home.other.server.plugins;
+        const before = await models.circuits();
+        home.ollama.chat = { status: 500, steps: ['{"error":"out of memory"}'] };
+        for (let times = 0; times < 3; times++) {
+            expect(await failure(home.modelId)).to.include({ status: 502, code: 'provider_error' });
+        }
+        home.ollama.chat = recorded;
+        const { choices } = await client.chat.completions.create({ model: home.modelId, messages });
+        expect(choices[0]?.message.content).to.equal(RECORDED);
+        expect(Object.keys(await models.circuits())).to.equal(Object.keys(before));
+        for (const [name, { failures }] of Object.entries(await models.circuits())) {
+            if (name.startsWith('ollama:')) expect(failures, name).to.equal(before[name]?.failures ?? 0);
+        }
+    });
+
     it('does not find what is another’s, or what Ollama does not have', async () => {
         const stranger = await clientOf(await newTenant(home.holder));
         for (const error of [
@@ -122,5 +138,8 @@ describe('POST /v1/chat/completions with a model of the user’s own Ollama', ()
         await client.chat.completions.create({ model, messages });
         home.ollama.models.delete('gone:1b');
         expect(await failure(model)).to.include({ status: 404, code: 'model_not_found' });
+        const asked = home.ollama.asked('/api/chat').length;
+        expect(await failure(model)).to.include({ status: 404, code: 'model_not_found' });
+        expect(home.ollama.asked('/api/chat')).to.have.length(asked);
     });
 });

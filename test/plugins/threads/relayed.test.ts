@@ -3,10 +3,11 @@ import Lab from '@hapi/lab';
 
 import { expectError } from '../../helpers/expect-error.ts';
 import { DONE, RECORDED, said, startHome, type TestHome } from '../../helpers/home-ollama.ts';
-import { newTunnel } from '../../helpers/live-tunnel.ts';
+import { connectAgent, newTunnel, startService } from '../../helpers/live-tunnel.ts';
 import { cut, hold, type Hold } from '../../helpers/provider.ts';
 import { openStream, resumeStream } from '../../helpers/stream.ts';
 import { messagesPath, newThread, type ReceivedEvent } from '../../helpers/thread.ts';
+import { until } from '../../helpers/tunnel-agent.ts';
 import { newShare } from '../../helpers/tunnel.ts';
 import { newUser } from '../../helpers/user.ts';
 
@@ -118,6 +119,26 @@ describe('a thread with a model of the user’s own Ollama, on the replica that 
         expect(fork.body.data.thread).to.include({ messageCount: 2, activeModels: [modelId] });
     });
 
+    it('is summarised by a worker on whichever replica, and again when its tunnel is back', async () => {
+        await call(ada, 'PATCH', '/api/profile', { settings: { summarizationInterval: 2 } });
+        await send();
+        const { tenantId, userId } = ada;
+        const data = { tenantId, userId, threadId: thread, modelId, requestId: 'req_of_the_test' };
+        const summarize = () => home.other.server.plugins.threads.summarizeInTurn(data);
+        await ada.call('POST', `/api/tunnels/${tunnelId}/stop`);
+        await expect(summarize()).to.reject('No agent of the tunnel is connected.');
+        await ada.call('POST', `/api/tunnels/${tunnelId}/start`);
+        home.ollama.chat = { steps: [said('They said hello.'), DONE] };
+        await until(() =>
+            summarize().then(
+                () => true,
+                () => false,
+            ),
+        );
+        const summary = await call(ada, 'GET', pathOf().replace(/messages$/, 'summary'));
+        expect(summary.text).to.include('They said hello.');
+    });
+
     it('costs nothing, and is counted by its model', async () => {
         await send();
         const { body, text } = await call(ada, 'GET', '/api/profile/usage/models');
@@ -170,6 +191,42 @@ describe('a thread with a model of the user’s own Ollama, on the replica that 
             const url = pathOf(`${tunnel.body.data.tunnel.id}/llama3.2:3b`, of);
             const { body, text } = await call(bob, 'POST', url, { content: 'count to 2' });
             expect(body.data?.assistantMessage, text).to.include({ answeredBy: 'sandbox', content: '1 2' });
+        });
+    });
+
+    describe('whose tunnel does not answer', () => {
+        /** A tunnel of its own, to the same Ollama unless it says otherwise. */
+        const configured = async (config: object, target = home.ollama.provider.url) => {
+            const tunnel = await newTunnel(home.holder, config);
+            const agent = await connectAgent(home.holder, tunnel, [target]);
+            const of = await newThread(tunnel.tenant);
+            const url = pathOf(`${tunnel.tunnelId}/llama3.2:3b`, of);
+            const ask = (more: object = {}) => call(tunnel.tenant, 'POST', url, { content: 'count to 2', ...more });
+            return { ask, stop: () => agent.stop() };
+        };
+
+        it('fails with the time of the tunnel, or is answered by another model', async () => {
+            const silent = await startService(({ url }, response) => url !== '/api/chat' && response.end('{}'));
+            const { ask, stop } = await configured({ timeout: 1_000 }, silent.url);
+            expectError(await ask(), 'TUNNEL_TIMEOUT');
+            const { body } = await ask({ fallbackModels: ['sandbox'] });
+            expect(body.data.assistantMessage).to.include({ answeredBy: 'sandbox', content: '1 2' });
+            await stop();
+            await silent.stop();
+        });
+
+        it('fails while it carries as much as it may', async () => {
+            const { ask, stop } = await configured({ maxConnections: 1 });
+            const point = waiting();
+            const first = ask();
+            await point.reached;
+            home.ollama.chat = recorded;
+            expectError(await ask(), 'TUNNEL_BUSY');
+            const { body } = await ask({ fallbackModels: ['sandbox'] });
+            expect(body.data.assistantMessage).to.include({ answeredBy: 'sandbox', content: '1 2' });
+            point.release();
+            expect((await first).body.data.assistantMessage).to.include({ content: 'One two', answeredBy: null });
+            await stop();
         });
     });
 
