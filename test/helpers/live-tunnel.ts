@@ -6,6 +6,7 @@ import { startApp, type AppOptions, type TestApp } from './app.ts';
 import { freePort } from './redis.ts';
 import { newTenant, type TestTenant } from './tenant.ts';
 import { close, runAgent, until, type RunningAgent } from './tunnel-agent.ts';
+import { tenantKey } from '../../src/redis/keys.ts';
 
 import type { AddressInfo } from 'node:net';
 import type { AgentTimings } from '../../plugins/tunnels/agent/agent.ts';
@@ -58,6 +59,9 @@ export async function connectAgent(
 ): Promise<RunningAgent> {
     const agent = runAgent(app.server.info.uri, targets, timings, more, tunnel.token);
     await until(async () => (await tunnel.status()) === 'connected');
+    // It says so a moment before it can be found.
+    const key = tenantKey(tunnel.tenant.tenantId, 'tunnel', tunnel.tunnelId, 'link');
+    await until(async () => (await app.redis.exists(key)) === 1);
     return agent;
 }
 

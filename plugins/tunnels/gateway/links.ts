@@ -107,10 +107,13 @@ export class Links {
         owner.epoch = await tunnels.nextEpoch(place);
         const { connectionId, epoch } = owner;
         const { tokenHash } = held.tunnel;
-        const verdict = await tunnels.linkUp(place, { connectionId, epoch, agent: hello.agent, tokenHash });
+        const [verdict, endpoints] = await Promise.all([
+            tunnels.linkUp(place, { connectionId, epoch, agent: hello.agent, tokenHash }),
+            tunnels.endpoints(place),
+        ]);
         if (verdict === 'connected') {
             // Before the first request, which must not go where the tunnel's user does not want it.
-            await this.#tellSettings(held);
+            await held.tellSettings(async () => endpoints);
             if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
             this.#replaceOlder(place, epoch);
             held.isUp = true;
@@ -177,11 +180,7 @@ export class Links {
         if (!held.isReady) return;
         if (!isKept || !(await registry.take(place, owner))) return link.close(...REPLACED);
         if (!link.isOpen) return registry.leave(place, connectionId);
-        await this.#tellSettings(held);
-    }
-
-    #tellSettings(held: HeldLink): Promise<void> {
-        return held.tellSettings(() => this.#parts.tunnels.endpoints(held.place));
+        await held.tellSettings(() => tunnels.endpoints(place));
     }
 
     async #drain(deadline: AbortSignal): Promise<void> {

@@ -9,6 +9,10 @@ const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const PATH = /^\/[\x21-\x7e\x80-\xff]*$/;
 
+/** Of settings: more than a tunnel has, and so that HEALTH of all has room in a frame. */
+const MOST_ENDPOINTS = 50;
+const LONGEST_ID = 64;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @throws ProtocolError when the bytes are not UTF-8 */
@@ -124,10 +128,13 @@ export const formatSettings = (settings: LinkSettings): Buffer => toBytes(settin
 export function parseSettings(bytes: Uint8Array): LinkSettings {
     const { compression, endpoints } = asRecord(parseJson(bytes), 'settings');
     must(typeof compression === 'boolean', 'compression');
-    must(Array.isArray(endpoints), 'endpoints');
+    must(Array.isArray(endpoints) && endpoints.length <= MOST_ENDPOINTS, 'endpoints');
     const known = endpoints.map((endpoint: unknown) => {
         const { id, url, priority, weight } = asRecord(endpoint, 'endpoint');
-        must(isText(id) && isText(url) && isCount(priority) && isCount(weight) && weight > 0, 'endpoint');
+        must(
+            isText(id) && id.length <= LONGEST_ID && isText(url) && isCount(priority) && isCount(weight) && weight > 0,
+            'endpoint',
+        );
         return { id, url, priority, weight };
     });
     return { compression, endpoints: known };

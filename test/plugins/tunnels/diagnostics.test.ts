@@ -161,7 +161,6 @@ describe('GET /api/tunnels/{tunnelId}/diagnostics', () => {
 
     it('tells when the replica that holds the connection cannot be asked', async () => {
         await connect([service.url]);
-        expect(shortly(await ask(other))[0]).to.equal('agentConnection passed');
         const key = `tenant:{${tunnel.tenant.tenantId}}:tunnel:${tunnel.tunnelId}:link`;
         const known = await holder.redis.hgetall(key);
         for (const address of ['', '127.0.0.1:1']) {

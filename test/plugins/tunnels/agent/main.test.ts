@@ -69,7 +69,7 @@ describe('llm-tunnel', () => {
     it('explains itself', async () => {
         const agent = start(['--help']);
         expect(await agent.exit).to.equal(0);
-        expect(agent.output().stdout).to.contain('--target');
+        for (const option of ['--target', '--managed']) expect(agent.output().stdout).to.contain(option);
     });
 
     it('ends with 2 when it is used wrongly, and says how', async () => {

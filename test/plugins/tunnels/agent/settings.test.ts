@@ -113,4 +113,16 @@ describe('what a tunnel says of endpoints, at the agent', () => {
         await expect(ask(link)).to.reject(/unreachable/);
         await agent.stop();
     });
+
+    it('tells of as many as it may be told of', async () => {
+        const agent = runAgent(gateway.url, ['http://127.0.0.1:1']);
+        const link = await gateway.untilLinks(1);
+        const many = Array.from({ length: 50 }, (_, index): [string, string] => [
+            `${index}`.padStart(64, 'x'),
+            'http://a',
+        ]);
+        link.settings(settings(...many));
+        await until(() => gateway.healths.at(-1)?.length === 51);
+        await agent.stop();
+    });
 });

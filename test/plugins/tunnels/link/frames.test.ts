@@ -250,6 +250,8 @@ describe('decodeFrame', () => {
         const wrong = ['null', '[]', '{"compression":true}', '{"endpoints":[]}', '{"compression":0,"endpoints":[]}'];
         wrong.push('{"compression":true,"endpoints":{}}', withOne('null'), withOne('"http://a"'));
         wrong.push(...[{ id: 1 }, { url: null }, { priority: -1 }, { weight: 0 }].map(endpoint).map(withOne));
+        wrong.push(withOne(endpoint({ id: 'x'.repeat(65) })));
+        wrong.push(withOne(Array.from({ length: 51 }, () => endpoint({})).join()));
         for (const text of wrong) expect(refusal(message(12, 0, 0, text)).message, text).to.startWith('invalid');
     });
 });
