@@ -1,4 +1,5 @@
 import { HeldLink } from './held-link.ts';
+import { OpenLinks } from './open-links.ts';
 import { NEW_LINKS, type LinkOwner, type NewLink, type RegistryStore } from './registry-store.ts';
 import { newId } from '../../../src/ids.ts';
 import { TUNNEL_NEWS, type Tunnel, type TunnelNews, type TunnelPlace, type TunnelRecords } from '../api.ts';
@@ -32,7 +33,7 @@ export interface Admitted {
 export class Links {
     readonly #parts: LinksParts;
     /** Everything that is open, also what drains or was replaced. */
-    readonly #open = new Set<HeldLink>();
+    readonly #open = new OpenLinks();
     /** Of links, also of those that are closing. */
     readonly #sockets = new Map<HeldLink, MessageSocket>();
     readonly #ended = new Set<Promise<void>>();
@@ -63,13 +64,8 @@ export class Links {
 
     /** The link of a tunnel, if this replica holds it and it takes requests. */
     find({ tunnelId }: TunnelPlace): HeldLink | null {
-        for (const held of this.#open) if (held.place.tunnelId === tunnelId && held.isReady) return held;
+        for (const held of this.#open.of(tunnelId)) if (held.isReady) return held;
         return null;
-    }
-
-    /** Whether it holds any link of that id, ready or not. */
-    get size(): number {
-        return this.#open.size;
     }
 
     /** Takes the socket of an agent; from now on the link looks after itself. */
@@ -139,7 +135,7 @@ export class Links {
 
     #onNews({ tunnelId, kind }: TunnelNews): void {
         if (kind === 'share_revoked') return;
-        for (const held of this.#open) if (held.place.tunnelId === tunnelId) this.#look(held);
+        for (const held of this.#open.of(tunnelId)) this.#look(held);
     }
 
     #onNewLink({ tenantId, tunnelId, epoch }: NewLink): void {
@@ -148,8 +144,8 @@ export class Links {
 
     /** One that drains is about to end by itself, with what runs on it. */
     #replaceOlder({ tunnelId }: TunnelPlace, epoch: number): void {
-        for (const held of this.#open) {
-            const isOlder = held.place.tunnelId === tunnelId && held.isUp && held.owner.epoch < epoch;
+        for (const held of this.#open.of(tunnelId)) {
+            const isOlder = held.isUp && held.owner.epoch < epoch;
             if (isOlder && !held.isDraining) held.link.close(...REPLACED);
         }
     }
@@ -184,16 +180,19 @@ export class Links {
     }
 
     async #drain(deadline: AbortSignal): Promise<void> {
-        for (const held of this.#open) {
-            // Before the agent is told, so that who misses the link knows that there will be another.
-            if (held.isUp) this.#parts.registry.drain(held.place, held.owner.connectionId).catch(this.#warn);
-            held.drain('The server is about to stop');
-        }
+        for (const held of this.#open) void this.#sendAway(held);
         const cut = () => this.#cut();
         deadline.addEventListener('abort', cut, { once: true });
         if (deadline.aborted) cut();
         while (this.#ended.size > 0) await Promise.all(this.#ended);
         deadline.removeEventListener('abort', cut);
+    }
+
+    /** The registry is told before the agent, so that who misses the link knows that there will be another. */
+    async #sendAway(held: HeldLink): Promise<void> {
+        const { place, owner } = held;
+        if (held.isUp) await this.#parts.registry.drain(place, owner.connectionId).catch(this.#warn);
+        held.drain('The server is about to stop');
     }
 
     /** Who does not answer the close in a moment is cut: the server waits for every socket. */
