@@ -16,6 +16,8 @@ export class HeldLink implements Way {
     /** The token that its agent came with: it is looked at again and again. */
     readonly token: string;
     tunnel: Tunnel;
+    /** Settled when what its greeting brings about is done. */
+    joined = Promise.resolve();
     /** The tunnel is connected by it. */
     isUp = false;
     /** Its agent is told to connect elsewhere: it takes nothing new, and what runs may finish. */

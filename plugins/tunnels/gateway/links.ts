@@ -71,10 +71,9 @@ export class Links {
     /** Takes the socket of an agent; from now on the link looks after itself. */
     take(socket: MessageSocket, { tenantId, tunnel, token }: Admitted): void {
         const place = { tenantId, tunnelId: tunnel.id };
-        let joined = Promise.resolve();
         const link = new Link(socket, 'gateway', {
             onHello: (hello) => {
-                joined = this.#join(held, hello).catch((error: unknown) => this.#give(held, error));
+                held.joined = this.#join(held, hello).catch((error: unknown) => this.#give(held, error));
             },
             onHealth: (health) => void this.#parts.tunnels.setHealth(place, health).catch(this.#warn),
         });
@@ -89,7 +88,7 @@ export class Links {
         const ended = link.closed.then(async (end) => {
             clearTimeout(patience);
             // What it says of the link must not come after its end.
-            await joined;
+            await held.joined;
             await this.#leave(held, end);
             this.#ended.delete(ended);
         });
@@ -191,6 +190,7 @@ export class Links {
     /** The registry is told before the agent, so that who misses the link knows that there will be another. */
     async #sendAway(held: HeldLink): Promise<void> {
         const { place, owner } = held;
+        await held.joined;
         if (held.isUp) await this.#parts.registry.drain(place, owner.connectionId).catch(this.#warn);
         held.drain('The server is about to stop');
     }
