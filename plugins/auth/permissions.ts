@@ -1,6 +1,15 @@
 import { PLATFORM } from '../../src/redis/keys.ts';
 
-const CLOUD = ['project:read', 'project:write', 'vm:read', 'vm:write', 'tunnel:read', 'tunnel:write'];
+const CLOUD = [
+    'project:read',
+    'project:write',
+    'vm:read',
+    'vm:write',
+    'tunnel:read',
+    'tunnel:write',
+    'proxy:read',
+    'proxy:write',
+];
 
 const USER = [
     'thread:read',

@@ -62,6 +62,12 @@ export const capacityErrors = {
         'The service behind the tunnel could not be reached, or its answer could not be relayed.',
         'See GET /api/tunnels/{id}/health; details.reason tells what went wrong.',
     ),
+    PROXY_STOPPED: entry(
+        503,
+        'service_unavailable',
+        'The proxy is stopped.',
+        'Start it with POST /api/proxies/{id}/start.',
+    ),
     PROVIDER_OVERLOADED: entry(
         503,
         'service_unavailable',

@@ -26,6 +26,7 @@ export const recordErrors = {
     PROJECT_NOT_FOUND: entry(404, 'not_found', 'There is no such project.', 'Take an id from GET /api/projects.'),
     VM_NOT_FOUND: entry(404, 'not_found', 'There is no such VM.', 'Take an id from GET /api/vms.'),
     TUNNEL_NOT_FOUND: entry(404, 'not_found', 'There is no such tunnel.', 'Take an id from GET /api/tunnels.'),
+    PROXY_NOT_FOUND: entry(404, 'not_found', 'There is no such proxy.', 'Take an id from GET /api/proxies.'),
     ENDPOINT_NOT_FOUND: entry(404, 'not_found', 'There is no such endpoint.', 'Take an id from the list of endpoints.'),
     SHARE_NOT_FOUND: entry(404, 'not_found', 'There is no such share.', 'Take an id from the list of shares.'),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
