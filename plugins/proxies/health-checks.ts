@@ -5,6 +5,7 @@ import type { Proxy, ProxyMember, ProxyPlace } from './api.ts';
 import type { Seen } from './member-health.ts';
 import type { StateStore } from './state-store.ts';
 import type { ProxyStore } from './store.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { TunnelService } from '../tunnels/api.ts';
 
 /** An idle proxy is looked at that often: it may have been woken by a process that died before it said so. */
@@ -15,6 +16,7 @@ export interface CheckParts {
     store: ProxyStore;
     state: StateStore;
     watch: WatchStore;
+    clock: Clock;
 }
 
 /** Looks at the members of proxies. */
@@ -43,16 +45,16 @@ export class HealthChecks {
 
     /** The check of a proxy that was taken under a lease; says when the next one is due: at once where it is given up. */
     async check(place: ProxyPlace, until: string, signal: AbortSignal): Promise<void> {
-        const { store, state, watch } = this.#parts;
+        const { store, state, watch, clock } = this.#parts;
         const { tenantId, proxyId } = place;
-        const began = performance.now();
+        const began = clock();
         const proxy = await store.records.find({ tenantId }, proxyId);
         if (proxy === null || proxy.desired === 'stopped') return watch.forget(place);
         if (proxy.status === 'stopped') return watch.release(place, until, IDLE_LOOK_MS);
         const seen = await this.look(tenantId, proxy, { signal });
         if (signal.aborted) return watch.release(place, until, 0);
         // Held up for so long, it is somebody else's by now.
-        if (performance.now() - began >= CHECK_LEASE_MS) return;
+        if (clock() - began >= CHECK_LEASE_MS) return;
         const next = await state.apply(place, seen);
         // Stopped meanwhile: the next look sees by whom.
         await watch.release(place, until, next ?? 0);

@@ -26,7 +26,7 @@ export const proxies: Plugin<Platform> = {
         const records = createProxyRecords(store, state, watch);
         const traffic = noTraffic();
         const { load, forget } = traffic;
-        const checks = new HealthChecks({ tunnels, store, state, watch });
+        const checks = new HealthChecks({ tunnels, store, state, watch, clock });
         const service = new Proxies({ store, state, watch, checks, tunnels, load, forget, clock });
         const watcher = new Watcher({ watch, checks, state, load, drain, logger });
 

@@ -19,7 +19,8 @@ export function createProxyRecords(store: ProxyStore, state: StateStore, watch: 
         },
 
         async note(place, tunnelId, seen) {
-            const isDown = await state.note(place, { tunnelId, ...seen });
+            const latencyMs = seen.latencyMs && Math.round(seen.latencyMs);
+            const isDown = await state.note(place, { tunnelId, ...seen, latencyMs });
             if (isDown) await watch.watch(place, RECOVERY_MS);
         },
 

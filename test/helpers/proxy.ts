@@ -78,13 +78,14 @@ export function newWatcher(
     app: TestApp,
     relay: StandInRelay,
     load: (place: ProxyPlace) => Promise<ProxyLoad> = async () => ({ active: 0, waiting: 0 }),
+    clock = Date.now,
 ) {
     const { tenants, users } = app.server.plugins;
     const tenant = (tenantId: string) => tenants.key(tenantId);
     const store = new ProxyStore(app.store, testVault(), tenant);
     const state = new StateStore(app.store, { tenant, user: (tenantId, userId) => users.key(tenantId, userId) });
     const watch = new WatchStore(app.store);
-    const checks = new HealthChecks({ tunnels: relay, store, state, watch });
+    const checks = new HealthChecks({ tunnels: relay, store, state, watch, clock });
     const drain = new Drain();
     const watcher = new Watcher({ watch, checks, state, load, drain, logger: silentLogger });
     return { store, state, watch, checks, drain, look: () => watcher.look(), stop: () => watcher.stop() };

@@ -198,6 +198,46 @@ describe('the check of a proxy', () => {
         await stopping.look();
     });
 
+    it('says nothing when it was held up for longer than its lease', async () => {
+        const { id } = await newRunning();
+        await app.advance(31_000);
+        let heldUpMs = 0;
+        relay.during = async () => (heldUpMs += 76_000);
+        await newWatcher(app, relay, undefined, () => Date.now() + heldUpMs).look();
+        expect(relay.asked).to.have.length(1);
+        expect((await memberOf(id)).successes).to.equal(2);
+    });
+
+    it('says nothing of the members while Redis is away', async () => {
+        const { id } = await newRunning();
+        const { relay: answering } = relay;
+        relay.relay = async () => {
+            throw new Error('Connection is closed.');
+        };
+        await app.advance(31_000);
+        await newWatcher(app, relay).look();
+        expect(await memberOf(id)).to.include({ failures: 0, successes: 2 });
+        relay.relay = answering;
+        await app.advance(76_000);
+        await newWatcher(app, relay).look();
+        expect(await memberOf(id)).to.include({ failures: 0, successes: 3 });
+    });
+
+    it('has seen enough with the head of an answer, whatever becomes of the rest', async () => {
+        const { id } = await newRunning();
+        relay.relay = async () => ({
+            status: 200,
+            headers: [],
+            // oxlint-disable-next-line require-yield -- it breaks off at once
+            body: (async function* (): AsyncGenerator<Uint8Array> {
+                throw new Error('It broke off');
+            })(),
+        });
+        await app.advance(31_000);
+        await newWatcher(app, relay).look();
+        expect(await memberOf(id)).to.include({ failures: 0, successes: 3 });
+    });
+
     it('of one proxy goes on when that of another fails', async () => {
         const { id } = await newRunning();
         const other = await newRunning(1, { name: 'other' });

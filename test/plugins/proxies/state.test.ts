@@ -18,7 +18,7 @@ export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
 
 const statusesOf = (answers: Answer[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
-const UP = { isSuccess: true, latencyMs: 5 };
+const UP = { isSuccess: true, latencyMs: 5.2 };
 const DOWN = { isSuccess: false, latencyMs: null, error: 'offline' };
 
 let redis: TestRedis;
