@@ -1,10 +1,9 @@
--- Has a proxy run, on its user's wish or because it is used again. What was known of its members is forgotten: it may
--- have changed since.
+-- Has a proxy run, on its user's wish or because it is used again. What was known of its members was forgotten when it
+-- stopped.
 -- seen: what was just seen of them, or an empty list
 local function wake(keys, seen, at)
     redis.call('HSET', keys[1], 'desired', 'running', 'startedAt', string.format('%d', at))
     redis.call('HDEL', keys[1], 'highSince', 'lowSince', 'sampledAt')
-    redis.call('DEL', keys[4])
     for _, look in ipairs(seen) do
         if is_member(keys[1], look.tunnelId) then see(keys[4], look, at, true) end
     end

@@ -63,10 +63,10 @@ describe('a proxy that runs', () => {
                 return all;
             };
         });
-        await app.advance(19_000);
+        await app.advance(12_000);
         await watcher.look();
         expect(relay.asked).to.equal([]);
-        await app.advance(1_500);
+        await app.advance(8_500);
         await watcher.look();
         expect(relay.asked.toSorted()).to.equal(tunnelIds.toSorted());
         expect((await memberOf(id)).successes).to.equal(3);
@@ -144,6 +144,16 @@ describe('a proxy that runs', () => {
         await ada.call('PATCH', `/api/proxies/${id}`, { payload: { config: { healthPath: '/api/tags' } } });
         await watcher.look();
         expect(relay.asked).to.have.length(1);
+    });
+
+    it('is looked at once more when it was changed in the middle of a check', async () => {
+        const { watcher, id } = await newRunning();
+        await app.advance(31_000);
+        relay.during = () => ada.call('PATCH', `/api/proxies/${id}`, { payload: { strategy: 'round_robin' } });
+        await watcher.look();
+        relay.during = async () => undefined;
+        for (let times = 0; times < 2; times++) await watcher.look();
+        expect(relay.asked).to.have.length(2);
     });
 });
 
@@ -270,23 +280,45 @@ describe('a proxy in error', () => {
         await ada.call('POST', `/api/proxies/${id}/start`);
         for (let tries = 1; tries <= 3; tries++) {
             expect(await failuresOf()).to.equal([]);
-            await app.advance(4_000);
+            await app.advance(1_000);
             // A process of its own for each: the tries are counted in the record.
             await newWatcher(app, relay).look();
             expect(relay.asked).to.have.length(tries - 1);
-            await app.advance(1_000);
+            await app.advance(4_000);
             await Promise.all([newWatcher(app, relay).look(), newWatcher(app, relay).look()]);
             expect(relay.asked).to.have.length(tries);
         }
         const told = (await failuresOf()).map(({ data }) => data);
         expect(told).to.equal([{ proxyId: id, userId: ada.userId, tries: 3 }]);
         expect(await memberOf(id)).to.include({ failures: 4, error: 'internal' });
-        await app.advance(299_000);
+        await app.advance(290_000);
         await newWatcher(app, relay).look();
         expect(relay.asked).to.have.length(3);
-        await app.advance(1_000);
+        await app.advance(10_000);
         await newWatcher(app, relay).look();
         expect(relay.asked).to.have.length(4);
+        expect(await failuresOf()).to.have.length(1);
+    });
+
+    it('is looked at as often as its interval says, and the tries are still five seconds apart', async () => {
+        const { id, watcher, tunnelIds } = await newRunning(1, { config: { healthInterval: 1_000 } });
+        const place = { tenantId: ada.tenantId, proxyId: id };
+        const [tunnelId = ''] = tunnelIds;
+        relay.down.add(tunnelId);
+        await watcher.look();
+        const down = { isSuccess: false, latencyMs: null, error: 'lost' };
+        for (let times = 0; times < 3; times++) await recordsOf(app).note(place, tunnelId, down);
+        relay.asked.length = 0;
+        for (let seconds = 1; seconds <= 11; seconds++) {
+            await app.advance(1_000);
+            await watcher.look();
+        }
+        expect(relay.asked.length).to.be.at.least(10);
+        expect(await failuresOf()).to.equal([]);
+        for (let seconds = 12; seconds <= 20; seconds++) {
+            await app.advance(1_000);
+            await watcher.look();
+        }
         expect(await failuresOf()).to.have.length(1);
     });
 
@@ -303,7 +335,7 @@ describe('a proxy in error', () => {
         }
         expect((await read(id)).status).to.equal('running');
         expect(await failuresOf()).to.equal([]);
-        await app.advance(290_000);
+        await app.advance(280_000);
         await watcher.look();
         expect(relay.asked).to.have.length(2);
     });

@@ -157,7 +157,9 @@ describe('a proxy that follows its load', () => {
         await pass(60, BUSY);
         await app.advance(10_000);
         const place = { tenantId: ada.tenantId, proxyId: id };
-        const written = await Promise.all(Array.from({ length: 8 }, () => watcher.state.sample(place, BUSY)));
+        const written = await Promise.all(
+            Array.from({ length: 8 }, () => watcher.state.sample(place, { active: 99, waiting: 0 })),
+        );
         expect(written.filter((what) => what === 'scaled')).to.have.length(1);
         expect(written.filter((what) => what === 'seen')).to.have.length(7);
         expect((await read(id)).replicas).to.equal(2);

@@ -207,6 +207,9 @@ describe('note', () => {
         await note(id, first, DOWN, DOWN, DOWN);
         const change = { payload: { members: [{ tunnelId: second }] } };
         expect((await ada.call('PATCH', `/api/proxies/${id}`, change)).body.data.proxy.status).to.equal('running');
+        const back = { payload: { members: [{ tunnelId: first }] } };
+        expect((await ada.call('PATCH', `/api/proxies/${id}`, back)).body.data.proxy.status).to.equal('running');
+        expect((await healthOf(id)).members[0]).to.include({ isHealthy: null, failures: 0 });
     });
 });
 
