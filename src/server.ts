@@ -19,6 +19,7 @@ import { models } from '../plugins/models/index.ts';
 import { openai } from '../plugins/openai/index.ts';
 import { profile } from '../plugins/profile/index.ts';
 import { projects } from '../plugins/projects/index.ts';
+import { proxies } from '../plugins/proxies/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
 import { tunnels } from '../plugins/tunnels/index.ts';
@@ -68,6 +69,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         projects,
         vms,
         tunnels,
+        proxies,
         health,
         docs,
     ]) {

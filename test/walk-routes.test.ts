@@ -3,7 +3,9 @@ import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from './helpers/app.ts';
 import { expectError } from './helpers/expect-error.ts';
+import { setLimits } from './helpers/limits.ts';
 import { expectOpenAiError } from './helpers/openai.ts';
+import { newProxy } from './helpers/proxy.ts';
 import { summarizePath } from './helpers/summary.ts';
 import { newTenant, type TestTenant } from './helpers/tenant.ts';
 import { messagesPath, newThread } from './helpers/thread.ts';
@@ -53,6 +55,7 @@ const PARAMS: Record<string, string> = {
     tunnelId: 'tun_00000000000000000000000000',
     endpointId: 'endpoint_00000000000000000000000000',
     shareId: 'share_00000000000000000000000000',
+    proxyId: 'proxy_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -141,6 +144,8 @@ const PAYLOADS: Record<string, object> = {
     'POST /api/tunnels/{tunnelId}/endpoints': { url: 'http://localhost:1' },
     'PATCH /api/tunnels/{tunnelId}/endpoints/{endpointId}': { priority: 9 },
     'POST /api/tunnels/{tunnelId}/shares': {},
+    'PATCH /api/proxies/{proxyId}': { name: 'taken-over' },
+    'POST /api/proxies/{proxyId}/scale': { replicas: 2 },
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
@@ -176,7 +181,9 @@ describe('every route that names a record', () => {
         const shareId = (await newShare(victim, tunnelId)).id;
         const { tenantId, userId } = victim;
         records = { tenantId, userId, sessionId, threadId, messageId, keyId, projectId, vmId, modelId: 'sandbox' };
-        records = { ...records, tunnelId, endpointId, shareId };
+        await setLimits(app, tenantId, { proxies: 1, replicasPerProxy: 3 });
+        const proxyId = (await newProxy(victim, [tunnelId], { name: 'private-proxy' })).id;
+        records = { ...records, tunnelId, endpointId, shareId, proxyId };
     });
 
     after(() => app.stop());

@@ -51,6 +51,7 @@ export const tags = [
     { name: 'openai', description: 'The same models for clients of OpenAI, in OpenAI’s form' },
     { name: 'projects', description: 'What holds VMs together' },
     { name: 'tunnels', description: 'Ways to services on your own machines' },
+    { name: 'proxies', description: 'Stable addresses in front of tunnels' },
     { name: 'vms', description: 'Virtual machines and what they cost' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },

@@ -116,6 +116,9 @@ export const CALL_ERRORS: ErrorCode[] = [
     'TUNNEL_BUSY',
     'TUNNEL_TIMEOUT',
     'TUNNEL_ERROR',
+    'PROXY_STOPPED',
+    'PROXY_BUSY',
+    'PROXY_OFFLINE',
 ];
 
 /** The port of the models feature. */

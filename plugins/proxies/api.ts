@@ -111,8 +111,8 @@ export interface ProxyService extends ProxyRecords {
      * Sends a request to one of the members, and to another where that is harmless. The answer's body has to be read or
      * returned, or `gone` aborted.
      *
-     * @throws PROXY_NOT_FOUND, PROXY_STOPPED, PROXY_BUSY, PROXY_OFFLINE, and what `TunnelService.relay` throws of the
-     *   last member that was tried
+     * @throws PROXY_NOT_FOUND, PROXY_STOPPED, PROXY_BUSY, PROXY_OFFLINE, SHUTTING_DOWN, and what `TunnelService.relay`
+     *   throws of the last member that was tried
      */
     relay(user: ProxyUser, proxyId: string, request: RelayRequest): Promise<RelayAnswer>;
 }

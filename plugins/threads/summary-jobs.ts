@@ -75,6 +75,8 @@ const PASSING = new Set<string>([
     'TUNNEL_BUSY',
     'TUNNEL_TIMEOUT',
     'TUNNEL_ERROR',
+    'PROXY_BUSY',
+    'PROXY_OFFLINE',
     'STORE_UNAVAILABLE',
     'INTERNAL_ERROR',
 ] satisfies ErrorCode[]);

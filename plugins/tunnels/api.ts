@@ -3,6 +3,7 @@ import type { RecordBase } from '../../src/redis/codec.ts';
 import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
 import type { Passes } from '../auth/api.ts';
 
+export { withCatalogueErrors } from './gateway/catalogue-body.ts';
 export { RelayFailure, type RelayFault } from './gateway/way.ts';
 
 /** `error`: the last link ended because the agent's side broke the rules of the link. */

@@ -1,8 +1,7 @@
-import { RelayFailure, type TunnelService } from './api.ts';
+import { withCatalogueErrors } from './gateway/catalogue-body.ts';
 import { linkStatus } from './public-tunnel.ts';
-import { apiError } from '../../src/http/errors.ts';
-import { watchBody } from '../../src/relay/watch-body.ts';
 
+import type { TunnelService } from './api.ts';
 import type { TunnelStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { ModelSource } from '../models/api.ts';
@@ -18,10 +17,7 @@ export interface ModelSourceParts {
 
 /** What is behind users' tunnels, for calls of models. */
 export const modelSource = ({ tunnels, store, clock }: ModelSourceParts): ModelSource => ({
-    async request(user, tunnelId, request) {
-        const answer = await tunnels.relay(user, tunnelId, request);
-        return { ...answer, body: watchBody(answer.body, { toFailure }) };
-    },
+    request: async (user, tunnelId, request) => withCatalogueErrors(await tunnels.relay(user, tunnelId, request)),
 
     async check(user, tunnelId) {
         await tunnels.get(user, tunnelId, 'read');
@@ -35,10 +31,3 @@ export const modelSource = ({ tunnels, store, clock }: ModelSourceParts): ModelS
         return found.filter((tunnel) => linkStatus(tunnel, clock()).isConnected).slice(0, most);
     },
 });
-
-/** What an answer breaks off with. */
-function toFailure(cause: unknown): unknown {
-    const fault = cause instanceof RelayFailure ? cause.fault : 'internal';
-    if (fault === 'timeout') return apiError('TUNNEL_TIMEOUT', { cause });
-    return apiError('TUNNEL_ERROR', { details: { reason: fault }, cause });
-}

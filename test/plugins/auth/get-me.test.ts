@@ -44,6 +44,8 @@ describe('GET /api/auth/me', () => {
             'vm:write',
             'tunnel:read',
             'tunnel:write',
+            'proxy:read',
+            'proxy:write',
             'billing:read-own',
             'user:read',
             'user:write',

@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { billingAnswers } from '../../helpers/billing-answers.ts';
+import { askAboutProxies } from '../../helpers/documented-proxies.ts';
 import { askAboutTunnels } from '../../helpers/documented-tunnels.ts';
 import { askAboutVms } from '../../helpers/documented-vms.ts';
 import { PNG } from '../../helpers/images.ts';
@@ -287,6 +288,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
 
     it('about tunnels are those of the document', () => askAboutTunnels(app, expectDocumented));
 
+    it('about proxies are those of the document', () => askAboutProxies(app, expectDocumented));
     it('about projects and VMs are those of the document', () => askAboutVms(app, expectDocumented));
 
     it('in the form of OpenAI are those of the document', async () => {

@@ -10,6 +10,7 @@ import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { createUser } from '../../helpers/invite.ts';
 import { startWithProvider } from '../../helpers/provider-keys.ts';
+import { PROXY_POSTS } from '../../helpers/proxy-posts.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
 import { newTunnel } from '../../helpers/tunnel.ts';
@@ -224,6 +225,7 @@ const ROUTES: RouteCase[] = [
         action: 'tunnel.share',
         secretOf: tokenOf,
     },
+    ...PROXY_POSTS,
     {
         name: 'post /api/profile/api-keys',
         place: byAdmin('/api/profile/api-keys'),
