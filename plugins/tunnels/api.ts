@@ -135,6 +135,8 @@ export interface TunnelRecords {
     flush(): Promise<void>;
     /** Whether the tenant's quota of relayed bytes has room this month; up to a second old. */
     mayRelay(tenantId: string): Promise<boolean>;
+    /** What the keys of a tenant's relayed bytes begin with; the month, `yyyymm`, follows. */
+    relayedKey(tenantId: string): string;
     /** Where a tunnel's record lives, for scripts that look at its owner and status. */
     key(place: TunnelPlace): string;
 }

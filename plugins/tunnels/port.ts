@@ -1,3 +1,4 @@
+import { relayedKey } from './keys-store.ts';
 import { sharePasses } from './share-passes.ts';
 import { isSameHash, openToken } from './tokens.ts';
 
@@ -68,6 +69,7 @@ export function createTunnelPort({ tunnels, store, items, links, counter, metric
         count: (place: TunnelPlace, call: EndedRelay): void => counter.count(place, call),
         flush: (): Promise<void> => counter.flush(),
         mayRelay: (tenantId: string): Promise<boolean> => metrics.mayRelay(tenantId),
+        relayedKey,
         key: ({ tenantId, tunnelId }: TunnelPlace): string => store.records.key(tenantId, tunnelId),
     };
 }
