@@ -1,6 +1,7 @@
 import { projectJobs } from '../plugins/projects/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
+import { tunnelJobs, tunnelSchedule } from '../plugins/tunnels/jobs.ts';
 import { userJobs } from '../plugins/users/jobs.ts';
 import { vmJobs, vmSchedule } from '../plugins/vms/jobs.ts';
 
@@ -8,13 +9,14 @@ import type { Server } from '@hapi/hapi';
 import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
-export const processorsOf = ({ plugins: { projects, tenants, threads, users, vms } }: Server): Processors => ({
+export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, users, vms } }: Server): Processors => ({
     ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
+    ...tunnelJobs(tunnels),
     ...userJobs(users),
     ...vmJobs(vms),
 });
 
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
-export const schedule: Record<string, number> = { ...vmSchedule };
+export const schedule: Record<string, number> = { ...tunnelSchedule, ...vmSchedule };

@@ -75,7 +75,7 @@ const DESCRIPTIONS: Record<EntryType, (text: (name: string) => string | null) =>
     vm_running: (text) => `VM running for ${text('minutes') ?? 'some'} min`,
     vm_delete: () => 'VM deleted',
     model_usage: (text) => `Call of ${text('modelId') ?? 'a model'}`,
-    tunnel_usage: () => 'Use of a tunnel',
+    tunnel_usage: (text) => `${text('bytes') ?? 'Some'} bytes through a tunnel`,
     credit_add: () => 'Credit added',
     credit_deduct: () => 'Credit taken',
     refund: (text) => `Refund of ${text('recordId') ?? 'a charge'}`,

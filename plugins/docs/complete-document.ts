@@ -10,6 +10,11 @@ import type { MediaType, OpenApiDocument, Operation, Response, Schema } from './
 
 type Schemas = Record<string, Schema>;
 
+/** Methods that hapi-swagger leaves out of what takes any. */
+const LEFT_OUT = ['head', 'options'];
+/** A body of these means nothing (RFC 9110, 9.3). */
+const WITHOUT_BODY = new Set(['get', 'delete', 'head', 'options']);
+
 /**
  * Makes of hapi-swagger's document what a client can rely on: schemas as OpenAPI 3.0 means them, the errors and headers
  * of each route, event streams, and addresses relative to where the document was got.
@@ -20,9 +25,11 @@ export function completeDocument(document: OpenApiDocument, routes: readonly Req
     const schemas: Schemas = { ...(alternatives as Schemas | undefined), ...raw.components.schemas };
     const paths: OpenApiDocument['paths'] = {};
     for (const route of routes) {
-        const operation = raw.paths[route.path]?.[route.method];
-        if (operation === undefined) continue;
-        paths[route.path] = { ...paths[route.path], [route.method]: complete(operation, route, schemas) };
+        // The last part of a path may be several of what OpenAPI takes for one.
+        const path = route.path.replace('*}', '}');
+        for (const [method, operation] of operationsOf(route, raw.paths[route.path])) {
+            paths[path] = { ...paths[path], [method]: complete(operation, { method, route }, schemas) };
+        }
     }
     const forms = formsOf(routes);
     return {
@@ -38,22 +45,37 @@ export function completeDocument(document: OpenApiDocument, routes: readonly Req
     };
 }
 
-function complete(operation: Operation, route: RequestRoute, schemas: Schemas): Operation {
+/** Those of a route, by method; none of one that is not to be shown. */
+function operationsOf({ method, path }: RequestRoute, written: Record<string, Operation> = {}): [string, Operation][] {
+    if (method !== '*') return Object.entries(written).filter(([name]) => name === method);
+    const { get } = written;
+    if (get === undefined) return [];
+    const more = LEFT_OUT.map((name): [string, Operation] => [name, { ...get, operationId: `${name}${path}` }]);
+    return [...Object.entries(written), ...more];
+}
+
+/** A route, and the method that it is asked with: of one that takes any, one of them. */
+interface Asked {
+    method: string;
+    route: RequestRoute;
+}
+
+function complete(operation: Operation, { method, route }: Asked, schemas: Schemas): Operation {
     const { idempotent, takesBinary, form } = route.settings.app ?? {};
     const parameters = [...(operation.parameters ?? []), ...keyParameters(idempotent)];
     const { requestBody } = operation;
     const responses: Record<string, Response> = {
         ...successes(operation, route, schemas),
-        ...errorAnswers(errorCodesOf(route, operation), form),
+        ...errorAnswers(errorCodesOf(route, operation, method), form),
     };
     for (const [status, response] of Object.entries(responses)) {
         response.headers = headersOf(Number(status), operation, idempotent !== undefined);
     }
     return {
         ...operation,
-        ...(parameters.length > 0 && { parameters: parameters.map(tidyIn(schemas)) }),
+        ...(parameters.length > 0 && { parameters: parameters.map(tidyIn(schemas)).map(requireInPath) }),
         ...(requestBody && { requestBody: completeBody(requestBody.content, schemas) }),
-        ...(takesBinary && { requestBody: { required: true, content: binary(takesBinary) } }),
+        ...(takesBinary && mayBring(method, route) && { requestBody: binaryBody(takesBinary, route) }),
         responses,
     };
 }
@@ -71,6 +93,10 @@ const keyParameters = (idempotent: RouteOptionsApp['idempotent']) => {
     if (idempotent === undefined) return [];
     return [idempotent === 'required' ? { ...idempotencyKey, required: true } : idempotencyKey];
 };
+
+/** OpenAPI leaves no part of a path out. */
+const requireInPath = <Parameter extends { in?: string }>(parameter: Parameter): Parameter =>
+    parameter.in === 'path' ? { ...parameter, required: true } : parameter;
 
 const tidyIn =
     (schemas: Schemas) =>
@@ -90,6 +116,14 @@ function successes({ responses }: Operation, { settings }: RequestRoute, schemas
         },
     }));
 }
+
+const mayBring = (method: string, route: RequestRoute): boolean => route.method !== '*' || !WITHOUT_BODY.has(method);
+
+/** What takes any method takes whatever comes with it, be it nothing. */
+const binaryBody = (types: string[], route: RequestRoute) => ({
+    required: route.method !== '*',
+    content: binary(types),
+});
 
 const binary = (types: string[]): Record<string, MediaType> =>
     Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));

@@ -21,10 +21,10 @@ const IDEMPOTENT: ErrorCode[] = ['VALIDATION_ERROR', 'IDEMPOTENCY_KEY_REUSED', '
 const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'SERVER_BUSY'];
 
 /** What a route may fail with: what it names itself, and what follows from its options. */
-export function errorCodesOf(route: RequestRoute, operation: Operation): ErrorCode[] {
+export function errorCodesOf(route: RequestRoute, operation: Operation, method: string): ErrorCode[] {
     const { app, auth, timeout } = route.settings;
     const isProbe = route.path?.startsWith('/health/') ?? false;
-    const takesBody = route.method !== 'get';
+    const takesBody = method !== 'get';
     const needsCredential = operation.security === undefined;
     const follows: [boolean, ErrorCode[]][] = [
         [isChecked(operation), ['VALIDATION_ERROR']],

@@ -8,7 +8,7 @@ export interface OpenApiDocument {
 }
 
 export interface Operation {
-    parameters?: { schema: Schema }[];
+    parameters?: { in?: string; schema: Schema }[];
     requestBody?: { required?: boolean; content: Record<string, MediaType> };
     responses: Record<string, Response>;
     security?: object[];

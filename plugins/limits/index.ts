@@ -12,11 +12,13 @@ import type { Platform } from '../../src/platform.ts';
 
 export const limits: Plugin<Platform> = {
     name: 'limits',
-    dependencies: ['auth', 'tenants'],
+    dependencies: ['auth', 'tenants', 'tunnels'],
     register: (server, { config, store, clock, logger, drain, measureLoad }) => {
         const { tenants } = server.plugins;
+        // Registered later.
+        const relayedKey = (tenantId: string) => server.plugins.tunnels.relayedKey(tenantId);
         const service = createLimitService({
-            store: createLimitStore(store, tenants, clock),
+            store: createLimitStore(store, { tenants, relayedKey }, clock),
             tenants,
             append: appendOutbox(store),
             logger,

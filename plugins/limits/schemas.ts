@@ -35,6 +35,13 @@ export const usageAnswer = Joi.object({
         })
             .description('of the tenant')
             .label('RequestQuota'),
+        relayedBytesThisMonth: Joi.object({
+            used: count(),
+            limit: count().allow(null).description('null: no limit'),
+            resetsAt: time(),
+        })
+            .description('of the tenant, through tunnels and proxies, both ways; up to some seconds late')
+            .label('RelayQuota'),
         generations: Joi.object({ running: count(), limit: count() }).label('GenerationSlots'),
         tier: Joi.string(),
         limits: tierLimitsSchema,
@@ -44,6 +51,7 @@ export const usageAnswer = Joi.object({
 export const usageExample = {
     usage: {
         requestsThisMonth: { used: 1_234, limit: 10_000, resetsAt: '2026-12-01T00:00:00.000Z' },
+        relayedBytesThisMonth: { used: 52_428_800, limit: 1_073_741_824, resetsAt: '2026-12-01T00:00:00.000Z' },
         generations: { running: 1, limit: 3 },
         tier: 'free',
         limits: tiers.free,

@@ -47,11 +47,13 @@ export function createLimitService(parts: LimitParts) {
         },
 
         async usage(actor: Actor) {
-            const { requests, running, plan, overrides, resetsAt } = await store.usage(actor);
+            const { requests, running, relayedBytes, plan, overrides, resetsAt } = await store.usage(actor);
             const limits = limitsOf(actor.tier, overrides);
+            const ofTenant = limitsOf(plan, overrides);
             return {
                 usage: {
-                    requestsThisMonth: { used: requests, limit: limitsOf(plan, overrides).requestsPerMonth, resetsAt },
+                    requestsThisMonth: { used: requests, limit: ofTenant.requestsPerMonth, resetsAt },
+                    relayedBytesThisMonth: { used: relayedBytes, limit: ofTenant.relayedBytesPerMonth, resetsAt },
                     generations: { running, limit: limits.concurrentGenerations },
                     tier: actor.tier,
                     limits,

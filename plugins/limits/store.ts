@@ -6,6 +6,7 @@ import type { ViolationKind } from './violation-kinds.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
 import type { LimitOverrides, Plan, TenantService } from '../tenants/api.ts';
+import type { TunnelService } from '../tunnels/api.ts';
 
 const DAY_MS = 86_400_000;
 const DAYS_KEPT = 31;
@@ -34,8 +35,14 @@ export interface Violation {
     route: string | null;
 }
 
+/** Where what other features keep is, that counts here. */
+export interface ForeignKeys {
+    tenants: Pick<TenantService, 'key'>;
+    relayedKey: TunnelService['relayedKey'];
+}
+
 /** Leases on generation slots, the month's quota and the refusals for limits, all in the tenant's slot. */
-export function createLimitStore(store: Datastore, tenants: TenantService, clock: Clock) {
+export function createLimitStore(store: Datastore, { tenants, relayedKey }: ForeignKeys, clock: Clock) {
     const take = store.script(lua('take-slot'));
     const renew = store.script(lua('renew-slot'));
     const readUsage = store.script(lua('read-usage'));
@@ -62,13 +69,19 @@ export function createLimitStore(store: Datastore, tenants: TenantService, clock
             const { tenantId } = place;
             const month = quotaMonth(clock());
             const reply = await readUsage(
-                [tenantKey(tenantId, 'quota', month.name), slots(place), tenants.key(tenantId)],
+                [
+                    tenantKey(tenantId, 'quota', month.name),
+                    slots(place),
+                    tenants.key(tenantId),
+                    relayedKey(tenantId) + month.name,
+                ],
                 [],
             );
-            const [requests, running, plan, overrides] = reply as [number, number, Plan, string];
+            const [requests, running, plan, overrides, relayed] = reply as [number, number, Plan, string, string];
             return {
                 requests,
                 running,
+                relayedBytes: Number(relayed),
                 plan,
                 overrides: overrides === '' ? null : (JSON.parse(overrides) as LimitOverrides),
                 resetsAt: isoTime(month.endsAt),

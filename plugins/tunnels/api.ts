@@ -1,4 +1,5 @@
 import type { EndpointHealth, ResetCode } from './link/types.ts';
+import type { ApiError } from '../../src/http/errors.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
 import type { Passes } from '../auth/api.ts';
@@ -64,6 +65,7 @@ export interface TunnelPlace {
 export interface EndedRelay {
     outcome: 'success' | ResetCode | 'offline';
     latencyMs: number;
+    /** As far as they were not counted while it ran. */
     bytesIn: number;
     bytesOut: number;
 }
@@ -134,8 +136,17 @@ export interface TunnelRecords {
     count(place: TunnelPlace, call: EndedRelay): void;
     /** Writes down what was counted so far. Never fails. */
     flush(): Promise<void>;
-    /** Whether the tenant's quota of relayed bytes has room this month; up to a second old. */
-    mayRelay(tenantId: string): Promise<boolean>;
+    /** What a call that runs has relayed since it was counted last; the same bytes are in no other count. */
+    countBytes(place: TunnelPlace, bytes: Pick<EndedRelay, 'bytesIn' | 'bytesOut'>): void;
+    /**
+     * Why no more may be relayed for that owner of a tunnel: the quota of the month is used up, or nobody can pay.
+     * Null: it may. Up to a second old.
+     */
+    relayRefusal(tenantId: string, userId: string): Promise<ApiError | null>;
+    /** Notes links whose replica has died, and charges for relayed bytes. */
+    sweep(): Promise<void>;
+    /** What the keys of a tenant's relayed bytes begin with; the month, `yyyymm`, follows. */
+    relayedKey(tenantId: string): string;
     /** Where a tunnel's record lives, for scripts that look at its owner and status. */
     key(place: TunnelPlace): string;
 }

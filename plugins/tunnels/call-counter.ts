@@ -33,10 +33,17 @@ export class CallCounter {
         };
         add('requests', 1);
         add(outcome === 'success' ? 'successes' : `error:${outcome}`, 1);
-        add('bytesIn', bytesIn);
-        add('bytesOut', bytesOut);
         if (outcome !== 'offline') add(`latency:${bucketOf(latencyMs)}`, 1);
-        counted.bytes += bytesIn + bytesOut;
+        this.countBytes(place, { bytesIn, bytesOut });
+    }
+
+    /** What a call that runs has relayed. */
+    countBytes(place: TunnelPlace, bytes: Pick<EndedRelay, 'bytesIn' | 'bytesOut'>): void {
+        const counted = this.#counted(place);
+        for (const field of ['bytesIn', 'bytesOut'] as const) {
+            counted.counts[field] = (counted.counts[field] ?? 0) + bytes[field];
+            counted.bytes += bytes[field];
+        }
     }
 
     /** Notes a call by a share. */

@@ -27,6 +27,10 @@ export const sharedTunnelsKey = (tenantId: string, userId: string): string =>
 export const namesKey = (tenantId: string, userId: string): string => `${userKey(tenantId, userId)}:tunnels:names`;
 /** What the keys of lists of users begin with. */
 export const usersKey = (tenantId: string): string => `${tenantKey(tenantId, 'user')}:`;
+/** The links of a tenant's tunnels, by until when they count as alive. */
+export const linkedKey = (tenantId: string): string => tenantKey(tenantId, 'tunnels', 'linked');
+/** The bytes that a tenant has not paid yet. */
+export const unpaidKey = (tenantId: string): string => tenantKey(tenantId, 'tunnels', 'unpaid');
 /** What the keys of a tenant's relayed bytes of a month begin with. */
 export const relayedKey = (tenantId: string): string => `${tenantKey(tenantId, 'tunnels', 'relayed')}:`;
 

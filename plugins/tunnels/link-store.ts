@@ -1,4 +1,4 @@
-import { activityKey, healthKey } from './keys-store.ts';
+import { activityKey, healthKey, linkedKey } from './keys-store.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { outboxKeys } from '../../src/redis/outbox.ts';
@@ -15,6 +15,7 @@ const TARGETS_AT_MOST = 100;
 /** For how long a link counts as alive after it was asked about. */
 const LINK_KEPT_MS = 30_000;
 const ACTIVITY_LENGTH = 1_000;
+const SWEPT_AT_ONCE = 100;
 
 /** How a target was when the agent told of it last. */
 export interface TargetHealth extends EndpointHealth {
@@ -37,7 +38,22 @@ export interface Standing {
     user: (tenantId: string, userId: string) => string;
 }
 
-type Names = 'authenticate-link' | 'admit-share' | 'next-epoch' | 'link-up' | 'link-down' | 'keep-link' | 'set-health';
+const NAMES = [
+    'authenticate-link',
+    'admit-share',
+    'next-epoch',
+    'link-up',
+    'link-down',
+    'keep-link',
+    'sweep-links',
+    'set-health',
+] as const;
+
+const scripts = (store: Datastore) =>
+    Object.fromEntries(NAMES.map((name) => [name, store.script(lua(name))])) as Record<
+        (typeof NAMES)[number],
+        RunScript
+    >;
 
 /** What links tell of tunnels: in the tunnel's record, `tunnel:<id>:health` and `tunnel:<id>:activity`. */
 export class LinkStore {
@@ -45,22 +61,14 @@ export class LinkStore {
     readonly #tunnels: TunnelStore;
     readonly #items: ItemStore;
     readonly #standing: Standing;
-    readonly #run: Record<Names, RunScript>;
+    readonly #run: ReturnType<typeof scripts>;
 
     constructor(store: Datastore, tunnels: TunnelStore, items: ItemStore, standing: Standing) {
         this.#store = store;
         this.#tunnels = tunnels;
         this.#items = items;
         this.#standing = standing;
-        this.#run = {
-            'authenticate-link': store.script(lua('authenticate-link')),
-            'admit-share': store.script(lua('admit-share')),
-            'next-epoch': store.script(lua('next-epoch')),
-            'link-up': store.script(lua('link-up')),
-            'link-down': store.script(lua('link-down')),
-            'keep-link': store.script(lua('keep-link')),
-            'set-health': store.script(lua('set-health')),
-        };
+        this.#run = scripts(store);
     }
 
     /** The tunnel, if its tenant and its owner are in standing. */
@@ -94,19 +102,28 @@ export class LinkStore {
         place: TunnelPlace,
         link: { connectionId: string; epoch: number; agent: string; tokenHash?: string },
     ): Promise<number> => {
-        const args = [link.connectionId, link.epoch, link.agent, link.tokenHash ?? ''];
-        return Number(await this.#run['link-up'](this.#changeKeys(place), args));
+        const args = [link.connectionId, link.epoch, link.agent, link.tokenHash ?? '', LINK_KEPT_MS];
+        return Number(await this.#run['link-up'](this.#linkKeys(place), args));
     };
 
     linkDown = async (place: TunnelPlace, connectionId: string, reason: string, isFault: boolean): Promise<void> => {
         const to = isFault ? 'error' : 'disconnected';
-        await this.#run['link-down'](this.#changeKeys(place), [connectionId, reason, to]);
+        await this.#run['link-down'](this.#linkKeys(place), [connectionId, reason, to]);
     };
 
     keepLink = async (place: TunnelPlace, link: { connectionId: string; tokenHash: string }): Promise<boolean> => {
-        const keys = [this.#key(place), ...this.#standingKeys(place)];
+        const keys = [...this.#changeKeys(place), ...this.#standingKeys(place), linkedKey(place.tenantId)];
         return (await this.#run['keep-link'](keys, [link.connectionId, link.tokenHash, LINK_KEPT_MS])) === 1;
     };
+
+    /** Notes the links of a tenant that nobody has kept; gives how many links there are besides. */
+    async sweep(tenantId: string): Promise<number> {
+        const keys = [linkedKey(tenantId), ...outboxKeys(tenantId), this.#tunnels.records.key(tenantId, '')];
+        for (;;) {
+            const [due = 0, left = 0] = (await this.#run['sweep-links'](keys, [SWEPT_AT_ONCE])) as number[];
+            if (due < SWEPT_AT_ONCE) return left;
+        }
+    }
 
     async setHealth(place: TunnelPlace, health: EndpointHealth[]): Promise<void> {
         const told = health.flatMap(({ endpoint, ...rest }) => [endpoint, JSON.stringify(rest)]);
@@ -147,6 +164,10 @@ export class LinkStore {
 
     #standingKeys({ tenantId }: TunnelPlace): string[] {
         return [this.#standing.tenant(tenantId), this.#standing.user(tenantId, '')];
+    }
+
+    #linkKeys(place: TunnelPlace): string[] {
+        return [...this.#changeKeys(place), linkedKey(place.tenantId)];
     }
 
     #changeKeys(place: TunnelPlace): string[] {

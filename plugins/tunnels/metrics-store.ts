@@ -1,10 +1,10 @@
-import { activityKey, batchKey, daysKey, relayedKey, userDaysKey, usersKey } from './keys-store.ts';
+import { activityKey, batchKey, daysKey, relayedKey, unpaidKey, userDaysKey, usersKey } from './keys-store.ts';
+import { PAYING } from './relay-price.ts';
 
 import type { TunnelPlace } from './api.ts';
 import type { ItemStore } from './item-store.ts';
 import type { TunnelStore } from './store.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
-import type { LimitOverrides } from '../tenants/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 const DAY_MS = 86_400_000;
@@ -38,13 +38,6 @@ export interface Day {
     counts: Map<string, number>;
 }
 
-/** What a tenant has had relayed this month, and what says how much it may. */
-export interface Relayed {
-    bytes: number;
-    plan: string;
-    limits: LimitOverrides | null;
-}
-
 /** Figures of calls, by day: of each tunnel, and of all tunnels of a user. */
 export class MetricsStore {
     readonly #tunnels: TunnelStore;
@@ -52,7 +45,6 @@ export class MetricsStore {
     readonly #tenantKey: (tenantId: string) => string;
     readonly #count: RunScript;
     readonly #read: RunScript;
-    readonly #readRelayed: RunScript;
     readonly #redis: Datastore['redis'];
 
     constructor(store: Datastore, tunnels: TunnelStore, items: ItemStore, tenantKeyOf: (tenantId: string) => string) {
@@ -62,7 +54,6 @@ export class MetricsStore {
         this.#redis = store.redis;
         this.#count = store.script(lua('count-calls'));
         this.#read = store.script(lua('read-metrics'));
-        this.#readRelayed = store.script(lua('read-relayed'));
     }
 
     async count({ id, place, counts, bytes, uses }: Batch): Promise<void> {
@@ -75,9 +66,11 @@ export class MetricsStore {
             daysKey(place),
             usersKey(tenantId),
             this.#items.shares.key(tenantId, ''),
+            this.#tenantKey(tenantId),
+            unpaidKey(tenantId),
         ];
         const kept = { markMs: MARK_MS, keepMs: KEEP_MS, keepMonthMs: KEEP_MONTH_MS };
-        await this.#count(keys, [JSON.stringify({ counts, bytes, uses, ...kept })]);
+        await this.#count(keys, [JSON.stringify({ tunnelId, counts, bytes, uses, paying: PAYING, ...kept })]);
     }
 
     daysOf = (place: TunnelPlace, days: number): Promise<Day[]> => this.#days(daysKey(place), days);
@@ -89,12 +82,6 @@ export class MetricsStore {
         const prefix = userDaysKey(tenantId, userId);
         const found = await this.#days(prefix, days);
         await this.#redis.unlink(found.map(({ date }) => prefix + date));
-    }
-
-    async relayed(tenantId: string): Promise<Relayed> {
-        const keys = [this.#tenantKey(tenantId), relayedKey(tenantId)];
-        const [bytes, plan, limits] = (await this.#readRelayed(keys, [])) as [string, string, string];
-        return { bytes: Number(bytes), plan, limits: limits === '' ? null : (JSON.parse(limits) as LimitOverrides) };
     }
 
     async #days(prefix: string, days: number): Promise<Day[]> {

@@ -1,3 +1,4 @@
+import { relayedKey } from './keys-store.ts';
 import { sharePasses } from './share-passes.ts';
 import { isSameHash, openToken } from './tokens.ts';
 
@@ -6,9 +7,11 @@ import type { CallCounter } from './call-counter.ts';
 import type { ItemStore } from './item-store.ts';
 import type { LinkStore } from './link-store.ts';
 import type { EndpointHealth } from './link/types.ts';
-import type { MetricsService } from './metrics-service.ts';
+import type { RelayPermits } from './relay-permits.ts';
 import type { Tunnels } from './service.ts';
 import type { TunnelStore } from './store.ts';
+import type { Sweeper } from './sweeper.ts';
+import type { DueTenants } from '../../src/redis/due-tenants.ts';
 
 export interface PortParts {
     tunnels: Tunnels;
@@ -16,7 +19,9 @@ export interface PortParts {
     items: ItemStore;
     links: LinkStore;
     counter: CallCounter;
-    metrics: Pick<MetricsService, 'mayRelay'>;
+    permits: RelayPermits;
+    sweeper: Sweeper;
+    tenants: Pick<DueTenants, 'note'>;
 }
 
 type Link = Parameters<TunnelRecords['linkUp']>[1];
@@ -30,7 +35,7 @@ const LINK_VERDICTS: Record<number, LinkVerdict> = {
 };
 
 /** What the links of tunnels, and other features, are given: hapi exposes own properties only. */
-export function createTunnelPort({ tunnels, store, items, links, counter, metrics }: PortParts): TunnelRecords {
+export function createTunnelPort({ tunnels, store, items, links, counter, ...parts }: PortParts): TunnelRecords {
     return {
         get: async (user, tunnelId: string, need: Access): Promise<Tunnel> =>
             user.passId === undefined
@@ -59,15 +64,20 @@ export function createTunnelPort({ tunnels, store, items, links, counter, metric
         passes: sharePasses(links, counter),
         endpoints: (place: TunnelPlace): Promise<TunnelEndpoint[]> => items.allEndpoints(place),
         nextEpoch: (place: TunnelPlace): Promise<number> => links.nextEpoch(place),
-        linkUp: async (place: TunnelPlace, link: Link): Promise<LinkVerdict> =>
-            LINK_VERDICTS[await links.linkUp(place, link)] ?? 'deleted',
+        async linkUp(place: TunnelPlace, link: Link): Promise<LinkVerdict> {
+            await parts.tenants.note(place.tenantId);
+            return LINK_VERDICTS[await links.linkUp(place, link)] ?? 'deleted';
+        },
         linkDown: (place: TunnelPlace, connectionId: string, reason: string, isFault = false): Promise<void> =>
             links.linkDown(place, connectionId, reason, isFault),
         keepLink: (place, link) => links.keepLink(place, link),
         setHealth: (place: TunnelPlace, health: EndpointHealth[]): Promise<void> => links.setHealth(place, health),
         count: (place: TunnelPlace, call: EndedRelay): void => counter.count(place, call),
         flush: (): Promise<void> => counter.flush(),
-        mayRelay: (tenantId: string): Promise<boolean> => metrics.mayRelay(tenantId),
+        countBytes: (place, bytes) => counter.countBytes(place, bytes),
+        relayRefusal: (tenantId, userId) => parts.permits.refusal(tenantId, userId),
+        sweep: () => parts.sweeper.round(),
+        relayedKey,
         key: ({ tenantId, tunnelId }: TunnelPlace): string => store.records.key(tenantId, tunnelId),
     };
 }

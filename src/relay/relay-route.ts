@@ -37,11 +37,18 @@ export function relayRoute({ summary, records, param, idPrefix, auth, errors, re
         options: {
             ...describeRoute(summary, {
                 tag: records,
+                notes: 'The request as it is, with whatever method, path and query follow, and the answer of the service.',
+                takesBinary: ['*/*'],
                 answersBinary: ['*/*'],
                 errors: ['MALFORMED_REQUEST', ...errors],
             }),
             auth,
-            validate: { params: Joi.object<RelayParams>({ [param]: idSchema(idPrefix).required() }).unknown() },
+            validate: {
+                params: Joi.object<RelayParams>({
+                    [param]: idSchema(idPrefix).required(),
+                    path: Joi.string().allow('').description('from here on the path of the service, with its slashes'),
+                }),
+            },
             // What goes through is the service's business, however long it is and takes.
             payload: {
                 output: 'stream',

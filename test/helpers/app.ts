@@ -165,7 +165,7 @@ async function inject(server: Server, method: string, url: string, options: Call
     return {
         status: response.statusCode,
         headers: response.headers as Record<string, string>,
-        body: isJson ? JSON.parse(response.payload) : null,
+        body: isJson && response.payload !== '' ? JSON.parse(response.payload) : null,
         text: response.payload,
     };
 }

@@ -18,7 +18,7 @@ export async function askAboutTunnels(
         const url = path.replaceAll(/\{\w+\}/g, () => left.shift() ?? 'x');
         const answer = await user.call(method.toUpperCase(), url, options);
         look(method, path, answer);
-        return answer.body.data;
+        return answer.body?.data;
     };
     const stale = { 'if-match': '"99"' };
     const id = String((await ask('post', all, [], { payload: { name: 'home' } })).tunnel.id);
@@ -32,6 +32,9 @@ export async function askAboutTunnels(
     }
     await ask('patch', one, [id], { payload: { reset: true } });
     await ask('patch', one, [id], { payload: { reset: true }, headers: stale });
+    for (const method of ['get', 'post', 'put', 'patch', 'delete', 'head', 'options']) {
+        await ask(method, `${one}/http/{path}`, [id, 'api/tags']);
+    }
     for (const operation of ['start', 'start', 'stop', 'stop', 'token']) await ask('post', `${one}/${operation}`, [id]);
 
     const [endpoints, endpoint] = [`${one}/endpoints`, `${one}/endpoints/{endpointId}`];

@@ -8,13 +8,23 @@ import type { EndedRelay } from '../api.ts';
 /** An answer that has begun may pause for that long, or for the tunnel's own timeout if that is longer. */
 const IDLE_MS = 300_000;
 const RETRY_AFTER_S = 2;
+/** What a call relays before it is counted and looked at again. */
+const TOLD_BYTES = 1_048_576;
+
+/** What is done with what a call has relayed. */
+export interface CallWatch {
+    /** Each time that so many have come together: the bytes since the last time. */
+    onBytes: (bytes: Pick<EndedRelay, 'bytesIn' | 'bytesOut'>) => void;
+    /** Once; with the bytes that are left. */
+    onEnd: (ended: EndedRelay) => void;
+}
 
 /** One request through a tunnel: its deadlines, why it was given up, and what is counted of it. */
 export class RelayCall {
     readonly #given = new AbortController();
     readonly #startedAt = Date.now();
     readonly #timeoutMs: number;
-    readonly #onEnd: (ended: EndedRelay) => void;
+    readonly #watch: CallWatch;
     #timer: NodeJS.Timeout | undefined;
     #why: RelayFault | undefined;
     #refusal: ApiError | undefined;
@@ -24,9 +34,9 @@ export class RelayCall {
     #hasBegun = false;
     #isOver = false;
 
-    constructor(client: AbortSignal, timeoutMs: number, onEnd: (ended: EndedRelay) => void) {
+    constructor(client: AbortSignal, timeoutMs: number, watch: CallWatch) {
         this.#timeoutMs = timeoutMs;
-        this.#onEnd = onEnd;
+        this.#watch = watch;
         client.addEventListener('abort', () => this.giveUp('cancelled'), { once: true });
         if (client.aborted) this.giveUp('cancelled');
         this.#wait(timeoutMs);
@@ -52,6 +62,7 @@ export class RelayCall {
         return watchBody(body, {
             onChunk: (chunk) => {
                 this.#bytesIn += chunk.length;
+                this.#tell();
                 this.#timer?.refresh();
             },
         });
@@ -67,6 +78,7 @@ export class RelayCall {
             onChunk: (chunk) => {
                 clearTimeout(this.#timer);
                 this.#bytesOut += chunk.length;
+                this.#tell();
             },
             onEnd: (error) =>
                 this.#end(error === undefined ? 'success' : error === null ? 'cancelled' : this.#of(error)),
@@ -86,6 +98,14 @@ export class RelayCall {
         return this.#why ?? (error instanceof RelayFailure ? error.fault : 'internal');
     }
 
+    /** A long answer is counted, and may be cut, while it runs. */
+    #tell(): void {
+        if (this.#isOver || this.#bytesIn + this.#bytesOut < TOLD_BYTES) return;
+        const bytes = { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
+        [this.#bytesIn, this.#bytesOut] = [0, 0];
+        this.#watch.onBytes(bytes);
+    }
+
     #wait(milliseconds: number): void {
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.giveUp('timeout'), milliseconds);
@@ -97,7 +117,7 @@ export class RelayCall {
         this.#isOver = true;
         // A reader that left has to be told to the target, which may be silent just now.
         if (fault !== 'success') this.#given.abort();
-        this.#onEnd({
+        this.#watch.onEnd({
             outcome: OUTCOMES[fault],
             latencyMs: this.#firstByteMs || Date.now() - this.#startedAt,
             bytesIn: this.#bytesIn,

@@ -53,8 +53,8 @@ export class RelayService {
     /**
      * Sends a request through a tunnel of the user's, or one that is shared with him.
      *
-     * @throws TUNNEL_NOT_FOUND, MALFORMED_REQUEST, QUOTA_EXCEEDED, TUNNEL_OFFLINE, TUNNEL_BUSY, TUNNEL_TIMEOUT,
-     *   TUNNEL_ERROR
+     * @throws TUNNEL_NOT_FOUND, MALFORMED_REQUEST, QUOTA_EXCEEDED, INSUFFICIENT_CREDITS, SPEND_LIMIT_REACHED,
+     *   TUNNEL_OFFLINE, TUNNEL_BUSY, TUNNEL_TIMEOUT, TUNNEL_ERROR
      */
     readonly relay = async (
         user: TunnelUser,
@@ -82,17 +82,33 @@ export class RelayService {
         const { user, tunnelId } = guest;
         const place = { tenantId: user.tenantId, tunnelId };
         const { tunnel, shareId } = await tunnels.use(user, tunnelId);
-        if (!(await tunnels.mayRelay(place.tenantId))) {
-            throw apiError('QUOTA_EXCEEDED', { details: { quota: 'relayedBytesPerMonth' } });
-        }
+        const refusal = await tunnels.relayRefusal(place.tenantId, tunnel.userId);
+        if (refusal) throw refusal;
         if (guest.refusal) throw guest.refusal;
-        const call = new RelayCall(gone, tunnel.config.timeout, (ended) => {
-            tunnels.count(place, ended);
-            this.#guests.delete(guest);
+        const call: RelayCall = new RelayCall(gone, tunnel.config.timeout, {
+            onBytes: (bytes) => {
+                tunnels.countBytes(place, bytes);
+                void this.#mayGoOn(call, place, tunnel.userId);
+            },
+            onEnd: (ended) => {
+                tunnels.count(place, ended);
+                this.#guests.delete(guest);
+            },
         });
         guest.call = call;
         if (shareId === null) this.#guests.delete(guest);
         return call;
+    }
+
+    /** A call that relays more than its tenant may, or can pay, ends. */
+    async #mayGoOn(call: RelayCall, { tenantId }: TunnelPlace, ownerId: string): Promise<void> {
+        try {
+            const refusal = await this.#parts.tunnels.relayRefusal(tenantId, ownerId);
+            if (refusal) call.giveUp('refused', refusal);
+        } catch (error) {
+            // Nobody knows better just now; the next look is soon.
+            this.#parts.logger.warn({ module: 'tunnels', err: error }, 'It is not known whether a call may go on');
+        }
     }
 
     async #send(place: TunnelPlace, { head, body, gone }: RelayRequest): Promise<RelayAnswer> {

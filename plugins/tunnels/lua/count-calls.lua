@@ -1,23 +1,32 @@
 -- Count calls through a tunnel, once however often this batch is sent.
 -- KEYS[1] tunnel · KEYS[2] mark of the batch · KEYS[3] the tenant's relayed bytes, by month · KEYS[4] activity · what begin
--- the keys of: KEYS[5] the tunnel's days, KEYS[6] users, KEYS[7] shares
--- ARGV[1] JSON {counts: {field: amount}, bytes, uses: [{shareId, count, isToken}], markMs, keepMs, keepMonthMs}
+-- the keys of: KEYS[5] the tunnel's days, KEYS[6] users, KEYS[7] shares · KEYS[8] tenant · KEYS[9] bytes that are not paid
+-- ARGV[1] JSON {tunnelId, counts: {field: amount}, bytes, uses: [{shareId, count, isToken}], paying: plans that pay, markMs,
+--         keepMs, keepMonthMs}
 -- Returns 1 counted, 0 counted before
 -- @include now
 -- @include calendar
 -- @include outbox
 -- @include tunnel-status
+-- @include relay-price
 local batch = cjson.decode(ARGV[1])
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', batch.markMs) then return 0 end
 local at = now()
 local day = date_at(at)
+local owner = redis.call('HGET', KEYS[1], 'userId')
 
 if batch.bytes > 0 then
     local month = KEYS[3] .. day:sub(1, 6)
     redis.call('INCRBY', month, string.format('%.0f', batch.bytes))
     redis.call('PEXPIRE', month, batch.keepMonthMs)
+    local plan = redis.call('HGET', KEYS[8], 'plan')
+    for _, paying in ipairs(batch.paying) do
+        if plan == paying then
+            owe(KEYS[9], batch.tunnelId, owner or '', batch.bytes)
+            redis.call('HSETNX', KEYS[9], 'settledAt', string.format('%d', at))
+        end
+    end
 end
-local owner = redis.call('HGET', KEYS[1], 'userId')
 if not owner then return 1 end
 
 for _, key in ipairs({ KEYS[5] .. day, KEYS[6] .. owner .. ':tunnel-metrics:' .. day }) do

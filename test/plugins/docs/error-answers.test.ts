@@ -12,8 +12,8 @@ const { describe, it } = lab;
 
 const PUBLIC = { responses: {}, security: [] };
 const route = (settings: object = {}, method = 'get') => ({ method, settings }) as unknown as RequestRoute;
-const codesOf = (settings?: object, operation: Operation = PUBLIC, method?: string) =>
-    errorCodesOf(route(settings, method), operation);
+const codesOf = (settings?: object, operation: Operation = PUBLIC, method = 'get') =>
+    errorCodesOf(route(settings, method), operation, method);
 
 describe('errorCodesOf', () => {
     it('has little for a public route that takes nothing', () => {
@@ -28,7 +28,7 @@ describe('errorCodesOf', () => {
 
     it('has HTTPS_REQUIRED except for the probes', () => {
         const probe = { method: 'get', path: '/health/live', settings: {} } as unknown as RequestRoute;
-        expect(errorCodesOf(probe, PUBLIC)).to.not.include('HTTPS_REQUIRED');
+        expect(errorCodesOf(probe, PUBLIC, 'get')).to.not.include('HTTPS_REQUIRED');
     });
 
     it('has what the route names, first and once', () => {

@@ -16,6 +16,13 @@ const { describe, it, before, after } = lab;
 
 const SEND = '/api/threads/{threadId}/models/{modelId}/messages';
 
+/** The operations that a route is shown as: one of each method if it takes any, with its path as OpenAPI has it. */
+const documented = (route: RequestRoute): [name: string, route: RequestRoute][] => {
+    const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
+    const path = route.path.replace('*}', '}');
+    return (route.method === '*' ? methods : [route.method]).map((method) => [`${method} ${path}`, route]);
+};
+
 describe('GET /openapi.json', { timeout: 20_000 }, () => {
     let app: TestApp;
     let served: ServedDocument;
@@ -26,9 +33,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         app = await startApp();
         served = await servedDocument(app);
         const called = app.server.table().filter(({ path }) => /^\/(api|health|v1)(\/|$)/.test(path));
-        // What takes any method relays to a service that has a document of its own.
-        const told = called.filter(({ method }) => method !== '*');
-        routes = new Map(told.map((route) => [`${route.method} ${route.path}`, route]));
+        routes = new Map(called.flatMap(documented));
     });
 
     after(() => app.stop());
@@ -161,6 +166,19 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(get.responses['200'].content).to.equal(content);
         expect(Object.keys(put.responses['200'].content)).to.equal(['application/json']);
         expect(Object.keys(get.responses['404'].content)).to.equal(['application/json']);
+    });
+
+    it('shows what takes any method as an operation of each, with a body where that means something', () => {
+        const relay = served.document.paths['/api/tunnels/{tunnelId}/http/{path}'];
+        const content = { '*/*': { schema: { type: 'string', format: 'binary' } } };
+        for (const [method, operation] of Object.entries<ServedDocument['operations'][0]['operation']>(relay)) {
+            expect(operation.responses['200'].content, method).to.equal(content);
+            const mayBring = ['post', 'put', 'patch'].includes(method);
+            expect(operation.requestBody, method).to.equal(mayBring ? { required: false, content } : undefined);
+            const path = operation.parameters.find(({ name }: { name: string }) => name === 'path');
+            expect(path, method).to.include({ in: 'path', required: true });
+            expect(Object.keys(operation.responses), method).to.include(['401', '403', '404', '502', '503', '504']);
+        }
     });
 
     it('asks for a body where a field of it is required', () => {

@@ -1,6 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { tiers } from '../../../plugins/tenants/api.ts';
 import { quotaMonth } from '../../../src/quota-month.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { newKey } from '../../helpers/api-key.ts';
@@ -8,6 +9,7 @@ import { startApp, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { setLimits, setPlan } from '../../helpers/limits.ts';
 import { newTenant } from '../../helpers/tenant.ts';
+import { newTunnel, portOf } from '../../helpers/tunnel.ts';
 import { newUser } from '../../helpers/user.ts';
 
 export const lab = Lab.script();
@@ -181,7 +183,15 @@ describe('GET /api/profile/usage', () => {
         expect(requestsThisMonth).to.equal({ used: 1, limit: 500, resetsAt });
         expect(generations).to.equal({ running: 0, limit: 3 });
         expect(tier).to.equal('free');
+        const none = { used: 0, limit: tiers.free.relayedBytesPerMonth, resetsAt };
+        expect(body.data.usage.relayedBytesThisMonth).to.equal(none);
         expect(limits).to.include({ requestsPerMinute: 100, requestsPerMonth: 500, vms: 7, projects: 10 });
+        const place = { tenantId: tenant.tenantId, tunnelId: await newTunnel(tenant) };
+        await setLimits(app, tenant.tenantId, { relayedBytesPerMonth: 9_000 });
+        portOf(app).count(place, { outcome: 'success', latencyMs: 1, bytesIn: 30, bytesOut: 4_000 });
+        await portOf(app).flush();
+        const after = await tenant.call('GET', '/api/profile/usage');
+        expect(after.body.data.usage.relayedBytesThisMonth).to.equal({ used: 4_030, limit: 9_000, resetsAt });
         await app.stop();
     });
 });

@@ -124,7 +124,7 @@ describe('a slot', () => {
 
     const service = (lease: { leaseMs: number; renewEveryMs: number }) => {
         const { tenants } = app.server.plugins;
-        const store = createLimitStore(app.store, tenants, Date.now);
+        const store = createLimitStore(app.store, { tenants, relayedKey: () => '' }, Date.now);
         return createLimitService({
             store,
             tenants,

@@ -5,9 +5,11 @@ import { CallCounter } from '../../../plugins/tunnels/call-counter.ts';
 import { ItemStore } from '../../../plugins/tunnels/item-store.ts';
 import { MetricsStore, type Batch } from '../../../plugins/tunnels/metrics-store.ts';
 import { TunnelStore } from '../../../plugins/tunnels/store.ts';
+import { dollars } from '../../../src/money.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { startApp, startReplicas, testConfig, type TestApp } from '../../helpers/app.ts';
+import { setCredit } from '../../helpers/credit.ts';
 import { expectFaults } from '../../helpers/expect-error.ts';
 import { setLimits, setPlan } from '../../helpers/limits.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -120,7 +122,7 @@ describe('GET /api/tunnels/metrics', () => {
     });
 });
 
-describe('mayRelay', () => {
+describe('relayRefusal', () => {
     it('is so until the plan’s bytes of the month are used up, and again in the next month', async () => {
         const own = await startApp();
         const tenant = await newTenant(own);
@@ -129,7 +131,7 @@ describe('mayRelay', () => {
         const mayRelay = async () => {
             // What is cached is a second old at most.
             await own.advance(1_000);
-            return portOf(own).mayRelay(tenantId);
+            return (await portOf(own).relayRefusal(tenantId, tenant.userId)) === null;
         };
         await setLimits(own, tenantId, { relayedBytesPerMonth: 2_200 });
         portOf(own).count(place, GOOD);
@@ -137,7 +139,7 @@ describe('mayRelay', () => {
         expect(await mayRelay()).to.be.true();
         portOf(own).count(place, GOOD);
         await portOf(own).flush();
-        expect(await portOf(own).mayRelay(tenantId)).to.be.true();
+        expect(await portOf(own).relayRefusal(tenantId, tenant.userId)).to.be.null();
         expect(await mayRelay()).to.be.false();
         await tenant.call('DELETE', `/api/tunnels/${place.tunnelId}`);
         expect(await mayRelay()).to.be.false();
@@ -151,8 +153,10 @@ describe('mayRelay', () => {
         const id = await newTunnel(ada);
         count(id, { ...GOOD, bytesOut: 2_000_000_000_000 });
         await portOf(app).flush();
-        expect(await portOf(app).mayRelay(ada.tenantId)).to.be.true();
-        expect(await portOf(app).mayRelay('tenant_00000000000000000000000000')).to.be.false();
+        await setCredit(app, ada.tenantId, dollars(100));
+        expect(await portOf(app).relayRefusal(ada.tenantId, ada.userId)).to.be.null();
+        const nobody = 'tenant_00000000000000000000000000';
+        expect((await portOf(app).relayRefusal(nobody, ada.userId))?.data?.code).to.equal('QUOTA_EXCEEDED');
     });
 
     it('reads once for many who ask at once', async () => {
@@ -161,7 +165,7 @@ describe('mayRelay', () => {
             return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
         };
         const before = await calls();
-        await Promise.all(Array.from({ length: 200 }, () => portOf(app).mayRelay(ada.tenantId)));
+        await Promise.all(Array.from({ length: 200 }, () => portOf(app).relayRefusal(ada.tenantId, ada.userId)));
         expect((await calls()) - before).to.be.below(100);
     });
 });

@@ -151,6 +151,9 @@ describe('ROLE', { timeout: 60_000 }, () => {
     it('worker has VMs compared with their driver each minute, by one of all workers', async () => {
         await Promise.all([startWorker(), startWorker()]);
         const found = await jobs.queue.getJobSchedulers();
-        expect(found.map(({ name, every }) => [name, every])).to.equal([['reconcile-vms', 60_000]]);
+        expect(found.map(({ name, every }) => [name, every])).to.equal([
+            ['reconcile-vms', 60_000],
+            ['sweep-tunnels', 15_000],
+        ]);
     });
 });

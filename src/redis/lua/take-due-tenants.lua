@@ -1,5 +1,5 @@
--- Take tenants whose VMs are due to be looked at; one process takes each, until it is due again.
--- KEYS[1] tenants with VMs, by when they are due
+-- Take tenants that are due to be looked at; one process takes each, until it is due again.
+-- KEYS[1] tenants, by when they are due
 -- ARGV[1] until they are due again, in ms · ARGV[2] how many
 -- Returns {tenant, …}
 -- @include now

@@ -1,5 +1,5 @@
--- Look no more at a tenant that has no VM, unless it was noted lately and may be about to have one.
--- KEYS[1] tenants with VMs, by when they are due · KEYS[2] the same, by when they were noted last
+-- Look no more at a tenant with nothing to look at, unless it was noted lately and may be about to have something.
+-- KEYS[1] tenants, by when they are due · KEYS[2] the same, by when they were noted last
 -- ARGV[1] tenant · ARGV[2] for how long that keeps it, in ms
 -- Returns 1 forgotten, 0 it is kept
 -- @include now
