@@ -7,12 +7,15 @@ export interface StatusChange {
     /** From 1 on. */
     number: number;
     at: number;
-    to: ProxyStatus;
+    /** `idle`: stopped until the next request, which it does not refuse. */
+    to: ProxyStatus | 'idle';
 }
 
+const UP = new Set<StatusChange['to']>(['running', 'degraded', 'idle']);
+
 /**
- * The share of the last 24 hours, or of the time since its creation, that a proxy was running or degraded; null before
- * any time has passed.
+ * The share of the last 24 hours, or of the time since its creation, that a proxy took requests; null before any time
+ * has passed.
  *
  * @param changes Those that are kept, the oldest first; where older ones are not, it is the share since the oldest
  */
@@ -23,8 +26,7 @@ export function availabilityOf(changes: StatusChange[], createdAt: number, now: 
     let upMs = 0;
     for (const [index, { at, to }] of changes.entries()) {
         const until = Math.min(changes[index + 1]?.at ?? now, now);
-        const isUp = to === 'running' || to === 'degraded';
-        if (isUp) upMs += Math.max(0, until - Math.max(at, from));
+        if (UP.has(to)) upMs += Math.max(0, until - Math.max(at, from));
     }
     return now > from ? upMs / (now - from) : null;
 }

@@ -1,5 +1,5 @@
 import type { EndpointHealth, ResetCode } from './link/types.ts';
-import type { ApiError } from '../../src/http/errors.ts';
+import type { ApiError, ErrorCode } from '../../src/http/errors.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
 import type { Passes } from '../auth/api.ts';
@@ -150,6 +150,18 @@ export interface TunnelRecords {
     /** Where a tunnel's record lives, for scripts that look at its owner and status. */
     key(place: TunnelPlace): string;
 }
+
+/** What a request through a tunnel fails with, besides one whose path is malformed. */
+export const TUNNEL_ERRORS: ErrorCode[] = [
+    'TUNNEL_NOT_FOUND',
+    'QUOTA_EXCEEDED',
+    'INSUFFICIENT_CREDITS',
+    'SPEND_LIMIT_REACHED',
+    'TUNNEL_OFFLINE',
+    'TUNNEL_BUSY',
+    'TUNNEL_TIMEOUT',
+    'TUNNEL_ERROR',
+];
 
 /** The port of the tunnels feature. */
 export interface TunnelService extends TunnelRecords {

@@ -2,12 +2,14 @@ import { Readable } from 'node:stream';
 
 import Joi from 'joi';
 
+import { watchBody } from './watch-body.ts';
 import { readRequest } from './wire-request.ts';
 import { clientGone } from '../http/client-gone.ts';
 import { describeRoute } from '../http/describe-route.ts';
 import { apiError, type ErrorCode } from '../http/errors.ts';
 import { idSchema, type IdPrefix } from '../ids.ts';
 
+import type { ServerResponse } from 'node:http';
 import type { ResponseObject, ResponseToolkit, RouteOptionsAccess, ServerRoute } from '@hapi/hapi';
 import type { RelayAnswer, RelayRequest } from './types.ts';
 import type { Actor } from '../types/actor.ts';
@@ -68,7 +70,7 @@ export function relayRoute({ summary, records, param, idPrefix, auth, errors, re
             });
             // A compressor would keep a piece back until the next one comes.
             Object.assign(request.info, { acceptEncoding: 'identity' });
-            return respond(h, answer);
+            return respond(h, { ...answer, body: afterHead(answer.body, request.raw.res) });
         },
     };
     return route;
@@ -80,6 +82,20 @@ function pathOf(prefix: RegExp, url = ''): string {
     if (found === undefined) throw apiError('MALFORMED_REQUEST');
     const path = url.slice(found.length);
     return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** The body, whose head goes out by itself where the first piece takes its time: hapi would keep it for that. */
+function afterHead(body: AsyncIterable<Uint8Array>, response: ServerResponse): AsyncIterable<Uint8Array> {
+    let isFirst = true;
+    let waiting: NodeJS.Immediate | undefined;
+    // As it is: `flushHeaders` would write it in UTF-8.
+    const send = () => void (response.headersSent && !response.destroyed && response.write('', 'latin1'));
+    const done = () => clearImmediate(waiting);
+    const onWait = () => {
+        if (isFirst) waiting = setImmediate(send);
+        isFirst = false;
+    };
+    return watchBody(body, { onWait, onChunk: done, onEnd: done });
 }
 
 function respond(h: Pick<ResponseToolkit, 'response'>, { status, headers, body }: RelayAnswer): ResponseObject {

@@ -3,7 +3,7 @@ import { newTunnel } from './tunnel.ts';
 
 import type { Answer, TestApp } from './app.ts';
 
-/** Asks every operation about proxies, but for their traffic, for what it has to say, and has the answers looked at. */
+/** Asks every operation about proxies, for what it has to say, and has the answers looked at. */
 export async function askAboutProxies(
     app: TestApp,
     look: (method: string, path: string, answer: Answer) => void,
@@ -11,9 +11,13 @@ export async function askAboutProxies(
     const own = await newProxyTenant(app);
     const [all, one] = ['/api/proxies', '/api/proxies/{proxyId}'];
     const ask = async (method: string, path: string, id = '', options = {}) => {
-        const answer = await own.call(method.toUpperCase(), path.replace('{proxyId}', id), options);
+        const answer = await own.call(
+            method.toUpperCase(),
+            path.replace('{proxyId}', id).replace('{path}', 'x'),
+            options,
+        );
         look(method, path, answer);
-        return answer.body.data;
+        return answer.body?.data;
     };
     const stale = { 'if-match': '"99"' };
     const members = [{ tunnelId: await newTunnel(own) }];
@@ -29,6 +33,9 @@ export async function askAboutProxies(
     for (const proxy of [id, NOBODYS_PROXY]) {
         await ask('get', one, proxy);
         for (const what of ['status', 'health', 'diagnostics', 'metrics']) await ask('get', `${one}/${what}`, proxy);
+    }
+    for (const method of ['get', 'post', 'put', 'patch', 'delete', 'head', 'options']) {
+        await ask(method, `${one}/http/{path}`, id);
     }
     for (const operation of ['stop', 'stop']) await ask('post', `${one}/${operation}`, id);
     await ask('delete', one, id, { headers: stale });

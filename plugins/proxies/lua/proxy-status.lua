@@ -40,7 +40,7 @@ local function become(keys, to, reason, at)
     end
     touch(key, at)
     local number = redis.call('HINCRBY', key, 'changes', 1)
-    redis.call('ZADD', keys[5], string.format('%d', at), number .. ':' .. to)
+    redis.call('ZADD', keys[5], string.format('%d', at), number .. ':' .. (reason == 'idle' and reason or to))
     redis.call('ZREMRANGEBYRANK', keys[5], 0, -CHANGES - 1)
     tell(keys, 'status_changed', { from = from, to = to, reason = reason }, at)
 end

@@ -7,11 +7,11 @@ import { RelayService } from './relay-service.ts';
 import { getMetrics } from './routes/get-metrics.ts';
 import { TrafficCounter } from './traffic-counter.ts';
 import { relayRoute } from '../../../src/relay/relay-route.ts';
+import { TUNNEL_ERRORS, type TunnelService } from '../../tunnels/api.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { ErrorCode } from '../../../src/http/errors.ts';
 import type { Platform } from '../../../src/platform.ts';
-import type { TunnelService } from '../../tunnels/api.ts';
 import type { ProxyLoad, ProxyPlace, ProxyRecords, ProxyService } from '../api.ts';
 
 /** How long what lasts; in milliseconds. */
@@ -43,12 +43,8 @@ const RELAY_ERRORS: ErrorCode[] = [
     'PROXY_STOPPED',
     'PROXY_BUSY',
     'PROXY_OFFLINE',
-    'QUOTA_EXCEEDED',
-    'TUNNEL_OFFLINE',
-    'TUNNEL_BUSY',
-    'TUNNEL_TIMEOUT',
-    'TUNNEL_ERROR',
     'SHUTTING_DOWN',
+    ...TUNNEL_ERRORS,
 ];
 
 export interface TrafficParts {

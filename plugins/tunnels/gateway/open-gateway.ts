@@ -8,29 +8,17 @@ import { RelayService } from './relay-service.ts';
 import { takeUpgrades } from './upgrade.ts';
 import { isSecure } from '../../../src/http/client-address.ts';
 import { relayRoute } from '../../../src/relay/relay-route.ts';
+import { TUNNEL_ERRORS, type TunnelRecords, type TunnelService } from '../api.ts';
 
 import type { Server } from '@hapi/hapi';
-import type { ErrorCode } from '../../../src/http/errors.ts';
 import type { Platform } from '../../../src/platform.ts';
 import type { CredentialOptions } from '../../auth/api.ts';
-import type { TunnelRecords, TunnelService } from '../api.ts';
 
 /** Users, their keys and the tokens of shares. */
 const TRAFFIC = 'tunnel-traffic';
 const HEARTBEAT_MS = 10_000;
 const LIFETIME_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** What a request through a tunnel fails with. */
-const RELAY_ERRORS: ErrorCode[] = [
-    'TUNNEL_NOT_FOUND',
-    'QUOTA_EXCEEDED',
-    'INSUFFICIENT_CREDITS',
-    'SPEND_LIMIT_REACHED',
-    'TUNNEL_OFFLINE',
-    'TUNNEL_BUSY',
-    'TUNNEL_TIMEOUT',
-    'TUNNEL_ERROR',
-];
 
 export interface Gateway extends Pick<TunnelService, 'relay'> {
     diagnose: LinkProbe['diagnose'];
@@ -70,7 +58,7 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
             param: 'tunnelId',
             idPrefix: 'tun',
             auth: { strategy: TRAFFIC, access: { scope: 'tunnel:read' } },
-            errors: RELAY_ERRORS,
+            errors: TUNNEL_ERRORS,
             relay: relays.relay,
         }),
     );

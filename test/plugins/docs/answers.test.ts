@@ -288,10 +288,9 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('delete', path, await ada.call('DELETE', path, { payload }));
     });
 
-    it('about tunnels are those of the document', () => askAboutTunnels(app, expectDocumented));
-
-    it('about proxies are those of the document', () => askAboutProxies(app, expectDocumented));
-    it('about projects and VMs are those of the document', () => askAboutVms(app, expectDocumented));
+    for (const ask of [askAboutTunnels, askAboutProxies, askAboutVms]) {
+        it(`to ${ask.name} are those of the document`, () => ask(app, expectDocumented));
+    }
 
     it('in the form of OpenAI are those of the document', async () => {
         const path = '/v1/chat/completions';

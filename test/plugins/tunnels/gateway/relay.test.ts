@@ -80,6 +80,11 @@ async function misbehave(
     }
     if (url === '/big') return pipeline(Readable.from(big()), response).catch(() => undefined);
     if (url === '/silent') return response;
+    if (url === '/head') {
+        response.flushHeaders();
+        finishes.push(() => response.end('well'));
+        return response;
+    }
     if (url === '/cut') {
         response.writeHead(200, { 'content-length': '100' }).write('only this');
         return setImmediate(() => response.destroy());
@@ -201,6 +206,15 @@ describe('ANY /api/tunnels/{tunnelId}/http/{path*}', () => {
             expect(Buffer.from(first?.value ?? []).toString(), name).to.equal('be');
             finishes.pop()?.();
             expect(Buffer.from((await reader?.read())?.value ?? []).toString(), name).to.equal('gun');
+        }
+    });
+
+    it('gives the head before there is a body', async () => {
+        for (const [name, app] of replicas()) {
+            const response = await through(app, tunnel, '/head');
+            expect(response.status, name).to.equal(200);
+            finishes.pop()?.();
+            expect(await response.text(), name).to.equal('well');
         }
     });
 
