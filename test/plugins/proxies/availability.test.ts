@@ -1,9 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { availabilityOf } from '../../../plugins/proxies/availability.ts';
-
-import type { ProxyStatus } from '../../../plugins/proxies/api.ts';
+import { availabilityOf, type StatusChange } from '../../../plugins/proxies/availability.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
@@ -11,17 +9,18 @@ const { describe, it } = lab;
 const HOUR = 3_600_000;
 const NOW = 1_000 * HOUR;
 /** Changes so many hours ago. */
-const changed = (...steps: [hoursAgo: number, to: ProxyStatus][]) =>
+const changed = (...steps: [hoursAgo: number, to: StatusChange['to']][]) =>
     steps.map(([hoursAgo, to], index) => ({ number: index + 1, at: NOW - hoursAgo * HOUR, to }));
 const availability = (changes: ReturnType<typeof changed>, hoursOld = 100) =>
     availabilityOf(changes, NOW - hoursOld * HOUR, NOW);
 
 describe('availabilityOf', () => {
-    it('is the share of the last 24 hours that it was running or degraded', () => {
+    it('is the share of the last 24 hours that it took requests', () => {
         expect(availability(changed([50, 'running']))).to.equal(1);
         expect(availability(changed([12, 'running']))).to.equal(0.5);
         expect(availability(changed([30, 'running'], [18, 'error'], [12, 'degraded'], [6, 'stopped']))).to.equal(0.5);
         expect(availability(changed([30, 'running'], [25, 'stopped']))).to.equal(0);
+        expect(availability(changed([30, 'running'], [25, 'idle'], [12, 'stopped']))).to.equal(0.5);
     });
 
     it('is that of its whole life where that is shorter', () => {

@@ -177,7 +177,10 @@ describe('an idle proxy', () => {
         expect((await read(id)).status).not.to.equal('stopped');
         await pass(20);
         expect(await read(id)).to.include({ status: 'stopped', reason: 'idle', desired: 'running' });
-        expect((await statusOf(id)).reason).to.equal('idle');
+        const { reason, availability } = await statusOf(id);
+        expect(reason).to.equal('idle');
+        // The next request is taken.
+        expect(Number(availability)).to.be.above(0.9);
         await pass(120);
         const { proxy, health } = await use(id);
         expect(proxy).to.include({ status: 'running', reason: null });
