@@ -18,6 +18,8 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
     TUNNEL_BUSY: 'busy',
     TUNNEL_TIMEOUT: 'timeout',
     QUOTA_EXCEEDED: 'quota',
+    INSUFFICIENT_CREDITS: 'credits',
+    SPEND_LIMIT_REACHED: 'credits',
 };
 
 /** How a member's service answered a GET. */

@@ -5,7 +5,7 @@ import { desired, reason, status, time } from './schemas.ts';
 import type { MemberDiagnosis, MemberView, ProxyHealth, ProxyState } from './public-proxy.ts';
 
 const latency = () => Joi.number().integer().allow(null).description('null: there was no answer');
-const error = () => Joi.string().allow(null).description('as offline, timeout, not_found or status_503');
+const error = () => Joi.string().allow(null).description('as offline, timeout, not_found, credits or status_503');
 
 export const stateAnswer = Joi.object({
     status: Joi.object<ProxyState>({

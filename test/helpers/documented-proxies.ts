@@ -21,12 +21,12 @@ export async function askAboutProxies(
     };
     const stale = { 'if-match': '"99"' };
     const members = [{ tunnelId: await newTunnel(own) }];
-    const payload = { name: 'ollama', members };
+    const payload = { name: 'ollama', members, config: { retries: 0 } };
     const id = String((await ask('post', all, '', { payload })).proxy.id);
     const foreign = { name: 'other', members: [{ tunnelId: 'tun_00000000000000000000000000' }] };
     for (const refused of [payload, foreign, {}]) await ask('post', all, '', { payload: refused });
     await ask('get', all);
-    await ask('patch', one, id, { payload: { reset: true } });
+    await ask('patch', one, id, { payload: { strategy: 'round_robin' } });
     await ask('patch', one, id, { payload: { reset: true }, headers: stale });
     for (const operation of ['start', 'start']) await ask('post', `${one}/${operation}`, id);
     for (const replicas of [2, 9, 11]) await ask('post', `${one}/scale`, id, { payload: { replicas } });

@@ -1,3 +1,4 @@
+import { setCredit } from './credit.ts';
 import { setPlan } from './limits.ts';
 import { silentLogger, testVault } from './store.ts';
 import { newTenant, type TestTenant } from './tenant.ts';
@@ -8,6 +9,7 @@ import { ProxyStore } from '../../plugins/proxies/store.ts';
 import { WatchStore } from '../../plugins/proxies/watch-store.ts';
 import { Watcher } from '../../plugins/proxies/watcher.ts';
 import { Drain } from '../../src/drain.ts';
+import { dollars } from '../../src/money.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 
 import type { Answer, CallOptions, TestApp } from './app.ts';
@@ -20,10 +22,11 @@ interface Caller {
 
 export const NOBODYS_PROXY = 'proxy_00000000000000000000000000';
 
-/** The admin of a fresh tenant whose plan has proxies. */
+/** The admin of a fresh tenant whose plan has proxies, with credits for what goes through its tunnels. */
 export async function newProxyTenant(app: TestApp, plan: 'premium' | 'enterprise' = 'premium'): Promise<TestTenant> {
     const tenant = await newTenant(app);
     await setPlan(app, tenant.tenantId, plan);
+    await setCredit(app, tenant.tenantId, dollars(1));
     return tenant;
 }
 

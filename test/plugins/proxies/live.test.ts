@@ -1,7 +1,9 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { dollars } from '../../../src/money.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
+import { setCredit } from '../../helpers/credit.ts';
 import { setPlan } from '../../helpers/limits.ts';
 import { connectAgent, newTunnel, startService, type TestService, type TestTunnel } from '../../helpers/live-tunnel.ts';
 import { newProxy, recordsOf } from '../../helpers/proxy.ts';
@@ -36,6 +38,7 @@ beforeEach(async () => {
     asked = [];
     tunnel = await newTunnel(app);
     await setPlan(app, tunnel.tenant.tenantId, 'premium');
+    await setCredit(app, tunnel.tenant.tenantId, dollars(1));
     agent = await connectAgent(app, tunnel, [service.url]);
 });
 
@@ -95,6 +98,12 @@ describe('a proxy in front of tunnels with agents', () => {
         expect(await statusOf(id)).to.equal('created');
     });
 
+    it('says so when nothing is left to pay the traffic with', async () => {
+        const { id } = await newProxy(tunnel.tenant, [tunnel.tunnelId], { config: quick });
+        await setCredit(app, tunnel.tenant.tenantId, 0n);
+        expect((await diagnose(id))[0]).to.include({ isConnected: true, isAnswering: false, error: 'credits' });
+    });
+
     it('has its answers read to the end, and long ones let go', async () => {
         const long = await startService((_request, response) => {
             response.writeHead(200);
@@ -104,6 +113,7 @@ describe('a proxy in front of tunnels with agents', () => {
         });
         const other = await newTunnel(app);
         await setPlan(app, other.tenant.tenantId, 'premium');
+        await setCredit(app, other.tenant.tenantId, dollars(1));
         const otherAgent = await connectAgent(app, other, [long.url]);
         const { id } = await newProxy(other.tenant, [other.tunnelId], { config: { healthTimeout: 60_000 } });
         const answer = await other.tenant.call('POST', `/api/proxies/${id}/start`);

@@ -59,7 +59,7 @@ describe('the Redis round trips of a request', () => {
         ['POST', '/api/threads', 2],
         ['PATCH', '/api/threads/{id}/title', 2],
         // Two lists of tunnels go together, and are then known for a while.
-        ['GET', '/api/models', 3],
+        ['GET', '/api/models', 4],
         ['GET', '/api/profile', 2],
         ['GET', '/api/profile/activity', 2],
     ] as const) {
