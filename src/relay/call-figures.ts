@@ -1,4 +1,4 @@
-import { boundOf, percentile, type Bucket } from './histogram.ts';
+import { boundOf, bucketOf, percentile, type Bucket } from './histogram.ts';
 
 /** Figures of calls over some days. */
 export interface CallFigures {
@@ -25,6 +25,33 @@ export interface CountedDay {
 const DATE = /^(\d{4})(\d\d)(\d\d)$/;
 const ERROR = 'error:';
 const LATENCY = 'latency:';
+
+/** A call that has ended, as it is counted. */
+export interface CountedCall {
+    /** `success`, or the kind of its error. */
+    outcome: string;
+    latencyMs: number;
+    bytesIn: number;
+    bytesOut: number;
+}
+
+/** Adds to counters what is more than nothing; the names of the fields begin with `prefix`. */
+export function addTo(counts: Record<string, number>, amounts: Record<string, number>, prefix = ''): void {
+    for (const [field, amount] of Object.entries(amounts)) {
+        if (amount > 0) counts[prefix + field] = (counts[prefix + field] ?? 0) + amount;
+    }
+}
+
+/** Adds a call to counters. What was refused at once says nothing of how long an answer takes. */
+export function addCall(
+    counts: Record<string, number>,
+    { outcome, latencyMs, bytesIn, bytesOut }: CountedCall,
+    prefix = '',
+): void {
+    const ended = outcome === 'success' ? 'successes' : ERROR + outcome;
+    addTo(counts, { requests: 1, [ended]: 1, bytesIn, bytesOut }, prefix);
+    if (outcome !== 'offline') addTo(counts, { [LATENCY + bucketOf(latencyMs)]: 1 }, prefix);
+}
 
 /** `yyyymmdd` as `yyyy-mm-dd`. */
 export const isoDate = (date: string): string => date.replace(DATE, '$1-$2-$3');

@@ -1,10 +1,11 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { metricsAnswer, metricsExample, metricsQuery, type MetricsQuery } from '../metric-schemas.ts';
+import { daysQuery, type DaysQuery } from '../../../src/relay/figure-schemas.ts';
+import { metricsAnswer, metricsExample } from '../metric-schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { MetricsService } from '../metrics-service.ts';
 
-export const getAllMetrics = (metrics: MetricsService): ServerRoute<{ Query: MetricsQuery }> => ({
+export const getAllMetrics = (metrics: MetricsService): ServerRoute<{ Query: DaysQuery }> => ({
     method: 'GET',
     path: '/api/tunnels/metrics',
     options: {
@@ -16,7 +17,7 @@ export const getAllMetrics = (metrics: MetricsService): ServerRoute<{ Query: Met
             rateLimit: { limit: 60, window: 60 },
         }),
         auth: { access: { scope: 'tunnel:read' } },
-        validate: { query: metricsQuery },
+        validate: { query: daysQuery },
     },
     handler: async ({ auth, query }) => ({
         metrics: await metrics.ofAll(auth.credentials.actor, query.days),

@@ -1,17 +1,11 @@
 import { describeRoute } from '../../../../src/http/describe-route.ts';
-import {
-    metricsAnswer,
-    metricsExample,
-    metricsParams,
-    metricsQuery,
-    type MetricsParams,
-    type MetricsQuery,
-} from '../metric-schemas.ts';
+import { daysQuery, type DaysQuery } from '../../../../src/relay/figure-schemas.ts';
+import { metricsAnswer, metricsExample, metricsParams, type MetricsParams } from '../metric-schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { MetricsService } from '../metrics-service.ts';
 
-export const getMetrics = (metrics: MetricsService): ServerRoute<{ Params: MetricsParams; Query: MetricsQuery }> => ({
+export const getMetrics = (metrics: MetricsService): ServerRoute<{ Params: MetricsParams; Query: DaysQuery }> => ({
     method: 'GET',
     path: '/api/proxies/{proxyId}/metrics',
     options: {
@@ -24,7 +18,7 @@ export const getMetrics = (metrics: MetricsService): ServerRoute<{ Params: Metri
             rateLimit: { limit: 60, window: 60 },
         }),
         auth: { access: { scope: 'proxy:read' } },
-        validate: { params: metricsParams, query: metricsQuery },
+        validate: { params: metricsParams, query: daysQuery },
     },
     handler: async ({ auth, params, query }) => ({
         metrics: await metrics.of(auth.credentials.actor, params.proxyId, query.days),
