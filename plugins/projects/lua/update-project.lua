@@ -6,19 +6,13 @@
 -- @include now
 -- @include outbox
 -- @include guard
+-- @include rename
 local change = cjson.decode(ARGV[1])
 local allowed = guard(KEYS[1], change)
 if allowed ~= 1 then return { allowed } end
 
-local status, before = unpack(redis.call('HMGET', KEYS[1], 'status', 'name'))
-if status ~= 'active' then return { -2 } end
-if change.name then
-    local name = change.name:lower()
-    local holder = redis.call('HGET', KEYS[4], name)
-    if holder and holder ~= change.id then return { -3 } end
-    redis.call('HDEL', KEYS[4], before:lower())
-    redis.call('HSET', KEYS[4], name, change.id)
-end
+if redis.call('HGET', KEYS[1], 'status') ~= 'active' then return { -2 } end
+if change.name and not rename(KEYS[1], KEYS[4], change.id, change.name) then return { -3 } end
 local at = now()
 redis.call('HSET', KEYS[1], 'updatedAt', string.format('%d', at), unpack(change.set))
 redis.call('HINCRBY', KEYS[1], 'revision', 1)

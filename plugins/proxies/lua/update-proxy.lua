@@ -7,25 +7,17 @@
 -- @include now
 -- @include outbox
 -- @include guard
+-- @include rename
+-- @include configure
 -- @include proxy-status
 -- @include member-health
 local change = cjson.decode(ARGV[1])
 local allowed = guard(KEYS[1], change)
 if allowed ~= 1 then return { allowed } end
 
-local before, stored = unpack(redis.call('HMGET', KEYS[1], 'name', 'config'))
-if change.name then
-    local name = change.name:lower()
-    local holder = redis.call('HGET', KEYS[6], name)
-    if holder and holder ~= change.id then return { -2 } end
-    redis.call('HDEL', KEYS[6], before:lower())
-    redis.call('HSET', KEYS[6], name, change.id)
-    redis.call('HSET', KEYS[1], 'name', change.name)
-end
+if change.name and not rename(KEYS[1], KEYS[6], change.id, change.name) then return { -2 } end
 if change.strategy then redis.call('HSET', KEYS[1], 'strategy', change.strategy) end
-local config = change.defaults or cjson.decode(stored)
-for field, value in pairs(change.config) do config[field] = value end
-redis.call('HSET', KEYS[1], 'config', cjson.encode(config))
+configure(KEYS[1], change.defaults, change.config)
 if change.members then
     redis.call('HSET', KEYS[1], 'members', cjson.encode(change.members))
     for _, tunnel in ipairs(redis.call('HKEYS', KEYS[4])) do

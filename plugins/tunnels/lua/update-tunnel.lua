@@ -7,23 +7,15 @@
 -- @include now
 -- @include outbox
 -- @include guard
+-- @include rename
+-- @include configure
 -- @include tunnel-status
 local change = cjson.decode(ARGV[1])
 local allowed = guard(KEYS[1], change)
 if allowed ~= 1 then return { allowed } end
 
-local before, stored = unpack(redis.call('HMGET', KEYS[1], 'name', 'config'))
-if change.name then
-    local name = change.name:lower()
-    local holder = redis.call('HGET', KEYS[5], name)
-    if holder and holder ~= change.id then return { -2 } end
-    redis.call('HDEL', KEYS[5], before:lower())
-    redis.call('HSET', KEYS[5], name, change.id)
-    redis.call('HSET', KEYS[1], 'name', change.name)
-end
-local config = change.defaults or cjson.decode(stored)
-for field, value in pairs(change.config) do config[field] = value end
-redis.call('HSET', KEYS[1], 'config', cjson.encode(config))
+if change.name and not rename(KEYS[1], KEYS[5], change.id, change.name) then return { -2 } end
+configure(KEYS[1], change.defaults, change.config)
 local at = now()
 touch(KEYS[1], at)
 append_entries(KEYS[2], KEYS[3], change, at)

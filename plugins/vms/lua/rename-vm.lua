@@ -5,18 +5,14 @@
 -- @include now
 -- @include outbox
 -- @include guard
+-- @include rename
 -- @include vm-status
 local change = cjson.decode(ARGV[1])
 local allowed = guard(KEYS[1], change)
 if allowed ~= 1 then return { allowed } end
 
-local name = change.name:lower()
-local holder = redis.call('HGET', KEYS[4], name)
-if holder and holder ~= change.id then return { -2 } end
-redis.call('HDEL', KEYS[4], redis.call('HGET', KEYS[1], 'name'):lower())
-redis.call('HSET', KEYS[4], name, change.id)
+if not rename(KEYS[1], KEYS[4], change.id, change.name) then return { -2 } end
 local at = now()
-redis.call('HSET', KEYS[1], 'name', change.name)
 touch(KEYS[1], at)
 append_entries(KEYS[2], KEYS[3], change, at)
 return { 1, redis.call('HGETALL', KEYS[1]) }
