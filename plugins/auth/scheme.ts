@@ -53,15 +53,10 @@ async function byToken(request: Request, store: AdmissionStore, tokens: AccessTo
     if (verdict.code === 0) throw apiError('SESSION_ENDED');
     check(request, verdict);
     return {
-        ...callerOf(request),
-        tenantId: claims.tid,
+        ...standing(request, claims.tid, verdict),
         userId: claims.sub,
         username: claims.username,
         sessionId: claims.sid,
-        role: verdict.role,
-        tier: verdict.tier,
-        permissions: permissionsOf(verdict.role, claims.tid),
-        providerKeys: verdict.providerKeys,
         tokenId: claims.jti,
         expiresAt: isoTime(claims.exp * 1000),
     };
@@ -78,16 +73,13 @@ async function byKey(request: Request, store: AdmissionStore, text: string): Pro
     if (holder === undefined || !isForKeys(request)) throw apiError('KEY_NOT_ALLOWED');
     const { userId, username, scopes, expiresAt } = holder;
     request.logger.setBindings({ tenantId, userId, keyId });
+    const { permissions, ...actor } = standing(request, tenantId, verdict);
     return {
-        ...callerOf(request),
-        tenantId,
+        ...actor,
         userId,
         username,
         sessionId: '',
-        role: verdict.role,
-        tier: verdict.tier,
-        permissions: permissionsOf(verdict.role, tenantId).filter((permission) => scopes.includes(permission)),
-        providerKeys: verdict.providerKeys,
+        permissions: permissions.filter((permission) => scopes.includes(permission)),
         tokenId: keyId,
         expiresAt: expiresAt === null ? NEVER : isoTime(expiresAt),
         keyId,
@@ -105,21 +97,29 @@ async function byPass(request: Request, store: AdmissionStore, passes: Passes, t
     if (holder === undefined) throw apiError('UNAUTHENTICATED');
     const { userId, username, expiresAt } = holder;
     request.logger.setBindings({ tenantId, userId, passId: id });
+    const { permissions, ...actor } = standing(request, tenantId, verdict);
     return {
-        ...callerOf(request),
-        tenantId,
+        ...actor,
         userId,
         username,
         sessionId: '',
-        role: verdict.role,
-        tier: verdict.tier,
-        permissions: permissionsOf(verdict.role, tenantId).filter((one) => passes.permissions.includes(one)),
+        permissions: permissions.filter((permission) => passes.permissions.includes(permission)),
         providerKeys: [],
         tokenId: id,
         expiresAt: isoTime(expiresAt),
         passId: id,
     };
 }
+
+/** What admission tells of an actor. */
+const standing = (request: Request, tenantId: string, { role, tier, providerKeys }: Verdict) => ({
+    ...callerOf(request),
+    tenantId,
+    role,
+    tier,
+    permissions: permissionsOf(role, tenantId),
+    providerKeys,
+});
 
 function useOf(request: Request): RouteUse {
     const { rateLimit, isQuotaFree = false } = request.route.settings.app ?? {};
