@@ -47,6 +47,7 @@ export async function startContestant(
         cpuSeconds: () => cpuSeconds(child.pid ?? 0),
         rssBytes: () => rssBytes(child.pid ?? 0),
         stop: async () => {
+            if (child.exitCode !== null || child.signalCode !== null) return;
             child.kill('SIGTERM');
             await once(child, 'exit');
         },
