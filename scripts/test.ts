@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 
 /** Enough that starting a process is little of its time, and few enough that none is waited for alone at the end. */
 const FILES_AT_ONCE = 8;
-/** More than there are cores: tests wait for one another's ends. */
-const PROCESSES = Math.min(4, availableParallelism() + 1);
+/** A process takes a core and a part of another, for its redis-server. */
+const PROCESSES = Math.min(4, availableParallelism());
 
 interface Count {
     tests: number;

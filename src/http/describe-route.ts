@@ -71,6 +71,7 @@ const paginationSchema = Joi.object({
     totalCount: Joi.number().integer().optional(),
 }).label('Pagination');
 
+const requiredPagination = requireKeys(paginationSchema).required();
 const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount: 1 };
 
 /**
@@ -122,7 +123,9 @@ function checkedAnswer(description: RouteDescription) {
 
 /** What a handler gives: the data, with `pagination` in it where the answer is a page. The document shows the envelope. */
 const answerSchema = ({ answer, isPage }: JsonRoute) =>
-    requireKeys(isPage ? answer.keys({ pagination: paginationSchema }) : answer).meta({ swaggerHidden: true });
+    (isPage ? requireKeys(answer).keys({ pagination: requiredPagination }) : requireKeys(answer)).meta({
+        swaggerHidden: true,
+    });
 
 const describeAccess = ({ isPublic, rateLimit }: RouteDescription) => ({
     ...(isPublic && { security: [] }),
@@ -137,11 +140,11 @@ function describeSuccess(description: RouteDescription) {
     const { answer, example, isPage = false, form } = description;
     if (form) return { description: 'Success', schema: requireKeys(answer).meta({ examples: example }) };
     const schema = Joi.object({
-        success: Joi.boolean().valid(true),
-        data: answer,
-        ...(isPage && { pagination: paginationSchema }),
-        timestamp: Joi.string().isoDate(),
-        requestId: Joi.string(),
+        success: Joi.boolean().valid(true).required(),
+        data: requireKeys(answer).required(),
+        ...(isPage && { pagination: requiredPagination }),
+        timestamp: Joi.string().isoDate().required(),
+        requestId: Joi.string().required(),
     }).label(`${labelOf(answer)}Answer`);
     const examples = {
         success: true,
@@ -149,11 +152,11 @@ function describeSuccess(description: RouteDescription) {
         ...(isPage && { pagination: paginationExample }),
         ...exampleStamp,
     };
-    return { description: 'Success', schema: requireKeys(schema).meta({ examples }) };
+    return { description: 'Success', schema: schema.meta({ examples }) };
 }
 
 function labelOf(schema: Joi.ObjectSchema): string {
-    const { flags } = schema.describe() as { flags?: { label?: string } };
-    if (flags?.label === undefined) throw new Error('The schema of an answer needs a label');
-    return flags.label;
+    const label: unknown = schema.$_getFlag('label');
+    if (typeof label !== 'string') throw new Error('The schema of an answer needs a label');
+    return label;
 }

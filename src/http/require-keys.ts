@@ -1,8 +1,16 @@
 import Joi from 'joi';
 
+/** Building a schema takes Joi milliseconds, and servers of one process, as in tests, have the same ones. */
+const built = new WeakMap<Joi.ObjectSchema, Joi.ObjectSchema>();
+
 /** The schema with every key required, at any depth, that does not say `.optional()`. */
-export const requireKeys = (schema: Joi.ObjectSchema): Joi.ObjectSchema =>
-    Joi.build(withRequiredKeys(schema.describe())) as Joi.ObjectSchema;
+export function requireKeys(schema: Joi.ObjectSchema): Joi.ObjectSchema {
+    const known = built.get(schema);
+    if (known) return known;
+    const whole = Joi.build(withRequiredKeys(schema.describe())) as Joi.ObjectSchema;
+    built.set(schema, whole);
+    return whole;
+}
 
 interface ObjectDescription extends Joi.Description {
     keys?: Record<string, Joi.Description>;
