@@ -4,9 +4,17 @@ import { join, resolve } from 'node:path';
 
 import Joi from 'joi';
 
-import { parseRange } from './http/client-address.ts';
+import {
+    addressRanges,
+    host,
+    httpUrl,
+    imageNames,
+    keyring,
+    origins,
+    privateRange,
+    providerKeys,
+} from './config-rules.ts';
 import { packageRoot } from './package-root.ts';
-import { parsePrivateRange } from './private-range.ts';
 import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
 
@@ -77,6 +85,17 @@ export interface Config {
     INTERNAL_PORT: number;
     /** What replicas know each other by. */
     INTERNAL_KEY?: string;
+    /** Whether webhooks may be sent to private addresses, and by plain HTTP. */
+    WEBHOOK_ALLOW_PRIVATE: boolean;
+    /** Where archives go; in the data directory unless given. */
+    BACKUP_DIR: string;
+    /** The bucket that archives go to in place of a directory. */
+    BACKUP_S3_BUCKET?: string;
+    /** Of a server that speaks S3; Amazon's unless given. */
+    BACKUP_S3_ENDPOINT?: string;
+    BACKUP_S3_PREFIX: string;
+    /** What notices of backups that were made elsewhere are signed with; none are taken without it. */
+    BACKUP_WEBHOOK_SECRET?: string;
     MAX_EVENT_LOOP_DELAY_MS: number;
     MAX_RSS_MB: number;
     /** Seconds */
@@ -91,55 +110,11 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|REDIS_(URL|ALLOW|SENT|CLUS))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
 const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
-
-const keyring = (encoding: 'utf8' | 'base64', isLongEnough: (bytes: number) => boolean, hint: string) =>
-    Joi.string().custom((text: string, helpers) => {
-        try {
-            return parseKeyring(text, encoding, isLongEnough);
-        } catch (error) {
-            return helpers.message({ custom: `{{#label}} ${(error as Error).message}; ${hint}` });
-        }
-    });
-
-const commaSeparated = () =>
-    Joi.string()
-        .allow('')
-        .custom((text: string) => text.split(',').flatMap((part) => part.trim() || []));
-
-/** Answers with credentials must name who may read them. */
-const origins = () =>
-    commaSeparated().custom((list: string[], helpers) =>
-        list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
-            ? list
-            : helpers.message({ custom: '{{#label}} needs origins like https://app.example.com, separated by commas' }),
-    );
-
-const addressRanges = () =>
-    commaSeparated().custom((list: string[], helpers) => {
-        try {
-            list.forEach(parseRange);
-            return list;
-        } catch {
-            return helpers.message({
-                custom: '{{#label}} needs addresses or CIDRs like 10.0.0.0/8, separated by commas',
-            });
-        }
-    });
-
-const providerKeys = Joi.string().custom((text: string, helpers) => {
-    const pairs = text.split(',').map((part) => /^(anthropic|openai|google)=(.+)$/.exec(part.trim()));
-    if (pairs.includes(null)) {
-        return helpers.message({ custom: '{{#label}} needs the form anthropic=KEY,openai=KEY,google=KEY' });
-    }
-    return Object.fromEntries(pairs.map((pair) => [pair?.[1], pair?.[2]]));
-});
-
-const httpUrl = () => Joi.string().uri({ scheme: ['http', 'https'] });
 
 const models = (production: boolean) => ({
     ANTHROPIC_BASE_URL: httpUrl().default('https://api.anthropic.com'),
@@ -166,23 +141,7 @@ const credits = (production: boolean) => ({
     CREDIT_BALANCE_LIMIT: wholeDollars().min(1).default(10_000),
 });
 
-const privateRange = () =>
-    Joi.string().custom((text: string, helpers) => {
-        try {
-            return parsePrivateRange(text).cidr;
-        } catch (error) {
-            return helpers.message({ custom: `{{#label}} ${(error as Error).message}` });
-        }
-    });
-
 const IMAGES = ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'fedora-42'];
-
-const imageNames = () =>
-    commaSeparated().custom((list: string[], helpers) =>
-        list.length > 0 && list.every((name) => /^[a-z0-9][a-z0-9._-]{0,99}$/.test(name))
-            ? list
-            : helpers.message({ custom: '{{#label}} needs names of images like debian-13, separated by commas' }),
-    );
 
 const machines = () => ({
     VM_DRIVER: Joi.string().valid('simulator').default('simulator'),
@@ -190,8 +149,6 @@ const machines = () => ({
     VM_ADDRESS_RANGE: privateRange().default('10.64.0.0/16'),
     VM_SIMULATOR_DELAY_MS: Joi.number().integer().min(0).max(600_000).default(1_500),
 });
-
-const host = () => Joi.alternatives(Joi.string().ip(), Joi.string().hostname());
 
 const MAKE_INTERNAL_KEY = 'make one with `node -p "crypto.randomBytes(48).toString(\'base64url\')"`';
 
@@ -203,6 +160,27 @@ const replicas = () => ({
         .max(256)
         .when('INTERNAL_PORT', { is: 0, otherwise: Joi.required() })
         .messages({ 'any.required': `{{#label}} must be given with INTERNAL_PORT; ${MAKE_INTERNAL_KEY}` }),
+});
+
+const MAKE_NOTICE_SECRET = 'make one with `node -p "crypto.randomBytes(32).toString(\'base64url\')"`';
+
+const outgoing = (production: boolean) => ({
+    WEBHOOK_ALLOW_PRIVATE: (production ? Joi.boolean().valid(false) : Joi.boolean()).default(false).messages({
+        'any.only': '{{#label}} must be false in production: webhooks would reach what only this network should',
+    }),
+    BACKUP_DIR: Joi.string()
+        .custom((path: string) => resolve(path))
+        .default(({ DATA_DIR }: Config) => join(DATA_DIR, 'backups')),
+    BACKUP_S3_BUCKET: Joi.string().pattern(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+    BACKUP_S3_ENDPOINT: httpUrl(),
+    BACKUP_S3_PREFIX: Joi.string()
+        .pattern(/^[A-Za-z0-9][A-Za-z0-9/_-]{0,200}$/)
+        .allow('')
+        .default(''),
+    BACKUP_WEBHOOK_SECRET: Joi.string()
+        .min(32)
+        .max(256)
+        .messages({ 'string.min': `{{#label}} needs 32 characters or more; ${MAKE_NOTICE_SECRET}` }),
 });
 
 const settings = (production: boolean) => {
@@ -249,6 +227,7 @@ const settings = (production: boolean) => {
         ...machines(),
         ...credits(production),
         ...replicas(),
+        ...outgoing(production),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
@@ -256,7 +235,8 @@ const settings = (production: boolean) => {
         BUILD_TIME: Joi.string().isoDate().allow(null).default(null),
     })
         .with('SMTP_URL', 'MAIL_FROM')
-        .messages({ 'object.with': 'MAIL_FROM must be given with SMTP_URL; it is the sender of the mails' })
+        .with('BACKUP_S3_ENDPOINT', 'BACKUP_S3_BUCKET')
+        .messages({ 'object.with': '{{#peer}} must be given with {{#main}}' })
         .prefs({ abortEarly: false, errors: { wrap: { label: false } } })
         .unknown();
 };

@@ -20,10 +20,22 @@ const USER = [
     'profile:read',
     'profile:write',
     ...CLOUD,
+    'event:read',
     'billing:read-own',
 ];
 
 const USER_ADMIN = ['user:read', 'user:write', 'settings:write', 'billing:read', 'billing:limit'];
+
+/** What concerns the tenant as a whole: who did what, who is told of it, and what is kept of it. */
+const KEEPER = [
+    'audit:read',
+    'webhook:read',
+    'webhook:write',
+    'backup:read',
+    'backup:create',
+    'backup:restore',
+    'backup:delete',
+];
 
 /** Who moves the credits of tenants. */
 const CASHIER = ['billing:credit', 'billing:refund'];
@@ -31,14 +43,17 @@ const CASHIER = ['billing:credit', 'billing:refund'];
 /** What each role of a tenant may do, as `resource:action`; hapi checks them as the scope of a route. */
 const TENANT_ROLES = new Map([
     ['user', USER],
-    ['admin', [...USER, ...USER_ADMIN]],
+    ['admin', [...USER, ...USER_ADMIN, ...KEEPER]],
 ]);
 
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
-    ['support', [...USER, 'tenant:read', 'tenant:suspend', 'limit:read']],
+    ['support', [...USER, 'audit:read', 'tenant:read', 'tenant:suspend', 'limit:read']],
     ['finance', [...USER, 'tenant:read', 'limit:read', 'billing:read', ...CASHIER]],
-    ['superadmin', [...USER, ...USER_ADMIN, 'tenant:read', 'tenant:write', 'tenant:suspend', 'limit:read', ...CASHIER]],
+    [
+        'superadmin',
+        [...USER, ...USER_ADMIN, ...KEEPER, 'tenant:read', 'tenant:write', 'tenant:suspend', 'limit:read', ...CASHIER],
+    ],
 ]);
 
 /** @returns None for a role that the tenant does not have */

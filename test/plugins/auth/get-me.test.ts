@@ -46,12 +46,20 @@ describe('GET /api/auth/me', () => {
             'tunnel:write',
             'proxy:read',
             'proxy:write',
+            'event:read',
             'billing:read-own',
             'user:read',
             'user:write',
             'settings:write',
             'billing:read',
             'billing:limit',
+            'audit:read',
+            'webhook:read',
+            'webhook:write',
+            'backup:read',
+            'backup:create',
+            'backup:restore',
+            'backup:delete',
         ]);
         const { exp } = JSON.parse(Buffer.from(tenant.accessToken.split('.')[1] ?? '', 'base64url').toString());
         expect(body.data.expiresAt).to.equal(new Date(exp * 1000).toISOString());

@@ -1,0 +1,53 @@
+import type { Aggregate, Component } from '../../src/redis/aggregate.ts';
+
+export type BackupType = 'full' | 'database' | 'config';
+
+/** What an archive says of itself; it is read before anything else of it. */
+export interface ArchiveHeader {
+    schemaVersion: number;
+    backupId: string;
+    tenantId: string;
+    type: BackupType;
+    components: Component[];
+    createdAt: string;
+    appVersion: string;
+}
+
+/** What was written, or found whole: bytes and SHA-256 of the file as it is stored. */
+export interface ArchiveSummary {
+    header: ArchiveHeader;
+    /** Aggregates by kind. */
+    counts: Record<string, number>;
+    bytes: number;
+    sha256: string;
+    /** SHA-256 of the lines before they were compressed and sealed: equal for equal data. */
+    contentSha256: string;
+}
+
+/** Archives in the storage that is configured. */
+export interface Archives {
+    /** Nothing is there under the name until all of it is. @throws What the aggregates throw; BACKUP_STORAGE_UNAVAILABLE */
+    write(header: ArchiveHeader, aggregates: AsyncIterable<Aggregate>): Promise<ArchiveSummary>;
+    /** Reads all of it. @throws BACKUP_DAMAGED, BACKUP_FOREIGN, BACKUP_TOO_NEW, BACKUP_STORAGE_UNAVAILABLE */
+    verify(tenantId: string, backupId: string): Promise<ArchiveSummary>;
+    /** The aggregates of an archive. Nobody is given any before `verify` has gone over it. @throws as `verify` */
+    read(tenantId: string, backupId: string): AsyncIterable<Aggregate>;
+    /** The file as it is stored, and its size. */
+    download(tenantId: string, backupId: string): Promise<{ body: AsyncIterable<Buffer>; bytes: number }>;
+    delete(tenantId: string, backupId: string): Promise<void>;
+}
+
+/** A tenant's records: as aggregates, and back. */
+export interface TenantData {
+    /** Every aggregate of those components, each as it was at one moment. */
+    read(tenantId: string, components: Component[]): AsyncIterable<Aggregate>;
+    /** Puts them, with their indexes, beside the tenant's own, where nobody sees them; begun again, it starts over. */
+    stage(tenantId: string, restoreId: string, aggregates: AsyncIterable<Aggregate>): Promise<void>;
+    /**
+     * Puts what is staged in the place of all that the tenant has of those components. Called again after a crash, it
+     * goes on where it was; the tenant is refused (`TENANT_RESTORING`) from the beginning until it is done.
+     */
+    swap(tenantId: string, restoreId: string, components: Component[]): Promise<void>;
+    /** Forgets what is staged, if it is not being swapped in. */
+    discard(tenantId: string, restoreId: string): Promise<void>;
+}
