@@ -54,6 +54,20 @@ export async function startContestant(
     };
 }
 
+/** Does the work with contestants that it starts, and stops all of them, whatever comes of it. */
+export async function withContestants<T>(work: (start: typeof startContestant) => Promise<T>): Promise<T> {
+    const started: Contestant[] = [];
+    try {
+        return await work(async (...what) => {
+            const contestant = await startContestant(...what);
+            started.unshift(contestant);
+            return contestant;
+        });
+    } finally {
+        for (const { stop } of started) await stop();
+    }
+}
+
 const TICKS_PER_SECOND = 100;
 
 /** From `/proc`, to a hundredth of a second: `ps` tells whole ones. */

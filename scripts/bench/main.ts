@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { startContestant } from './contestant.ts';
+import { withContestants } from './contestant.ts';
 import { measureLogin } from './login.ts';
 import { seed } from './seed.ts';
 import { measureStreams, MODELS } from './streams.ts';
@@ -41,28 +41,24 @@ const environment = {
     TRUSTED_PROXIES: '127.0.0.1',
 };
 const socket = join(folder, 'redis.sock');
-const upstream = await startContestant('dist/scripts/bench/upstream.js', {});
-const api = await startContestant('dist/src/main.js', {
-    ...environment,
-    CATALOGUE_FILE: writeCatalogue(folder),
-    OPENAI_BASE_URL: `${upstream.url}/v1`,
-    PROVIDER_KEYS_SHARED: 'openai=bench',
-    // A thousand streams may be more than a process should have that serves others as well.
-    MAX_RSS_MB: '4096',
-});
 const results: Record<string, Figures> = {};
-try {
+await withContestants(async (start) => {
+    const upstream = await start('dist/scripts/bench/upstream.js', {});
+    const api = await start('dist/src/main.js', {
+        ...environment,
+        CATALOGUE_FILE: writeCatalogue(folder),
+        OPENAI_BASE_URL: `${upstream.url}/v1`,
+        PROVIDER_KEYS_SHARED: 'openai=bench',
+        // A thousand streams may be more than a process should have that serves others as well.
+        MAX_RSS_MB: '4096',
+    });
     const bcryptCost = loadConfig(environment).BCRYPT_COST;
     const users = await seed(socket, { keys, count: USERS, bcryptCost });
     if (isWanted('login')) Object.assign(results, await measureLogin(api, users));
     if (isWanted('streams')) Object.assign(results, await measureStreams({ api, upstream }, users));
     if (isWanted('tunnels')) Object.assign(results, await measureTunnels(api, users, folder));
     if (requests.length > 0) Object.assign(results, await measureThroughput(requests, { api, users, socket }));
-} finally {
-    await api.stop();
-    await upstream.stop();
-    rmSync(folder, { recursive: true });
-}
+}).finally(() => rmSync(folder, { recursive: true }));
 
 const rounded = Object.entries(results).map(([name, figures]) => [
     name,

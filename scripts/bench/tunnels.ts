@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { request } from 'undici';
 
-import { startContestant, type Contestant } from './contestant.ts';
+import { withContestants, type Contestant } from './contestant.ts';
 import { median, ratioFigures, type Figures } from './figures.ts';
 import { load, type LoadRequest } from './load.ts';
 import { BULK_BYTES, BULK_PATH, SMALL_PATH } from './tunnel-paths.ts';
@@ -39,31 +39,27 @@ export async function measureTunnels(
     users: SeededUser[],
     folder: string,
 ): Promise<Record<string, Figures>> {
-    const service = await startContestant('dist/scripts/bench/service.js', {}, { isPinned: false });
-    const relay = await startContestant('dist/scripts/bench/relay.js', { UPSTREAM: service.url });
-    const connect = async (tunnels: Tunnel[]): Promise<Contestant> => {
-        const file = join(folder, 'tokens');
-        writeFileSync(file, tunnels.map(({ token }) => token).join('\n'), { mode: 0o600 });
-        const environment = { API_URL: api.url, TARGET: service.url, TOKENS: file };
-        return startContestant('dist/scripts/bench/agents.js', environment, { isPinned: false });
-    };
-    const agents: Contestant[] = [];
-    try {
+    return withContestants(async (start) => {
+        const service = await start('dist/scripts/bench/service.js', {}, { isPinned: false });
+        const relay = await start('dist/scripts/bench/relay.js', { UPSTREAM: service.url });
+        const connect = (tunnels: Tunnel[]): Promise<Contestant> => {
+            const file = join(folder, 'tokens');
+            writeFileSync(file, tunnels.map(({ token }) => token).join('\n'), { mode: 0o600 });
+            const agents = { API_URL: api.url, TARGET: service.url, TOKENS: file };
+            return start('dist/scripts/bench/agents.js', agents, { isPinned: false });
+        };
         const tunnels = await makeTunnels(api, users.slice(0, BUSY + IDLE));
         const busy = tunnels.slice(0, BUSY);
-        agents.push(await connect(busy));
+        await connect(busy);
         // Before there is a load, whose garbage would make room for them.
         const before = await settledRss(api);
         const idle = await connect(tunnels.slice(BUSY));
-        agents.push(idle);
         const kilobytes = ((await settledRss(api)) - before) / IDLE / 1024;
         await idle.stop();
         const small = await measureSmall({ api, relay }, busy);
         const bulk = await measureBulk({ api, service }, busy);
         return { ...small, ...bulk, 'idle tunnel': { tunnels: IDLE, kilobytes } };
-    } finally {
-        for (const { stop } of [...agents, relay, service]) await stop();
-    }
+    });
 }
 
 /** A tunnel for each user, that takes a link. */
