@@ -81,6 +81,8 @@ describe('mappingSchema', () => {
             expect(fault({ [path]: 'id' }), path).to.contain('not a path');
         }
         expect(fault({ '': 'id' })).to.exist();
+        const long = Array.from({ length: 4 }, () => 'a'.repeat(50)).join('.');
+        expect(fault({ [long]: 'id' })).to.contain('not a path');
         expect(fault(JSON.parse('{"a.__proto__.b":"id"}'))).to.contain('not a path');
     });
 

@@ -107,6 +107,8 @@ describe('fromNameServers', () => {
         while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
         controller.abort();
         expect(await answer).to.equal([]);
+        // One question for each kind of address, and neither of them again.
+        expect(asked.length).to.be.at.most(2);
     });
 });
 

@@ -5,7 +5,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { Webhook } from 'standardwebhooks';
 
-import { newSecret } from '../../../../plugins/webhooks/sender/index.ts';
+import { createWebhookSender, newSecret } from '../../../../plugins/webhooks/sender/index.ts';
 import {
     answersInTurn,
     destinationOf,
@@ -206,7 +206,7 @@ describe('WebhookSender.send', () => {
         });
 
         it('finds names of this machine without a resolver of its own', async () => {
-            const sender = localSender();
+            const sender = createWebhookSender({ allowPrivate: true });
             const url = `http://localhost:${receiver.port}/`;
             await sender.check(url);
             expect((await sender.send(destinationOf(url), event)).outcome).to.equal('delivered');

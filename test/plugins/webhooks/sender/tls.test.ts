@@ -48,7 +48,7 @@ describe('WebhookSender.send over TLS', () => {
         { ca = CERTIFICATE, address = '127.0.0.1' }: { ca?: string | null; address?: string } = {},
     ) => {
         const { resolver } = answersInTurn([address]);
-        const sender = localSender({ resolver, timeouts: { connectMs: 2_000 }, ...(ca !== null && { ca }) });
+        const sender = localSender({ resolver, ...(ca !== null && { ca }) });
         return sender.send(destinationOf(`https://${host}:${port.port}/`), testEvent());
     };
 
@@ -83,9 +83,9 @@ describe('WebhookSender.send over TLS', () => {
     });
 
     it('fails where no TLS is spoken, or the handshake does not end', async () => {
-        const attemptAt = async (onConnection: Parameters<typeof listenWith>[0]) => {
+        const attemptAt = async (onConnection: Parameters<typeof listenWith>[0], connectMs = 5_000) => {
             const plain = await listenWith(onConnection);
-            const sender = localSender({ timeouts: { connectMs: 100 } });
+            const sender = localSender({ timeouts: { connectMs } });
             const attempt = await sender.send(destinationOf(`https://127.0.0.1:${plain.port}/`), testEvent());
             while (plain.open() > 0) await new Promise((resolve) => setTimeout(resolve, 2));
             await plain.stop();
@@ -93,6 +93,6 @@ describe('WebhookSender.send over TLS', () => {
         };
         expect(await attemptAt((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'))).to.equal('tls');
         expect(await attemptAt((socket) => socket.destroy())).to.equal('tls');
-        expect(await attemptAt((socket) => socket.resume())).to.equal('timeout');
+        expect(await attemptAt((socket) => socket.resume(), 50)).to.equal('timeout');
     });
 });
