@@ -1,0 +1,28 @@
+import { LiveStreams } from './live-streams.ts';
+import { Relay } from './relay.ts';
+import { listEventTypes } from './routes/list-event-types.ts';
+import { streamEvents } from './routes/stream-events.ts';
+import { createEventFeature } from './service.ts';
+import { EventStore } from './store.ts';
+import { StreamStore } from './stream-store.ts';
+
+import type { Plugin } from '@hapi/hapi';
+import type { Platform } from '../../src/platform.ts';
+
+export const events: Plugin<Platform> = {
+    name: 'events',
+    dependencies: ['auth'],
+    register: (server, { store, signals, drain, logger }) => {
+        const eventStore = new EventStore(store);
+        const relay = new Relay({ store: eventStore, signals, drain, logger });
+        server.expose(createEventFeature(eventStore, relay));
+        const streams = new StreamStore(store);
+        const { auth } = server.plugins;
+        const live = new LiveStreams({ events: eventStore, streams, auth, signals, drain, logger });
+        server.ext('onPreStop', async () => {
+            await Promise.all([relay.stop(), live.stop()]);
+        });
+        server.route(listEventTypes());
+        server.route(streamEvents(live));
+    },
+};
