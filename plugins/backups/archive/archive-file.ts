@@ -1,6 +1,5 @@
 import { createGunzip, createGzip } from 'node:zlib';
 
-import { ByteReader, inPieces } from './byte-reader.ts';
 import { damaged } from './faults.ts';
 import { LineTally, readLines, writeLines, type ReadLine } from './lines.ts';
 import { Measured } from './measured.ts';
@@ -8,6 +7,7 @@ import { newPreamble, readPreamble, type ArchivePlace } from './preamble.ts';
 import { openChunks, sealChunks } from './sealed-chunks.ts';
 import { through } from './through.ts';
 import { apiError, isApiError } from '../../../src/http/errors.ts';
+import { ByteReader, inPieces } from '../byte-reader.ts';
 
 import type { Aggregate } from '../../../src/redis/aggregate.ts';
 import type { Vault } from '../../../src/security/vault.ts';

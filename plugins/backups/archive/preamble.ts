@@ -5,8 +5,8 @@ import { damaged } from './faults.ts';
 import { KEY_BYTES, PREFIX_BYTES, type ChunkKey } from './sealed-chunks.ts';
 import { apiError } from '../../../src/http/errors.ts';
 
-import type { ByteReader } from './byte-reader.ts';
 import type { Vault } from '../../../src/security/vault.ts';
+import type { ByteReader } from '../byte-reader.ts';
 
 const MAGIC = Buffer.from('LLMBKUP\n', 'latin1');
 const FORMAT_VERSION = 1;

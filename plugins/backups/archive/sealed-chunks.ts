@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 
-import { ByteReader, inPieces } from './byte-reader.ts';
 import { damaged } from './faults.ts';
+import { ByteReader, inPieces } from '../byte-reader.ts';
 
 const CIPHER = 'aes-256-gcm';
 const TAG_BYTES = 16;
