@@ -20,11 +20,19 @@ export interface ArchiveSummary {
     counts: Record<string, number>;
     bytes: number;
     sha256: string;
-    /** SHA-256 of the lines before they were compressed and sealed: equal for equal data. */
+    /** SHA-256 of the aggregates before they were compressed and sealed: equal for equal data. */
     contentSha256: string;
 }
 
-/** Archives in the storage that is configured. */
+/** In how many aggregates, by kind, a later archive differs from an earlier one. */
+export interface ArchiveDifference {
+    added: Record<string, number>;
+    removed: Record<string, number>;
+    changed: Record<string, number>;
+    unchanged: Record<string, number>;
+}
+
+/** Archives in the storage that is configured. Ids that are not ids are refused with an `Error`: check them before. */
 export interface Archives {
     /** Nothing is there under the name until all of it is. @throws What the aggregates throw; BACKUP_STORAGE_UNAVAILABLE */
     write(header: ArchiveHeader, aggregates: AsyncIterable<Aggregate>): Promise<ArchiveSummary>;
@@ -32,9 +40,12 @@ export interface Archives {
     verify(tenantId: string, backupId: string): Promise<ArchiveSummary>;
     /** The aggregates of an archive. Nobody is given any before `verify` has gone over it. @throws as `verify` */
     read(tenantId: string, backupId: string): AsyncIterable<Aggregate>;
-    /** The file as it is stored, and its size. */
+    /** The file as it is stored, and its size. @throws BACKUP_DAMAGED if there is none, BACKUP_STORAGE_UNAVAILABLE */
     download(tenantId: string, backupId: string): Promise<{ body: AsyncIterable<Buffer>; bytes: number }>;
+    /** Also when there is none. @throws BACKUP_STORAGE_UNAVAILABLE */
     delete(tenantId: string, backupId: string): Promise<void>;
+    /** What the second has that the first has not, and so on. Verifies both first. @throws as `verify` */
+    compare(tenantId: string, firstId: string, secondId: string): Promise<ArchiveDifference>;
 }
 
 /** A tenant's records: as aggregates, and back. */

@@ -99,6 +99,12 @@ export const capacityErrors = {
         'Wait for the number of seconds in Retry-After, or take another model.',
     ),
     STORE_UNAVAILABLE: entry(503, 'service_unavailable', 'The datastore is not reachable.', RETRY),
+    BACKUP_STORAGE_UNAVAILABLE: entry(
+        503,
+        'service_unavailable',
+        'The storage of backups is not reachable, or has no room left.',
+        RETRY,
+    ),
     REQUEST_TIMEOUT: entry(503, 'service_unavailable', 'The request took too long.', RETRY),
     SERVER_BUSY: entry(
         503,

@@ -74,4 +74,22 @@ export const requestErrors = {
         'The invitation is not valid, was used before or has expired.',
         'Ask an admin of your tenant for a new one.',
     ),
+    BACKUP_DAMAGED: entry(
+        422,
+        'validation',
+        'The archive of the backup is not whole, or not as it was written.',
+        'Take another backup; details.reason tells what was found.',
+    ),
+    BACKUP_FOREIGN: entry(
+        422,
+        'validation',
+        'The archive that stands under this backup’s name is that of another tenant or of another backup.',
+        'Put the archive back that belongs there, or take another backup.',
+    ),
+    BACKUP_TOO_NEW: entry(
+        422,
+        'validation',
+        'The archive was written by a newer version of this API.',
+        'Restore it where that version, or a later one, runs.',
+    ),
 } satisfies Record<string, CatalogueEntry>;
