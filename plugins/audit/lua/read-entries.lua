@@ -14,10 +14,14 @@ local function ms(time)
     return string.format('%.0f', time)
 end
 
+-- Of two ends, the one that comes first.
+local until_ms = tonumber(query['until']:match('^%d+'))
+local is_last_before = until_ms and (query.before == '' or until_ms < query.before)
+
 local function next_entries()
     local low = query.from == '' and '-' or ms(query.from)
     local high = query.before == '' and '+' or '(' .. ms(query.before) .. '-0'
-    if query.before == '' and query['until'] ~= '' then high = query['until'] end
+    if is_last_before then high = query['until'] end
     if last and descending then high = '(' .. last end
     if last and not descending then low = '(' .. last end
     local command = descending and 'XREVRANGE' or 'XRANGE'

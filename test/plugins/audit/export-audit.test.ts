@@ -5,13 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { ExportService } from '../../../plugins/audit/export-service.ts';
+import { AuditStore } from '../../../plugins/audit/store.ts';
+import { Vault } from '../../../src/security/vault.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
-import { sealAudit, writeAudit } from '../../helpers/audit-chain.ts';
+import { auditKeys, sealAudit, writeAudit } from '../../helpers/audit-chain.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
+
+import type { Actor } from '../../../src/types/actor.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
@@ -95,6 +100,27 @@ describe('GET /api/audit/export', { timeout: 60_000 }, () => {
         expect(entry).to.include({ action: 'audit.export', resource: 'audit', result: 'success', userId: ada.userId });
         expect(JSON.parse(entry?.details ?? '')).to.equal({ format: 'ndjson', from });
         expect(found.at(-1)?.action).to.equal('audit.export');
+    });
+
+    it('ends there whatever is written meanwhile, also with a time to come', async () => {
+        const ids = await writeAudit(app, ada.tenantId, 600);
+        const exports = new ExportService(new AuditStore(app.store, new Vault(app.config.VAULT_KEYS)), async () => {});
+        const actor = { tenantId: ada.tenantId, userId: ada.userId } as Actor;
+        for (const to of [undefined, new Date(Date.now() + 3_600_000)]) {
+            const query = { format: 'ndjson', order: 'asc', action: 'thread.*', ...(to && { to }) } as const;
+            let found = '';
+            for await (const piece of await exports.export(actor, query)) {
+                found += piece;
+                await app.redis.xadd(auditKeys(ada.tenantId).audit, '*', 'action', 'thread.late');
+            }
+            expect(found.match(/thread.create/g)).to.have.length(ids.length);
+            expect(found.match(/thread.late/g)?.length ?? 0).to.equal(to ? 3 : 0);
+        }
+        const early = new Date(Number.parseInt(ids[100] ?? ''));
+        const text: string[] = [];
+        const query = { format: 'ndjson', order: 'desc', to: early } as const;
+        for await (const piece of await exports.export(actor, query)) text.push(piece);
+        expect(text.join('').split('\n')).to.have.length(101);
     });
 
     it('refuses another format, or what it does not know', async () => {
