@@ -9,6 +9,7 @@ import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
+import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { billing } from '../plugins/billing/index.ts';
 import { docs } from '../plugins/docs/index.ts';
@@ -72,6 +73,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         vms,
         tunnels,
         proxies,
+        audit,
         health,
         docs,
     ]) {

@@ -1,3 +1,4 @@
+import { auditJobs, auditSchedule } from '../plugins/audit/jobs.ts';
 import { projectJobs } from '../plugins/projects/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
@@ -9,7 +10,10 @@ import type { Server } from '@hapi/hapi';
 import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
-export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, users, vms } }: Server): Processors => ({
+export const processorsOf = ({
+    plugins: { audit, projects, tenants, threads, tunnels, users, vms },
+}: Server): Processors => ({
+    ...auditJobs(audit),
     ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
@@ -22,4 +26,4 @@ export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, u
 export const startLoops = ({ plugins: { events } }: Server): void => events.start();
 
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
-export const schedule: Record<string, number> = { ...tunnelSchedule, ...vmSchedule };
+export const schedule: Record<string, number> = { ...auditSchedule, ...tunnelSchedule, ...vmSchedule };

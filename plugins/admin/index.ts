@@ -17,9 +17,10 @@ export const admin: Plugin<Platform> = {
     dependencies: ['auth', 'tenants', 'users'],
     register: (server, { store }) => {
         const { tenants, users } = server.plugins;
-        server.route(createTenant(createAdminService({ tenants, users, append: appendOutbox(store) })));
-        server.route(listTenants(tenants));
-        server.route(getTenant(tenants));
+        const service = createAdminService({ tenants, users, append: appendOutbox(store) });
+        server.route(createTenant(service));
+        server.route(listTenants(service));
+        server.route(getTenant(service));
         server.route(updateTenant(tenants));
         server.route(suspendTenant(tenants));
         server.route(activateTenant(tenants));

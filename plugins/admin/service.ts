@@ -4,6 +4,7 @@ import { audited, type EventEntry } from '../../src/redis/outbox.ts';
 
 import type { CreateTenant } from './schemas.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { Tenant, TenantService } from '../tenants/api.ts';
 import type { PublicUser, UserService } from '../users/api.ts';
@@ -26,6 +27,22 @@ export type AdminService = ReturnType<typeof createAdminService>;
 /** What platform admins do that concerns more than one feature. */
 export function createAdminService({ tenants, users, append }: AdminParts) {
     return {
+        /** Told in the audit of the tenant and of the platform. @throws TENANT_NOT_FOUND */
+        async getTenant(actor: Actor, tenantId: string): Promise<Tenant> {
+            const tenant = await tenants.get(tenantId);
+            const entry = { action: 'tenant.read', resource: 'tenant', resourceId: tenantId, result: 'success' };
+            for (const told of new Set([tenantId, PLATFORM])) await append(told, { audit: [audited(actor, entry)] });
+            return tenant;
+        },
+
+        /** Told in the audit of the platform. @throws INVALID_CURSOR */
+        async listTenants(actor: Actor, query: Omit<PageQuery, 'order'>): Promise<Page<Tenant>> {
+            const page = await tenants.list(query);
+            const entry = { action: 'tenant.list', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
+            await append(PLATFORM, { audit: [audited(actor, entry)] });
+            return page;
+        },
+
         /**
          * A tenant with its first admin; told in its audit and, as intended and as done, in the platform's. @throws
          * DOMAIN_TAKEN

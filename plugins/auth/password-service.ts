@@ -1,11 +1,11 @@
 import { findAccount } from './account.ts';
 import { sessionEnded } from './session-service.ts';
-import { apiError } from '../../src/http/errors.ts';
+import { apiError, isApiError, type ErrorCode } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
-import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
+import { newUserToken, openUserToken, type UserTokenClaims } from '../../src/security/user-tokens.ts';
 
 import type { ResetToken } from './api.ts';
 import type { CredentialParts } from './credential-parts.ts';
@@ -75,7 +75,8 @@ export class PasswordService {
         const { store, users, passwords } = this.#parts;
         const claims = openUserToken(RESET_TOKEN, token);
         // Looked at first: only who has a token may have passwords judged and hashed.
-        if (!claims || !(await store.hasResetToken(claims, claims.digest))) throw apiError('RESET_TOKEN_INVALID');
+        if (!claims || !(await store.hasResetToken(claims, claims.digest)))
+            throw await this.#refuseReset(caller, claims);
         const { tenantId, userId, digest } = claims;
         const user = await users.find(tenantId, userId);
         if (!user) throw apiError('RESET_TOKEN_INVALID');
@@ -86,7 +87,7 @@ export class PasswordService {
             outbox: changed(userId, audited(caller, { ...entry, result: 'success' })),
             ended: sessionEnded({ ...caller, userId }),
         });
-        if (ended === null) throw apiError('RESET_TOKEN_INVALID');
+        if (ended === null) throw await this.#refuseReset(caller, claims);
         await this.#parts.attempts.forget(tenantId, user.email);
     }
 
@@ -129,11 +130,29 @@ export class PasswordService {
         const user = await this.#userOf(actor);
         const verified = user.passwordHash;
         const isRight = () => passwords.verify(password, verified);
-        const fits = await attempts.check(actor.tenantId, user.email, actor.ipAddress, isRight);
+        const refuse = (result: ErrorCode) => {
+            const entry = { action, resource: 'user', resourceId: actor.userId, result };
+            return this.#parts.append(actor.tenantId, { audit: [audited(actor, entry)] });
+        };
+        const fits = await attempts
+            .check(actor.tenantId, user.email, actor.ipAddress, isRight)
+            .catch(async (error: unknown) => {
+                if (isApiError(error, 'ACCOUNT_DELAYED')) await refuse('ACCOUNT_DELAYED');
+                throw error;
+            });
         if (fits && verified !== null) return { user, verified };
-        const entry = { action, resource: 'user', resourceId: actor.userId, result: 'INVALID_CREDENTIALS' };
-        await this.#parts.append(actor.tenantId, { audit: [audited(actor, entry)] });
+        await refuse('INVALID_CREDENTIALS');
         throw apiError('INVALID_CREDENTIALS');
+    }
+
+    /** The token says whom it is for, but proves nothing: told where that user is, else in the platform's audit. */
+    async #refuseReset(caller: Caller, claims: UserTokenClaims | null) {
+        const { users, append } = this.#parts;
+        const user = claims && (await users.find(claims.tenantId, claims.userId));
+        const resourceId = claims?.userId ?? 'unknown';
+        const entry = { action: 'auth.password_reset', resource: 'user', resourceId, result: 'RESET_TOKEN_INVALID' };
+        await append(claims && user ? claims.tenantId : PLATFORM, { audit: [audited(caller, entry)] });
+        return apiError('RESET_TOKEN_INVALID');
     }
 
     /** @throws SESSION_ENDED for a user who is gone */

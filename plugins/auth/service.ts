@@ -93,14 +93,17 @@ export class AuthService {
         if (!claims) throw apiError('REFRESH_INVALID');
         const { userId, sessionId } = claims;
         const entry = { userId, action: 'auth.refresh', resource: 'session', resourceId: sessionId };
+        const told = (result: string) => ({ audit: [audited(caller, { ...entry, result })] });
+        const refused = Object.entries(REFRESH_REFUSALS).map(([code, refusal]) => [code, told(refusal)]);
         const { code, counter, user, tenant } = await sessions.refresh(claims, {
             graceMs: REFRESH_GRACE_MS,
             lifetimeMs: config.REFRESH_TOKEN_TTL * 1000,
-            refreshed: { audit: [audited(caller, { ...entry, result: 'success' })] },
+            refreshed: told('success'),
             reused: {
                 events: [{ type: 'auth.session_ended', data: { userId, sessionId } }],
-                audit: [audited(caller, { ...entry, result: 'REFRESH_REUSED' })],
+                ...told('REFRESH_REUSED'),
             },
+            refused: Object.fromEntries(refused),
         });
         const refusal = REFRESH_REFUSALS[code];
         if (refusal) throw apiError(refusal);

@@ -36,6 +36,8 @@ export interface RefreshTerms {
     refreshed: Outbox;
     /** What is written when it shows that a token was used twice. */
     reused: Outbox;
+    /** What is written when it is refused, by the codes of the script. */
+    refused: Record<number, Outbox>;
 }
 
 /** Sessions and the access tokens that were revoked with them. */
@@ -96,7 +98,7 @@ export class SessionStore {
     }
 
     /** Takes the next step of a session's refresh counter; the codes are the script's. */
-    async refresh(claims: RefreshClaims, { graceMs, lifetimeMs, refreshed, reused }: RefreshTerms) {
+    async refresh(claims: RefreshClaims, { graceMs, lifetimeMs, refreshed, reused, refused }: RefreshTerms) {
         const { tenantId, userId, sessionId, counter } = claims;
         const keys = [
             this.records.key(tenantId, sessionId),
@@ -105,7 +107,11 @@ export class SessionStore {
             this.#orderKey(claims),
             ...outboxKeys(tenantId),
         ];
-        const lists = JSON.stringify({ refreshed: outboxLists(refreshed), reused: outboxLists(reused) });
+        const lists = JSON.stringify({
+            refreshed: outboxLists(refreshed),
+            reused: outboxLists(reused),
+            refused: Object.fromEntries(Object.entries(refused).map(([code, one]) => [code, outboxLists(one)])),
+        });
         const reply = await this.#refresh(keys, [sessionId, userId, counter, graceMs, lifetimeMs, lists]);
         const [code, next = 0, user = [], tenant = []] = reply as [number, number?, string[]?, string[]?];
         return { code, counter: next, user, tenant };

@@ -1,7 +1,7 @@
 import { shown, type Shown } from './amounts.ts';
 import { consumersOf, typeSums, type Consumer, type ConsumerKind, type TypeSum } from './consumers.ts';
-import { csv } from './csv.ts';
 import { ENTRY_TYPES } from './entry.ts';
+import { csv } from '../../src/csv.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { decimal, jsonAmount } from '../../src/money.ts';
 import { isoTime } from '../../src/redis/codec.ts';

@@ -64,6 +64,7 @@ export const tags = [
     { name: 'tunnels', description: 'Ways to services on your own machines' },
     { name: 'proxies', description: 'Stable addresses in front of tunnels' },
     { name: 'vms', description: 'Virtual machines and what they cost' },
+    { name: 'audit', description: 'Who did what, from where and with what result' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },
 ];

@@ -1,11 +1,12 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { etagOf } from '../../../src/http/if-match.ts';
-import { tenantExample, type TenantService } from '../../tenants/api.ts';
+import { tenantExample } from '../../tenants/api.ts';
 import { tenantAnswer, tenantParams, type TenantParams } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
+import type { AdminService } from '../service.ts';
 
-export const getTenant = (tenants: TenantService): ServerRoute<{ Params: TenantParams }> => ({
+export const getTenant = (admins: AdminService): ServerRoute<{ Params: TenantParams }> => ({
     method: 'GET',
     path: '/api/admin/tenants/{tenantId}',
     options: {
@@ -18,8 +19,8 @@ export const getTenant = (tenants: TenantService): ServerRoute<{ Params: TenantP
         auth: { access: { scope: 'tenant:read' } },
         validate: { params: tenantParams },
     },
-    handler: async ({ params }, h) => {
-        const tenant = await tenants.get(params.tenantId);
+    handler: async ({ auth, params }, h) => {
+        const tenant = await admins.getTenant(auth.credentials.actor, params.tenantId);
         return h.response({ tenant }).etag(etagOf(tenant));
     },
 });

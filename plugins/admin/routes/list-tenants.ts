@@ -1,11 +1,12 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { tenantExample, type TenantService } from '../../tenants/api.ts';
+import { tenantExample } from '../../tenants/api.ts';
 import { tenantQuery, tenantsAnswer } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { PageParams } from '../../../src/http/pagination.ts';
+import type { AdminService } from '../service.ts';
 
-export const listTenants = (tenants: TenantService): ServerRoute<{ Query: PageParams }> => ({
+export const listTenants = (admins: AdminService): ServerRoute<{ Query: PageParams }> => ({
     method: 'GET',
     path: '/api/admin/tenants',
     options: {
@@ -19,8 +20,8 @@ export const listTenants = (tenants: TenantService): ServerRoute<{ Query: PagePa
         auth: { access: { scope: 'tenant:read' } },
         validate: { query: tenantQuery },
     },
-    handler: async ({ query: { order: direction, ...query } }) => {
-        const { items, pagination } = await tenants.list({ ...query, direction });
+    handler: async ({ auth, query: { order: direction, ...query } }) => {
+        const { items, pagination } = await admins.listTenants(auth.credentials.actor, { ...query, direction });
         return { tenants: items, pagination };
     },
 });

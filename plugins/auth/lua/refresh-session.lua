@@ -1,21 +1,30 @@
 -- Take the next step of a session's refresh counter.
 -- KEYS[1] session · KEYS[2] tenant · KEYS[3] user · KEYS[4] the user's sessions · KEYS[5] events · KEYS[6] audit
 -- ARGV[1] session id · ARGV[2] user id · ARGV[3] counter of the token · ARGV[4] grace and ARGV[5] lifetime of a
---         session, in milliseconds · ARGV[6] JSON {refreshed: {events, audit}, reused: {events, audit}}
+--         session, in milliseconds · ARGV[6] JSON {refreshed: {events, audit}, reused: {events, audit},
+--         refused: {code: {events, audit}}}
 -- Returns {1, counter, {user field, value, …}, {tenant field, value, …}}; the step just taken is given again in the grace
 --         {0} no such session, {-1} used before (the session is ended), {-2} tenant or {-3} user not in standing
 -- @include now
 -- @include outbox
 -- @include epoch
 local at = now()
+
+-- Of a user or a tenant that was purged nothing is to come back.
+local function refuse(code)
+    local is_there = redis.call('EXISTS', KEYS[2], KEYS[3]) == 2
+    if is_there then append_entries(KEYS[5], KEYS[6], cjson.decode(ARGV[6]).refused[tostring(code)], at) end
+    return { code }
+end
+
 local user_id, counter, refreshed, began =
     unpack(redis.call('HMGET', KEYS[1], 'userId', 'counter', 'refreshedAt', 'createdAt'))
-if user_id ~= ARGV[2] then return { 0 } end
+if user_id ~= ARGV[2] then return refuse(0) end
 local status, tenant_epoch = unpack(redis.call('HMGET', KEYS[2], 'status', 'epoch'))
-if status ~= 'active' then return { -2 } end
+if status ~= 'active' then return refuse(-2) end
 local active, user_epoch = unpack(redis.call('HMGET', KEYS[3], 'isActive', 'epoch'))
-if active ~= '1' then return { -3 } end
-if is_over(began, tenant_epoch, user_epoch) then return { 0 } end
+if active ~= '1' then return refuse(-3) end
+if is_over(began, tenant_epoch, user_epoch) then return refuse(0) end
 
 local given, current = tonumber(ARGV[3]), tonumber(counter)
 local again = given == current - 1 and at - tonumber(refreshed or 0) <= tonumber(ARGV[4])

@@ -129,6 +129,16 @@ describe('the administration of tenants', () => {
             expectError(await app.call('GET', UNKNOWN, { token }), 'TENANT_NOT_FOUND');
             expectFaults(await app.call('GET', `${ROUTE}/platform`, { token }), ['tenantId']);
         });
+
+        it('is told in the audit of the platform, and one that is shown in its own', async () => {
+            const { tenantId } = await newTenant(app);
+            await app.call('GET', ROUTE, { token });
+            await app.call('GET', `${ROUTE}/${tenantId}`, { token });
+            const [listed, shown] = (await readAudit(app, 'platform')).slice(-2);
+            expect(listed).to.include({ action: 'tenant.list', result: 'success' });
+            expect(shown).to.include({ action: 'tenant.read', resourceId: tenantId, result: 'success' });
+            expect((await readAudit(app, tenantId)).at(-1)).to.equal(shown);
+        });
     });
 
     describe('DELETE /api/admin/tenants/{tenantId}', () => {

@@ -51,10 +51,11 @@ describe(`POST ${ROUTE}`, () => {
         expectError(await other.call('GET', '/api/auth/me', { token: accessToken }), 'SESSION_ENDED');
         expectError(await other.call('POST', '/api/auth/refresh', { payload: { refreshToken } }), 'SESSION_ENDED');
         expect((await other.call('GET', '/api/auth/me', { token: tenant.accessToken })).status).to.equal(200);
-        const [changed, ended] = (await readAudit(app, tenant.tenantId)).slice(-2);
+        const [changed, ended, refused] = (await readAudit(app, tenant.tenantId)).slice(-3);
         const common = { userId: tenant.userId, result: 'success' };
         expect(changed).to.include({ ...common, action: 'auth.password_change', resourceId: tenant.userId });
         expect(ended).to.include({ ...common, action: 'auth.session_end' });
+        expect(refused).to.include({ action: 'auth.refresh', result: 'SESSION_ENDED' });
     });
 
     it('refuses a wrong current password, and counts it as a failed login', async () => {
@@ -66,6 +67,17 @@ describe(`POST ${ROUTE}`, () => {
         });
         expectError(await change(tenant, tenant.password, NEW), 'RATE_LIMITED');
         expectError(await login(tenant, tenant.password), 'ACCOUNT_DELAYED');
+    });
+
+    it('refuses a right password of an account that is delayed, and tells the audit', async () => {
+        const tenant = await newTenant(app);
+        for (let n = 0; n < 6; n++) await login(tenant, 'wrong');
+        expectError(await change(tenant, tenant.password, NEW), 'ACCOUNT_DELAYED');
+        expect((await readAudit(app, tenant.tenantId)).at(-1)).to.include({
+            action: 'auth.password_change',
+            userId: tenant.userId,
+            result: 'ACCOUNT_DELAYED',
+        });
     });
 
     it('refuses a password that is easy to guess or one’s own address', async () => {

@@ -94,8 +94,8 @@ describe('POST /api/auth/refresh', () => {
         expectError(await refresh(successor), 'SESSION_ENDED');
         expectError(await refresh(refreshToken), 'SESSION_ENDED');
         expect(await app.redis.zcard(tenantKey(tenantId, 'user', userId, 'sessions'))).to.equal(0);
-        const last = (await readAudit(app, tenantId)).at(-1);
-        expect(last).to.include({
+        const [reused, ...refused] = (await readAudit(app, tenantId)).slice(-3);
+        expect(reused).to.include({
             userId,
             action: 'auth.refresh',
             resource: 'session',
@@ -103,6 +103,7 @@ describe('POST /api/auth/refresh', () => {
             result: 'REFRESH_REUSED',
             correlationId: 'reused-token',
         });
+        expect(refused.map(({ result }) => result)).to.equal(['SESSION_ENDED', 'SESSION_ENDED']);
         const events = await app.redis.xrange(tenantKey(tenantId, 'events'), '-', '+');
         expect(events.at(-1)?.[1].slice(0, 2)).to.equal(['type', 'auth.session_ended']);
     });
@@ -113,6 +114,26 @@ describe('POST /api/auth/refresh', () => {
         const third = (await refresh(second)).body.data;
         expectError(await refresh(refreshToken), 'REFRESH_REUSED');
         expectError(await me(third.accessToken), 'SESSION_ENDED');
+    });
+
+    it('tells the audit why it is refused, unless the user or the tenant is gone', async () => {
+        const { tenantId, userId, refreshToken } = await newTenant(app);
+        const [tenant, user] = [tenantKey(tenantId, 'info'), tenantKey(tenantId, 'user', userId)];
+        const refusals = async () =>
+            (await readAudit(app, tenantId))
+                .filter(({ action }) => action === 'auth.refresh')
+                .map(({ result }) => result);
+        await app.redis.hset(tenant, 'status', 'suspended');
+        expectError(await refresh(refreshToken), 'TENANT_SUSPENDED');
+        await app.redis.hset(tenant, 'status', 'active');
+        await app.redis.hset(user, 'isActive', '0');
+        expectError(await refresh(refreshToken), 'USER_DISABLED');
+        expect(await refusals()).to.equal(['TENANT_SUSPENDED', 'USER_DISABLED']);
+        await app.redis.del(user);
+        expectError(await refresh(refreshToken), 'USER_DISABLED');
+        await app.redis.del(tenant);
+        expectError(await refresh(refreshToken), 'TENANT_SUSPENDED');
+        expect(await refusals()).to.have.length(2);
     });
 
     it('leaves the other sessions of the user alone', async () => {

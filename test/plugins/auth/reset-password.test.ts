@@ -213,10 +213,24 @@ describe('resetting a password', () => {
             const [token, foreign] = [await tokenFor(tenant), await tokenFor(stranger)];
             const secret = token.split('.').at(-1) ?? '';
             const swapped = token.replace(tenant.tenantId, stranger.tenantId).replace(tenant.userId, stranger.userId);
-            const wrong = [swapped, token.replace(secret, foreign.split('.').at(-1) ?? ''), `${token}x`, 'pr1.a}b.c.d'];
+            const gone = token.replace(tenant.tenantId, 'tenant_gone');
+            const wrong = [
+                gone,
+                swapped,
+                token.replace(secret, foreign.split('.').at(-1) ?? ''),
+                `${token}x`,
+                'pr1.a}b.c.d',
+            ];
             for (const one of wrong) expectError(await reset(one), 'RESET_TOKEN_INVALID');
             await setUserField(app, tenant.tenantId, tenant.userId, 'isActive', '0');
             expectError(await reset(token), 'RESET_TOKEN_INVALID');
+            const refusals = async (tenantId: string) =>
+                (await readAudit(app, tenantId)).filter(({ result }) => result === 'RESET_TOKEN_INVALID');
+            // By the user that the token names, whoever has it; where it names none, in the platform's audit.
+            expect(await refusals(stranger.tenantId)).to.have.length(1);
+            expect(await refusals(tenant.tenantId)).to.have.length(2);
+            expect((await refusals('platform')).slice(-2).map(({ resourceId }) => resourceId)).to.include('unknown');
+            expect(await app.redis.exists(tenantKey('tenant_gone', 'audit'))).to.equal(0);
             expect((await login(stranger, stranger.password)).status).to.equal(200);
         });
 

@@ -121,6 +121,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         });
         const lists = [
             '/api/admin/tenants',
+            '/api/audit',
             '/api/billing/history',
             '/api/billing/invoices',
             '/api/keys',

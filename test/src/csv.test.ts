@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { csv } from '../../../plugins/billing/csv.ts';
+import { csv } from '../../src/csv.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
