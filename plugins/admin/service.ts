@@ -1,6 +1,6 @@
 import { localPartOf } from '../../src/mail/address.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry } from '../../src/redis/outbox.ts';
 
 import type { CreateTenant } from './schemas.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
@@ -44,7 +44,7 @@ export function createAdminService({ tenants, users, append }: AdminParts) {
                 });
                 Object.assign(made, { userId: user.id, token });
                 await append(PLATFORM, { audit: [entryOf(tenantId, 'intended')] });
-                const events = [
+                const events: EventEntry[] = [
                     { type: 'tenant.created', data: { tenantId } },
                     { type: 'user.created', data: { userId: user.id } },
                 ];

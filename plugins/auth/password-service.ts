@@ -3,7 +3,7 @@ import { sessionEnded } from './session-service.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
@@ -149,7 +149,7 @@ export class PasswordService {
     }
 }
 
-const changed = (userId: string, entry: ReturnType<typeof audited>) => ({
+const changed = (userId: string, entry: ReturnType<typeof audited>): Outbox => ({
     events: [{ type: 'user.password_changed', data: { userId } }],
     audit: [entry],
 });

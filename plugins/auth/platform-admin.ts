@@ -4,6 +4,7 @@ import { domainOf } from '../../src/mail/address.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 
 import type { Config } from '../../src/config.ts';
+import type { EventEntry } from '../../src/redis/outbox.ts';
 import type { Passwords } from '../../src/security/passwords.ts';
 import type { TenantService } from '../tenants/api.ts';
 import type { UserService } from '../users/api.ts';
@@ -27,7 +28,7 @@ export async function ensurePlatformAdmin(
         role: 'superadmin',
         passwordHash: await passwords.hash(password),
     });
-    const events = [{ type: 'user.created', data: { userId: user.id } }];
+    const events: EventEntry[] = [{ type: 'user.created', data: { userId: user.id } }];
     const entry = { action: 'platform.create', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
     const founding = { drafts: [draft], outbox: { events, audit: [entry] } };
     const isOurs = await tenants.createPlatform(domainOf(email), founding);

@@ -58,7 +58,10 @@ export class LimitService {
             ...(lowCreditMicros !== undefined && {
                 lowCredit: lowCreditMicros === null ? null : BigInt(lowCreditMicros),
             }),
-            outbox: { audit: [audited(actor, { ...entry, details: { ...settings } })] },
+            outbox: {
+                events: [{ type: 'billing.limits_updated', data: { tenantId } }],
+                audit: [audited(actor, { ...entry, details: { ...settings } })],
+            },
         });
         return this.#publish(limits);
     }

@@ -2,7 +2,7 @@ import { KEY_NAMES, type KeyName, type KeyOwner, type KeyState, type ProviderKey
 import { providerKeyPurpose, usedField, type ProviderKeyStore } from './store.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry } from '../../src/redis/outbox.ts';
 
 import type { KeyCheck } from './key-checks.ts';
 import type { Vault } from '../../src/security/vault.ts';
@@ -68,7 +68,7 @@ export function createKeyService(
     };
 }
 
-const eventOf = ({ userId }: Actor, what: 'added' | 'removed', provider: KeyName) => ({
+const eventOf = ({ userId }: Actor, what: 'added' | 'removed', provider: KeyName): EventEntry => ({
     type: `provider_key.${what}`,
     data: { userId, provider },
 });

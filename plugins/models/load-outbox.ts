@@ -1,4 +1,4 @@
-import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { LoadJob } from './load-store.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -7,8 +7,8 @@ import type { Actor } from '../../src/types/actor.ts';
 export function loadOutbox({ modelId, jobId, caller, errorCode, work }: LoadJob): Outbox {
     const { tenantId: _own, ...by } = caller;
     const data = { userId: caller.userId, modelId, jobId };
-    const failure = { type: 'model.load_failed', data: { ...data, code: errorCode } };
-    const success = work === 'none' ? [] : [{ type: 'model.loaded', data }];
+    const failure: EventEntry = { type: 'model.load_failed', data: { ...data, code: errorCode } };
+    const success: EventEntry[] = work === 'none' ? [] : [{ type: 'model.loaded', data }];
     return {
         events: errorCode === null ? success : [failure],
         audit: [

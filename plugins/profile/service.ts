@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { imageType } from './image-type.ts';
 import { IMAGE_TYPES, type ActivityQuery, type UpdateProfile } from './schemas.ts';
 import { apiError } from '../../src/http/errors.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { audited, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { AvatarState, Profile } from './api.ts';
 import type { Avatar, Choices, ProfileParts, ProfileStore } from './store.ts';
@@ -40,7 +40,7 @@ export function createProfileService(store: ProfileStore, { auth, users, models 
                 ...(notifications?.browser !== undefined && { notifyInBrowser: notifications.browser }),
             };
             const changed = [...(displayName === undefined ? [] : ['displayName']), ...Object.keys(choices)];
-            const outbox = outboxOf(actor, 'profile.update', 'profile.updated', { changed });
+            const outbox = outboxOf(actor, 'profile.update', { changed });
             return profileOf(actor, await store.update(actor, { displayName, choices, revision, outbox }));
         },
 
@@ -56,7 +56,7 @@ export function createProfileService(store: ProfileStore, { auth, users, models 
             const contentType = imageType(bytes);
             if (contentType === null) throw apiError('UNSUPPORTED_MEDIA_TYPE', { details: { takes: IMAGE_TYPES } });
             const digest = createHash('sha256').update(bytes).digest('base64url');
-            const outbox = outboxOf(actor, 'avatar.put', 'profile.updated', { changed: ['avatar'] });
+            const outbox = outboxOf(actor, 'avatar.put', { changed: ['avatar'] });
             return store.putAvatar(actor, { contentType, digest, bytes }, outbox);
         },
 
@@ -65,7 +65,7 @@ export function createProfileService(store: ProfileStore, { auth, users, models 
 
         /** @throws AVATAR_NOT_FOUND */
         deleteAvatar: (actor: Actor): Promise<void> =>
-            store.deleteAvatar(actor, outboxOf(actor, 'avatar.delete', 'profile.updated', { changed: ['avatar'] })),
+            store.deleteAvatar(actor, outboxOf(actor, 'avatar.delete', { changed: ['avatar'] })),
 
         /** @throws INVALID_CURSOR */
         activity: (actor: Actor, query: ActivityQuery) => store.activity(actor, query),
@@ -104,8 +104,8 @@ function present(
 }
 
 /** Names what was changed, never what it was changed to. */
-function outboxOf(actor: Actor, action: string, type: string, details: { changed: string[] }) {
+function outboxOf(actor: Actor, action: string, details: { changed: string[] }): Outbox {
     const { userId } = actor;
     const entry = { action, resource: 'user', resourceId: userId, result: 'success', details };
-    return { events: [{ type, data: { userId, ...details } }], audit: [audited(actor, entry)] };
+    return { events: [{ type: 'profile.updated', data: { userId, ...details } }], audit: [audited(actor, entry)] };
 }

@@ -1,6 +1,6 @@
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type AuditEntry, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Project, ProjectContents, ProjectService, ProjectView } from './api.ts';
@@ -147,7 +147,11 @@ export class Projects implements ProjectService {
 
 const placeOf = ({ tenantId, userId }: Actor) => ({ tenantId, ownerId: userId });
 
-const eventOf = (happened: string, projectId: string, userId: string) => ({
+const eventOf = (
+    happened: 'created' | 'updated' | 'deleting' | 'deleted',
+    projectId: string,
+    userId: string,
+): EventEntry => ({
     type: `project.${happened}`,
     data: { projectId, userId },
 });

@@ -1,7 +1,7 @@
 import { availabilityOf } from './availability.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Proxy, ProxyConfig, ProxyLoad, ProxyMember, ProxyPlace, ProxyUser } from './api.ts';
@@ -180,7 +180,7 @@ const placeOf = ({ tenantId, userId }: ProxyUser) => ({ tenantId, ownerId: userI
 const exceeded = (quota: string, limit: number) =>
     apiError('QUOTA_EXCEEDED', { details: { quota, used: limit, limit, resetsAt: null } });
 
-const eventOf = (happened: string, proxyId: string, userId: string) => ({
+const eventOf = (happened: 'created' | 'updated' | 'deleted', proxyId: string, userId: string): EventEntry => ({
     type: `proxy.${happened}`,
     data: { proxyId, userId },
 });

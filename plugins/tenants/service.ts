@@ -9,6 +9,8 @@ import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 import type { Founding, FoundingStep, Tenant, TenantChanges, TenantPurgeStep, TenantService } from './api.ts';
 import type { TenantParts } from './parts.ts';
 import type { Claim, TenantChange, TenantStore } from './store.ts';
+import type { EventType } from '../../src/events/catalogue.ts';
+import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -114,7 +116,7 @@ const newTenant = (id: string, details: Pick<Tenant, 'name' | 'domain' | 'plan'>
 type Kind = TenantChange['kind'];
 
 /** What each change is called when it has happened. */
-const HAPPENED: Record<Kind, string> = {
+const HAPPENED: Record<Kind, EventType> = {
     suspend: 'tenant.suspended',
     activate: 'tenant.activated',
     delete: 'tenant.deleted',
@@ -160,7 +162,7 @@ async function purge({ store, jobs }: TenantParts, steps: TenantPurgeStep[], ten
     for (const step of steps) await step(tenantId);
     await store.removeKeys(tenantId);
     const entry = { action: 'tenant.purge', resource: 'tenant', resourceId: tenantId, result: 'success' };
-    const events = [{ type: 'tenant.purged', data: { tenantId } }];
-    await store.forget(tenantId, domain, { events, audit: [entry] });
+    const told: Outbox = { events: [{ type: 'tenant.purged', data: { tenantId } }], audit: [entry] };
+    await store.forget(tenantId, domain, told);
     await store.removeRecord(tenantId);
 }

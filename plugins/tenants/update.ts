@@ -1,7 +1,7 @@
 import { settingsOf } from './settings.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { inBothAudits } from '../../src/redis/both-audits.ts';
-import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
+import { audited, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { LimitChanges, Tenant, TenantChanges } from './api.ts';
 import type { TenantParts } from './parts.ts';
@@ -51,7 +51,7 @@ async function change(
     audit: AuditEntry,
     revision?: number,
 ): Promise<Tenant> {
-    const outbox = { events: [{ type: 'tenant.updated', data: { tenantId: id } }], audit: [audit] };
+    const outbox: Outbox = { events: [{ type: 'tenant.updated', data: { tenantId: id } }], audit: [audit] };
     for (let tries = 1; ; tries++) {
         const before = await store.get(id);
         if (before.deletedAt !== null) throw apiError('ALREADY_DELETED');

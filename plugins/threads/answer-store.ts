@@ -253,8 +253,8 @@ const REFUSALS: Record<number, ErrorCode> = {
 /** The title that a thread without one has from here on. */
 function titled({ context: { threadId, ownerId: userId }, userMessage }: AnswerInfo) {
     const title = titleOf(userMessage.content);
-    const events = [{ type: 'thread.updated', data: { threadId, userId } }];
-    return { title, terms: titleTerms(title), ...outboxLists({ events }) };
+    const outbox: Outbox = { events: [{ type: 'thread.updated', data: { threadId, userId } }] };
+    return { title, terms: titleTerms(title), ...outboxLists(outbox) };
 }
 
 /** The channel of those who follow an answer. */

@@ -3,7 +3,7 @@ import { estimateTokens } from '../models/api.ts';
 
 import type { AnswerState } from './answer-codec.ts';
 import type { AnswerPlace, AnswerStore } from './answer-store.ts';
-import type { EndedMessage, Message } from './api.ts';
+import type { EndedMessage } from './api.ts';
 import type { LoggedEvent } from './event-log.ts';
 import type { Generations } from './generations.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 5_000;
 export interface OrphanParts {
     store: AnswerStore;
     generations: Generations;
-    outboxOf: (answer: AnswerState['info'], message: Message) => Outbox;
+    outboxOf: (answer: AnswerState['info'], message: EndedMessage) => Outbox;
     logger: Logger;
 }
 

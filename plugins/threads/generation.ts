@@ -26,7 +26,7 @@ export interface GenerationParts {
     /** Null: the call costs nothing. */
     bill: Bill | null;
     /** What others are told of its end. */
-    outboxOf: (message: Message) => Outbox;
+    outboxOf: (message: EndedMessage) => Outbox;
     /** It ends when the last client that reads it goes away. */
     endsWithClient: boolean;
     clock: Clock;

@@ -1,7 +1,7 @@
-import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { AnswerInfo } from './answer-codec.ts';
-import type { Message } from './api.ts';
+import type { EndedMessage, EndStatus, Message } from './api.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { KeyName } from '../models/api.ts';
 
@@ -17,11 +17,11 @@ export function questionOutbox(actor: Actor, message: Message, isNew: boolean, o
 }
 
 /** What others are told of an answer that has ended. */
-export const answerOutbox = ({ context }: AnswerInfo, message: Message): Outbox => ({
+export const answerOutbox = ({ context }: AnswerInfo, message: EndedMessage): Outbox => ({
     events: [eventOf(message.status, context.ownerId, message)],
 });
 
-const eventOf = (what: string, userId: string, { id, threadId, modelId }: Message) => ({
+const eventOf = (what: 'created' | EndStatus, userId: string, { id, threadId, modelId }: Message): EventEntry => ({
     type: `message.${what}`,
     data: { userId, threadId, modelId, messageId: id },
 });

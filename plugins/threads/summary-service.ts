@@ -4,7 +4,7 @@ import { placeOf, type ContextPlace } from './message-codec.ts';
 import { askForSummary, draftSummary, summaryParameters } from './summarize.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
+import { audited, type AuditEntry, type EventEntry } from '../../src/redis/outbox.ts';
 import { payableUsage, payerOf, type BillingService, type Payer } from '../billing/api.ts';
 import { estimateTokens, type Model, type ModelCall, type ModelService } from '../models/api.ts';
 
@@ -167,7 +167,10 @@ export class SummaryService {
     }
 }
 
-const eventOf = (what: string, { ownerId: userId, threadId, modelId }: ContextPlace) => ({
+const eventOf = (
+    what: 'summarized' | 'summary_deleted',
+    { ownerId: userId, threadId, modelId }: ContextPlace,
+): EventEntry => ({
     type: `thread.${what}`,
     data: { userId, threadId, modelId },
 });

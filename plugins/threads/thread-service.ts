@@ -1,5 +1,5 @@
 import { newId } from '../../src/ids.ts';
-import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { wordsOf } from '../../src/redis/search-terms.ts';
 
 import type { Thread } from './api.ts';
@@ -69,6 +69,6 @@ const placeOf = ({ tenantId, userId }: Actor) => ({ tenantId, ownerId: userId })
 
 function changeOf(actor: Actor, action: 'create' | 'update' | 'delete', threadId: string): Outbox {
     const entry = { action: `thread.${action}`, resource: 'thread', resourceId: threadId, result: 'success' };
-    const event = { type: `thread.${action}d`, data: { threadId, userId: actor.userId } };
+    const event: EventEntry = { type: `thread.${action}d`, data: { threadId, userId: actor.userId } };
     return { events: [event], audit: [audited(actor, entry)] };
 }

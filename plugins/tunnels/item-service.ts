@@ -13,11 +13,14 @@ import { makeToken } from './tokens.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 
+import type { Tunnel } from './api.ts';
 import type { CreateEndpoint, CreateShare, UpdateEndpoint } from './item-schemas.ts';
 import type { ItemStore } from './item-store.ts';
 import type { ActivityEntry, LinkStore } from './link-store.ts';
+import type { Deed } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
+import type { EventEntry } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { UserService } from '../users/api.ts';
 
@@ -44,7 +47,7 @@ export class TunnelItems {
         const { tunnels, items } = this.#parts;
         const { tunnel } = await tunnels.find(actor, tunnelId, 'write');
         const endpoint = { id: newId('endpoint'), tunnelId, ...details };
-        const deed = auditOf(actor, 'add_endpoint', tunnelId, { endpointId: endpoint.id });
+        const deed = deedOf(actor, tunnel, ['add_endpoint', 'endpoint_added'], { endpointId: endpoint.id });
         const added = await items.addEndpoint(actor.tenantId, endpoint, { ownerId: tunnel.userId, ...deed });
         return endpointView(added, []);
     }
@@ -70,8 +73,9 @@ export class TunnelItems {
     ): Promise<EndpointView> {
         const { tunnels, items, links } = this.#parts;
         const { tenantId } = actor;
-        await tunnels.find(actor, tunnelId, 'write');
-        const deed = auditOf(actor, 'update_endpoint', tunnelId, { endpointId, fields: Object.keys(changes) });
+        const { tunnel } = await tunnels.find(actor, tunnelId, 'write');
+        const happened: Happened = ['update_endpoint', 'endpoint_updated'];
+        const deed = deedOf(actor, tunnel, happened, { endpointId }, { fields: Object.keys(changes) });
         const place = { tenantId, tunnelId };
         const endpoint = await items.updateEndpoint(place, endpointId, changes, { revision, ...deed });
         return endpointView(endpoint, await links.health(place));
@@ -84,8 +88,8 @@ export class TunnelItems {
         revision?: number,
     ): Promise<EndpointView> {
         const { tunnels, items } = this.#parts;
-        await tunnels.find(actor, tunnelId, 'write');
-        const deed = auditOf(actor, 'delete_endpoint', tunnelId, { endpointId });
+        const { tunnel } = await tunnels.find(actor, tunnelId, 'write');
+        const deed = deedOf(actor, tunnel, ['delete_endpoint', 'endpoint_deleted'], { endpointId });
         const place = { tenantId: actor.tenantId, tunnelId };
         return endpointView(await items.removeEndpoint(place, endpointId, { revision, ...deed }), []);
     }
@@ -105,7 +109,8 @@ export class TunnelItems {
         if (userId !== null) await this.#mustBeThere(tenantId, userId);
         const token = userId === null ? makeToken('share', tenantId, id) : null;
         const share = { id, tunnelId, userId, access, tokenHash: token?.hash ?? null, maxUses };
-        const deed = auditOf(actor, 'share', tunnelId, { shareId: id, ...(userId !== null && { userId }), access });
+        const withWhom = { ...(userId !== null && { userId }), access };
+        const deed = deedOf(actor, tunnel, ['share', 'shared'], { shareId: id }, withWhom);
         const added = await items.addShare(tenantId, share, { ownerId: tunnel.userId, ...deed });
         return { share: publicShare(added), ...(token && { token: token.text }) };
     }
@@ -122,8 +127,8 @@ export class TunnelItems {
     /** @throws TUNNEL_NOT_FOUND, FORBIDDEN, SHARE_NOT_FOUND */
     async unshare(actor: Actor, { tunnelId, shareId }: { tunnelId: string; shareId: string }): Promise<void> {
         const { tunnels, items } = this.#parts;
-        await tunnels.find(actor, tunnelId, 'owner');
-        const deed = auditOf(actor, 'unshare', tunnelId, { shareId });
+        const { tunnel } = await tunnels.find(actor, tunnelId, 'owner');
+        const deed = deedOf(actor, tunnel, ['unshare', 'unshared'], { shareId });
         await items.removeShare({ tenantId: actor.tenantId, tunnelId }, shareId, deed);
     }
 
@@ -150,4 +155,22 @@ export class TunnelItems {
         const user = await this.#parts.users.find(tenantId, userId);
         if (user?.isActive !== true) throw apiError('USER_NOT_FOUND');
     }
+}
+
+/** What was done, as the audit has it, and what has happened. */
+type Happened = [
+    done: 'add_endpoint' | 'update_endpoint' | 'delete_endpoint' | 'share' | 'unshare',
+    happened: 'endpoint_added' | 'endpoint_updated' | 'endpoint_deleted' | 'shared' | 'unshared',
+];
+
+function deedOf(
+    actor: Actor,
+    { id: tunnelId, userId }: Tunnel,
+    [done, happened]: Happened,
+    item: { endpointId: string } | { shareId: string },
+    details?: object,
+): Deed {
+    const { actorId, outbox } = auditOf(actor, done, tunnelId, { ...item, ...details });
+    const events: EventEntry[] = [{ type: `tunnel.${happened}`, data: { tunnelId, userId, ...item } }];
+    return { actorId, outbox: { ...outbox, events } };
 }

@@ -2,7 +2,7 @@ import { publicTunnel, type PublicTunnel } from './public-tunnel.ts';
 import { makeToken } from './tokens.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Access, Tunnel, TunnelConfig, TunnelUser } from './api.ts';
@@ -162,7 +162,7 @@ export class Tunnels {
 
 const placeOf = ({ tenantId }: Actor, { userId }: Tunnel) => ({ tenantId, ownerId: userId });
 
-const eventOf = (happened: string, tunnelId: string, userId: string) => ({
+const eventOf = (happened: 'created' | 'updated' | 'deleted', tunnelId: string, userId: string): EventEntry => ({
     type: `tunnel.${happened}`,
     data: { tunnelId, userId },
 });

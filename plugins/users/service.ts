@@ -4,7 +4,7 @@ import { newId } from '../../src/ids.ts';
 import { domainOf } from '../../src/mail/address.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited, type Outbox } from '../../src/redis/outbox.ts';
+import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { foldTerm } from '../../src/redis/search-terms.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
@@ -112,7 +112,7 @@ export class Users implements UserService {
         const { email } = await store.records.get({ tenantId }, userId);
         const passwordHash = await hashNew(passwords, password, { email, displayName });
         const entry = { action: 'user.accept', resource: 'user', resourceId: userId, result: 'success' };
-        const outbox = {
+        const outbox: Outbox = {
             events: [{ type: 'user.joined', data: { userId } }],
             audit: [audited({ ...caller, userId }, entry)],
         };
@@ -232,7 +232,7 @@ function changeOf(
     details?: Record<string, unknown>,
 ): Outbox {
     const entry = { action: `user.${action}`, resource: 'user', resourceId: userId, result: 'success' };
-    const event = { type: `user.${action}d`, data: { userId } };
+    const event: EventEntry = { type: `user.${action}d`, data: { userId } };
     return { events: [event], audit: [audited(actor, { ...entry, ...(details && { details }) })] };
 }
 

@@ -3,7 +3,7 @@ import { firstStatusOf, type Operations } from './operations.ts';
 import { publicVm, type PublicVm } from './public-vm.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type AuditEntry } from '../../src/redis/outbox.ts';
+import { audited, type AuditEntry, type EventEntry } from '../../src/redis/outbox.ts';
 import { scriptCharge, type BillingService } from '../billing/api.ts';
 import { limitsOf } from '../tenants/api.ts';
 
@@ -64,7 +64,8 @@ export function createVmService(parts: VmParts) {
         async rename(actor: Actor, id: string, name: string, revision?: number): Promise<PublicVm> {
             const place = placeOf(actor);
             const vm = await store.records.get(place, id);
-            const event = { type: 'vm.updated', data: { vmId: id, projectId: vm.projectId, userId: vm.userId } };
+            const data = { vmId: id, projectId: vm.projectId, userId: vm.userId };
+            const event: EventEntry = { type: 'vm.updated', data };
             const outbox = { events: [event], audit: [entryOf(actor, 'update', id)] };
             return shown(await store.rename(place, vm, name, { revision, outbox }));
         },
@@ -90,7 +91,7 @@ async function create(parts: VmParts, actor: Actor, details: CreateVm): Promise<
     const { tenantId } = actor;
     const vm = draftOf(actor, details, driver.name);
     const { id, projectId, instanceType } = vm;
-    const event = { type: 'vm.created', data: { vmId: id, projectId, userId: actor.userId } };
+    const event: EventEntry = { type: 'vm.created', data: { vmId: id, projectId, userId: actor.userId } };
     const about = `vm:${id}`;
     const entry = { fields: { vmId: id, projectId, instanceType }, sums: [about], index: [about] };
     const least = neededToCreate(instanceTypeOf(instanceType));

@@ -1,12 +1,12 @@
 import { tenantKey } from './keys.ts';
 
+import type { EventType } from '../events/catalogue.ts';
 import type { Caller } from '../types/actor.ts';
 
 /** What others should know of a change: webhooks and live clients read it from the tenant's event stream. */
 export interface EventEntry {
-    /** `<resource>.<what happened>`, as in `thread.created`. */
-    type: string;
-    /** Ids and states, never content or secrets. */
+    type: EventType;
+    /** Ids and states, never content or secrets; with `userId`, where it has an owner, who may see it. */
     data: Record<string, unknown>;
 }
 

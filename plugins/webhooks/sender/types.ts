@@ -54,5 +54,6 @@ export type AttemptFailure =
 export interface WebhookSender {
     /** @throws WEBHOOK_URL_REFUSED When the URL is not one that webhooks may be sent to; names are resolved to find out */
     check(url: string): Promise<void>;
+    /** @throws What the signal was aborted with; never for what the other side does */
     send(destination: Destination, event: TenantEvent, signal?: AbortSignal): Promise<Attempt>;
 }

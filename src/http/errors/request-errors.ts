@@ -20,6 +20,12 @@ export const requestErrors = {
         'The cursor does not belong to this list.',
         'Start again without a cursor, and change nothing else of the query between two pages.',
     ),
+    WEBHOOK_URL_REFUSED: entry(
+        400,
+        'validation',
+        'Webhooks may not be sent to this URL.',
+        'See details.reason; take a public https URL without credentials and fragment, on port 443 or one above 1023.',
+    ),
     PAYLOAD_TOO_LARGE: entry(
         413,
         'validation',

@@ -17,7 +17,9 @@ local OPERATION_LIFETIME = 7 * DAY_MS
 local SUM_LIFETIME = { hour = 9 * 86400, day = 400 * 86400 }
 local MOST_MICROS = 9007199254740991
 local LOW_CREDIT = '1000000'
-local NO_CHARGE = { credit_add = true, credit_deduct = true, refund = true }
+local NO_CHARGE = {
+    credit_add = 'billing.credits_added', credit_deduct = 'billing.credits_deducted', refund = 'billing.refunded',
+}
 
 local function micros(text)
     local amount = tonumber(text or 0)
@@ -41,8 +43,10 @@ local function remember(keys, operation, at)
     redis.call('ZADD', operations, digits(at), operation)
 end
 
+-- Amounts in `data`, which are named …Micros, come as `digits` gives them, and go out as numbers.
 local function tell(keys, type, data, at)
-    append_entries(keys.events, keys.audit, { events = { { 'type', type, 'data', cjson.encode(data) } }, audit = {} }, at)
+    local text = cjson.encode(data):gsub('("%a+Micros":)"(%-?%d+)"', '%1%2')
+    append_entries(keys.events, keys.audit, { events = { { 'type', type, 'data', text } }, audit = {} }, at)
 end
 
 -- Issues the invoice of the month that the credits were last at, when it is over. Time in the ledger only goes forward:
@@ -84,7 +88,7 @@ local function watch_low_credit(keys, balance, at)
     if is_low == (told == '1') then return end
     redis.call('HSET', keys.credits, 'isLow', is_low and '1' or '0')
     if not is_low then return end
-    tell(keys, 'billing.low_credit', { balanceMicros = balance, lowCreditMicros = micros(low or LOW_CREDIT) }, at)
+    tell(keys, 'billing.low_credit', { balanceMicros = digits(balance), lowCreditMicros = low or LOW_CREDIT }, at)
 end
 
 -- Moves money: balance, ledger and sums in one step. Whether there is enough, and whether the operation has been done, is
@@ -105,6 +109,8 @@ local function move_credits(keys, entry, amount, at)
     redis.call('ZADD', keys.credits .. ':index', 0, 'record:' .. entry.id .. member, 0, 'type:' .. entry.type .. member)
     for _, about in ipairs(entry.index) do redis.call('ZADD', keys.credits .. ':index', 0, about .. member) end
     sum_up(keys, entry, amount, at)
+    local told = NO_CHARGE[entry.type]
+    if told then tell(keys, told, { recordId = entry.id, amountMicros = digits(amount) }, at) end
     watch_low_credit(keys, balance, at)
 end
 

@@ -57,6 +57,31 @@ describe('the events of billing', () => {
         });
     });
 
+    describe('what the platform does to credits', () => {
+        const told = (type: string) => eventsOf(app, ada.tenantId, type);
+
+        it('is told with its entry in the ledger, once, however large it is', async () => {
+            const cashier = await newCashier(app);
+            const granted = (await cashier.grant(ada.tenantId, 123_456_789)).body.data.record.id;
+            const [welcome, added] = await told('billing.credits_added');
+            expect(welcome).to.include({ amountMicros: 5_000_000 });
+            expect(added).to.equal({ recordId: granted, amountMicros: 123_456_789 });
+            await cashier.grant(ada.tenantId, -1_000_000);
+            expect(await told('billing.credits_deducted')).to.have.length(1);
+            expect((await told('billing.credits_deducted'))[0]).to.include({ amountMicros: -1_000_000 });
+            const recordId = await charge(app, ada, 2_000_000n);
+            for (let times = 0; times < 2; times++) await cashier.refund({ tenantId: ada.tenantId, recordId });
+            expect(await told('billing.refunded')).to.have.length(1);
+            expect((await told('billing.refunded'))[0]).to.include({ amountMicros: 2_000_000 });
+            expect(await told('billing.credits_added')).to.have.length(2);
+        });
+
+        it('is told when limits of the month are set', async () => {
+            await ada.call('PUT', '/api/billing/limits', { payload: { tenant: 1_000_000 } });
+            expect(await told('billing.limits_updated')).to.equal([{ tenantId: ada.tenantId }]);
+        });
+    });
+
     describe('billing.invoice_issued', () => {
         const told = () => eventsOf(app, ada.tenantId, 'billing.invoice_issued');
         const credits = (...parts: string[]) => tenantKey(ada.tenantId, 'credits', ...parts);

@@ -17,7 +17,7 @@ describe('Collection', () => {
     let notes: Collection<Note>;
 
     const outbox: Outbox = {
-        events: [{ type: 'note.changed', data: { noteId: 'n1' } }],
+        events: [{ type: 'thread.updated', data: { threadId: 'n1' } }],
         audit: [{ action: 'note.change', resource: 'note', resourceId: 'n1', result: 'success' }],
     };
 

@@ -3,7 +3,7 @@ import Lab from '@hapi/lab';
 
 import { appendOutbox } from '../../../src/redis/append-outbox.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { audited, outboxKeys, outboxLists } from '../../../src/redis/outbox.ts';
+import { audited, outboxKeys, outboxLists, type EventEntry } from '../../../src/redis/outbox.ts';
 import { newTenantId, NOON, openStore, type TestStore } from '../../helpers/store.ts';
 
 export const lab = Lab.script();
@@ -26,7 +26,7 @@ describe('audited', () => {
 
 describe('outboxLists', () => {
     it('makes every entry a flat list of texts, without what is undefined', () => {
-        const events = [{ type: 'thread.created', data: { threadId: 'thread_1', size: 1 } }];
+        const events: EventEntry[] = [{ type: 'thread.created', data: { threadId: 'thread_1', size: 1 } }];
         const audit = [{ ...entry, userId: undefined, details: { reason: null } } as never];
         expect(outboxLists({ events, audit })).to.equal({
             events: [['type', 'thread.created', 'data', '{"threadId":"thread_1","size":1}']],
@@ -48,14 +48,14 @@ describe('appendOutbox', () => {
     it('appends to the two streams of the tenant, and of no other', async () => {
         const [tenantId, other] = [newTenantId(), newTenantId()];
         const append = appendOutbox(test.store);
-        const events = ['a.one', 'a.two'].map((type) => ({ type, data: { tenantId } }));
+        const events = (['thread.created', 'thread.deleted'] as const).map((type) => ({ type, data: { tenantId } }));
         await append(tenantId, { events, audit: [entry] });
         const [eventsKey, auditKey] = outboxKeys(tenantId);
         expect([eventsKey, auditKey]).to.equal([tenantKey(tenantId, 'events'), tenantKey(tenantId, 'audit')]);
         const written = await test.redis.xrange(eventsKey, '-', '+');
         expect(written.map(([, fields]) => fields)).to.equal([
-            ['type', 'a.one', 'data', JSON.stringify({ tenantId })],
-            ['type', 'a.two', 'data', JSON.stringify({ tenantId })],
+            ['type', 'thread.created', 'data', JSON.stringify({ tenantId })],
+            ['type', 'thread.deleted', 'data', JSON.stringify({ tenantId })],
         ]);
         expect((await test.redis.xrange(auditKey, '-', '+')).map(([, fields]) => fields)).to.equal([
             Object.entries(entry).flat(),
@@ -75,13 +75,13 @@ describe('appendOutbox', () => {
         const [eventsKey, auditKey] = outboxKeys(tenantId);
         // Redis trims whole nodes of 100 entries only.
         const many = Array.from({ length: 250 }, (_, number) => number);
-        const events = many.map((number) => ({ type: 'a.happened', data: { number } }));
+        const events = many.map((number): EventEntry => ({ type: 'thread.updated', data: { number } }));
         await append(tenantId, { events, audit: many.map(() => entry) });
         await test.setTime(Date.now() + WEEK_MS - 60_000);
-        await append(tenantId, { events: [{ type: 'a.kept', data: {} }] });
+        await append(tenantId, { events: [{ type: 'thread.created', data: {} }] });
         expect(await test.redis.xlen(eventsKey)).to.equal(251);
         await test.setTime(Date.now() + WEEK_MS + 60_000);
-        await append(tenantId, { events: [{ type: 'a.late', data: {} }] });
+        await append(tenantId, { events: [{ type: 'thread.deleted', data: {} }] });
         expect(await test.redis.xlen(eventsKey)).to.be.below(100);
         expect(await test.redis.xlen(auditKey)).to.equal(250);
         await test.setTime(NOON);
