@@ -9,7 +9,7 @@ import { Passwords } from './security/passwords.ts';
 import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
 import { createLogger } from './telemetry/logger.ts';
-import { processorsOf, schedule } from './worker.ts';
+import { processorsOf, schedule, startLoops } from './worker.ts';
 
 import type { Config } from './config.ts';
 
@@ -45,6 +45,7 @@ export async function run(config: Config): Promise<number> {
             if (config.ROLE !== 'api') {
                 const worker = await startJobWorker(address, processorsOf(server), logger);
                 drain.onDrain((deadline) => worker.close(deadline));
+                startLoops(server);
                 for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
                 logger.info({ module: 'main', version: config.VERSION }, 'working');
             }

@@ -12,6 +12,7 @@ import { admin } from '../plugins/admin/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { billing } from '../plugins/billing/index.ts';
 import { docs } from '../plugins/docs/index.ts';
+import { events } from '../plugins/events/index.ts';
 import { health } from '../plugins/health/index.ts';
 import { keys } from '../plugins/keys/index.ts';
 import { limits } from '../plugins/limits/index.ts';
@@ -58,6 +59,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         users,
         auth,
         keys,
+        events,
         limits,
         admin,
         models,

@@ -18,5 +18,8 @@ export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, u
     ...vmJobs(vms),
 });
 
+/** Begins what every worker does all the time. */
+export const startLoops = ({ plugins: { events } }: Server): void => events.start();
+
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
 export const schedule: Record<string, number> = { ...tunnelSchedule, ...vmSchedule };

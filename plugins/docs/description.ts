@@ -1,3 +1,9 @@
+import { eventTypes } from '../../src/events/catalogue.ts';
+
+const typesList = Object.entries(eventTypes)
+    .map(([type, { description: what }]) => `- \`${type}\`: ${what}`)
+    .join('\n');
+
 /** What a reader of the document should know before the routes, in Markdown. */
 export const description = `Multi-tenant backend for LLM applications.
 
@@ -18,7 +24,11 @@ repeat is answered as the first one was, in an envelope of its own and with \`Id
 **Versions.** \`/api/v1/…\` is the same API, pinned; \`/api/…\` follows the newest version.
 
 **Limits.** The \`X-RateLimit-*\` headers tell of the tightest limit; \`x-rate-limit\` shows a route's own, in requests per
-\`window\` seconds. Besides, each user has the limit of the tier.`;
+\`window\` seconds. Besides, each user has the limit of the tier.
+
+**Events.** Changes are told as events, with ids and states in \`data\`; \`GET /api/events/types\` has an example of each.
+
+${typesList}`;
 
 /** What a request names itself by: either will do. */
 export const securitySchemes = {
@@ -47,6 +57,7 @@ export const tags = [
     { name: 'threads', description: 'Conversations' },
     { name: 'messages', description: 'What is said in a thread, per model' },
     { name: 'models', description: 'The models and whether they can be used' },
+    { name: 'events', description: 'What happens, as it happens' },
     { name: 'billing', description: 'Credits, what they were spent on, invoices and prices' },
     { name: 'openai', description: 'The same models for clients of OpenAI, in OpenAI’s form' },
     { name: 'projects', description: 'What holds VMs together' },

@@ -22,8 +22,10 @@ export interface EventConsumer {
 
 /** The port of the events feature. */
 export interface EventFeature {
-    /** Names who is to be handed events; the workers begin when the server has started. */
+    /** Names who is to be handed events, before the workers begin. */
     consume(consumer: EventConsumer): void;
+    /** Begins handing events over: workers do, when the server has started. */
+    start(): void;
     /** From now on the consumer is handed the tenant's events; said again, it changes nothing. */
     subscribe(tenantId: string, consumer: string): Promise<void>;
     /** The consumer is handed no more of them. */

@@ -13,7 +13,7 @@ import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
-import { processorsOf } from '../../src/worker.ts';
+import { processorsOf, startLoops } from '../../src/worker.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
@@ -97,6 +97,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;
     if (listen) await server.start();
     else if (!isHeld) await server.initialize();
+    if (worker === true && !isHeld) startLoops(server);
     return {
         server,
         redis,

@@ -15,11 +15,24 @@ local function note_activity(audit_key, entry, id)
     end
 end
 
+-- Wakes those who wait for a tenant's events, where there are any. Beside the events, in the same slot:
+--   <events>:subscribers  set     consumers that workers hand them over to
+--   <events>:listeners    string  somebody has a live stream of them; it expires by itself
+local function wake_readers(events_key)
+    local subscribers, listeners = events_key .. ':subscribers', events_key .. ':listeners'
+    if redis.call('EXISTS', subscribers, listeners) == 0 then return end
+    if redis.call('EXISTS', listeners) == 1 then redis.call('PUBLISH', events_key, '') end
+    if redis.call('EXISTS', subscribers) == 1 then
+        redis.call('PUBLISH', 'events:waiting', (events_key:match('{(.-)}')))
+    end
+end
+
 -- Appends a change's events and audit entries, each a flat list of field, value, field, value.
 local function append_entries(events_key, audit_key, entries, at)
     for _, event in ipairs(entries.events) do
         redis.call('XADD', events_key, 'MINID', '~', string.format('%d', at - EVENT_LIFETIME), '*', unpack(event))
     end
+    if #entries.events > 0 then wake_readers(events_key) end
     for _, entry in ipairs(entries.audit) do
         note_activity(audit_key, entry, redis.call('XADD', audit_key, '*', unpack(entry)))
     end

@@ -91,7 +91,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
     });
 
     it('of a user are those of the document', async () => {
-        for (const path of ['/api/auth/me', '/api/version', '/api/models', '/api/threads']) {
+        for (const path of ['/api/auth/me', '/api/version', '/api/models', '/api/threads', '/api/events/types']) {
             expectDocumented('get', path, await tenant.call('GET', path));
             expectDocumented('get', path, await app.call('GET', path));
         }
