@@ -27,6 +27,7 @@ import { tunnels } from '../plugins/tunnels/index.ts';
 import { usage } from '../plugins/usage/index.ts';
 import { users } from '../plugins/users/index.ts';
 import { vms } from '../plugins/vms/index.ts';
+import { webhooks } from '../plugins/webhooks/index.ts';
 
 import type { Config } from './config.ts';
 import type { Platform } from './platform.ts';
@@ -72,6 +73,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         vms,
         tunnels,
         proxies,
+        webhooks,
         health,
         docs,
     ]) {

@@ -4,22 +4,26 @@ import { threadJobs } from '../plugins/threads/jobs.ts';
 import { tunnelJobs, tunnelSchedule } from '../plugins/tunnels/jobs.ts';
 import { userJobs } from '../plugins/users/jobs.ts';
 import { vmJobs, vmSchedule } from '../plugins/vms/jobs.ts';
+import { webhookJobs, webhookSchedule } from '../plugins/webhooks/jobs.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
-export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, users, vms } }: Server): Processors => ({
+export const processorsOf = ({
+    plugins: { projects, tenants, threads, tunnels, users, vms, webhooks },
+}: Server): Processors => ({
     ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
     ...tunnelJobs(tunnels),
     ...userJobs(users),
     ...vmJobs(vms),
+    ...webhookJobs(webhooks),
 });
 
 /** Begins what every worker does all the time. */
 export const startLoops = ({ plugins: { events } }: Server): void => events.start();
 
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
-export const schedule: Record<string, number> = { ...tunnelSchedule, ...vmSchedule };
+export const schedule: Record<string, number> = { ...tunnelSchedule, ...vmSchedule, ...webhookSchedule };
