@@ -29,7 +29,7 @@ export interface WebhookSenderOptions {
 export function createWebhookSender({
     allowPrivate,
     clock = Date.now,
-    resolver = allowPrivate ? fromSystem : fromNameServers,
+    resolver = allowPrivate ? fromSystem : fromNameServers(),
     timeouts: given,
     ca,
 }: WebhookSenderOptions): WebhookSender {

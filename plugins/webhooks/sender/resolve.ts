@@ -8,18 +8,26 @@ import { SendFailure } from './send-failure.ts';
 /** Finds all addresses of a name, of both families; rejects or gives none when it has none. */
 export type Resolver = (hostname: string, signal: AbortSignal) => Promise<string[]>;
 
-/** Asks name servers only: neither the hosts file nor the search domains of the network make a name ours. */
-export const fromNameServers: Resolver = async (hostname, signal) => {
-    const resolver = new DnsResolver({ tries: 2 });
-    const cancel = (): void => resolver.cancel();
-    signal.addEventListener('abort', cancel);
-    try {
-        const found = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
-        return found.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    } finally {
-        signal.removeEventListener('abort', cancel);
-    }
-};
+/**
+ * Asks name servers only: neither the hosts file nor the search domains of the network make a name ours.
+ *
+ * @param servers In place of the system's
+ */
+export const fromNameServers =
+    (servers?: string[]): Resolver =>
+    async (hostname, signal) => {
+        const resolver = new DnsResolver({ tries: 2 });
+        if (servers) resolver.setServers(servers);
+        const cancel = (): void => resolver.cancel();
+        signal.addEventListener('abort', cancel);
+        try {
+            // Of a name that has only one kind of address, the other question fails.
+            const found = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
+            return found.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+        } finally {
+            signal.removeEventListener('abort', cancel);
+        }
+    };
 
 /** Asks as other programs on this machine do, for development: `localhost` and names of containers are found. */
 export const fromSystem: Resolver = async (hostname) => {

@@ -94,11 +94,11 @@ const tlsOptions = (target: Target) => ({
     ...(target.ca !== undefined && { ca: target.ca }),
 });
 
-/** Resolves every name to the addresses that were checked. */
+/** Resolves every name to the addresses that were checked; it is asked for all, to try one after the other. */
 const pinned =
     (addresses: string[]): LookupFunction =>
-    (_hostname, { all }, callback) => {
-        const found = addresses.map((address) => ({ address, family: isIP(address) }));
-        if (all) callback(null, found);
-        else callback(null, found[0]?.address ?? '', found[0]?.family);
-    };
+    (_hostname, _options, callback) =>
+        callback(
+            null,
+            addresses.map((address) => ({ address, family: isIP(address) })),
+        );
