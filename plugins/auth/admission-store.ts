@@ -19,6 +19,7 @@ import type { RateLimit } from '../../src/http/rate-limit.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { AccessClaims } from '../../src/security/access-tokens.ts';
 import type { ApiKeyText } from '../../src/security/api-keys.ts';
+import type { Actor } from '../../src/types/actor.ts';
 import type { UserService } from '../users/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
@@ -57,6 +58,7 @@ export class AdmissionStore {
     readonly #admit: RunScript;
     readonly #admitKey: RunScript;
     readonly #limit: RunScript;
+    readonly #standing: RunScript;
 
     constructor(store: Datastore, parts: AdmissionParts) {
         this.#redis = store.redis;
@@ -64,6 +66,7 @@ export class AdmissionStore {
         this.#admit = store.script(lua('admit'));
         this.#admitKey = store.script(lua('admit-key'));
         this.#limit = store.script(lua('limit'));
+        this.#standing = store.script(lua('standing'));
     }
 
     /** Decides about a request with a verified token. */
@@ -118,6 +121,17 @@ export class AdmissionStore {
         if (verdict.code !== 1) return { verdict };
         const [, , , , userId, username, expiry] = reply as PassReply;
         return { verdict, holder: { userId, username, expiresAt: Number(expiry) } };
+    }
+
+    /** What an actor is judged by from now on, or null when it is over; see the port. */
+    async standing({ tenantId, userId, sessionId, tokenId, keyId }: Actor): Promise<string | null> {
+        const { tenants, users, sessions } = this.#parts;
+        const credential =
+            keyId === undefined
+                ? [sessions.records.key(tenantId, sessionId), sessions.revokedKey(tenantId, tokenId)]
+                : [tenantKey(tenantId, 'key', keyId)];
+        const keys = [tenants.key(tenantId), users.key(tenantId, userId), ...credential];
+        return (await this.#standing(keys, [userId])) as string | null;
     }
 
     /** Counts a request of an IP address. */

@@ -73,6 +73,13 @@ export interface AuthPort {
      * @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, SERVER_BUSY
      */
     checkPassword(actor: Actor, password: string): Promise<void>;
+    /**
+     * Whether what an actor was admitted with still is: for what goes on long after its request. Nothing is counted.
+     *
+     * @returns A mark that is another one when the actor may do something else than before, or by another secret; null
+     *   when session, key, user or tenant are out of standing
+     */
+    standing(actor: Actor): Promise<string | null>;
 }
 
 declare module '@hapi/hapi' {

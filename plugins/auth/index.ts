@@ -67,6 +67,7 @@ export const auth: Plugin<Platform> = {
         const port: AuthPort = {
             createResetToken: (actor, userId) => passwordService.createResetToken(actor, userId),
             checkPassword: (actor, password) => passwordService.check(actor, password),
+            standing: (actor) => admission.standing(actor),
         };
         server.expose(port);
 

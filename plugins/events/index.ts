@@ -1,7 +1,10 @@
+import { LiveStreams } from './live-streams.ts';
 import { Relay } from './relay.ts';
 import { listEventTypes } from './routes/list-event-types.ts';
+import { streamEvents } from './routes/stream-events.ts';
 import { createEventFeature } from './service.ts';
 import { EventStore } from './store.ts';
+import { StreamStore } from './stream-store.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
@@ -13,7 +16,13 @@ export const events: Plugin<Platform> = {
         const eventStore = new EventStore(store);
         const relay = new Relay({ store: eventStore, signals, drain, logger });
         server.expose(createEventFeature(eventStore, relay));
-        server.ext('onPreStop', () => relay.stop());
+        const streams = new StreamStore(store);
+        const { auth } = server.plugins;
+        const live = new LiveStreams({ events: eventStore, streams, auth, signals, drain, logger });
+        server.ext('onPreStop', async () => {
+            await Promise.all([relay.stop(), live.stop()]);
+        });
         server.route(listEventTypes());
+        server.route(streamEvents(live));
     },
 };

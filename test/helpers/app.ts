@@ -6,7 +6,7 @@ import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
 import { startJobWorker } from '../../src/jobs/worker.ts';
-import { connectRedis } from '../../src/redis/client.ts';
+import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { Signals } from '../../src/redis/signals.ts';
 import { Passwords } from '../../src/security/passwords.ts';
@@ -18,6 +18,7 @@ import { processorsOf, startLoops } from '../../src/worker.ts';
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
 import type { Platform } from '../../src/platform.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
 
 export const PLATFORM_ADMIN = { email: 'admin@platform.local', password: 'a password for the platform' };
 
@@ -94,10 +95,9 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         passwords: new Passwords(settings.BCRYPT_COST),
         ...(measureLoad && { measureLoad }),
     });
-    const jobWorker = worker === true ? await startJobWorker(address, processorsOf(server), logger) : null;
+    const jobWorker = worker === true ? await startWork(address, server, logger) : null;
     if (listen) await server.start();
     else if (!isHeld) await server.initialize();
-    if (worker === true && !isHeld) startLoops(server);
     return {
         server,
         redis,
@@ -144,6 +144,11 @@ export function testConfig(environment: Record<string, string> = {}): Config {
         ...environment,
     });
     return { ...config, BCRYPT_COST: 4 };
+}
+
+async function startWork(address: RedisAddress, server: Server, logger: Logger) {
+    startLoops(server);
+    return startJobWorker(address, processorsOf(server), logger);
 }
 
 const movableNow = (key: string): string => `

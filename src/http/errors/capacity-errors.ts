@@ -29,6 +29,12 @@ export const capacityErrors = {
         'There are as many generations running as your tier allows.',
         'Wait for one of them to end; see details.limit.',
     ),
+    TOO_MANY_STREAMS: entry(
+        429,
+        'rate_limit',
+        'You follow events with as many streams as a user may have.',
+        'Close one of them; one that broke off counts for half a minute.',
+    ),
     PROVIDER_RATE_LIMITED: entry(
         429,
         'rate_limit',

@@ -97,6 +97,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
             expectDocumented('get', path, await app.call('GET', path));
         }
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads?cursor=foreign'));
+        expectDocumented('get', '/api/events/stream', await tenant.call('GET', '/api/events/stream?types=none'));
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads?limit=0'));
         const other = { headers: { 'x-tenant-id': 'tenant_other' } };
         expectDocumented('get', '/api/threads', await tenant.call('GET', '/api/threads', other));

@@ -317,11 +317,12 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             expect(content['text/event-stream'].schema).to.equal({ type: 'string' });
         });
 
-        it('is one of five: it is followed, given anew, and there are loads and the door for clients of OpenAI', () => {
+        it('is one of six: it is followed, given anew, and there are events, loads and the door for clients of OpenAI', () => {
             const streams = served.operations.filter(({ operation }) =>
                 JSON.stringify(operation.responses).includes('text/event-stream'),
             );
             expect(streams.map(({ name }) => name).toSorted()).to.equal([
+                'get /api/events/stream',
                 'get /api/models/{modelId}/load/stream',
                 `get ${SEND}/{messageId}/stream`,
                 `post ${SEND}`,
