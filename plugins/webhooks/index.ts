@@ -8,7 +8,7 @@ import { WebhookSecrets } from './secrets.ts';
 import { createWebhookSender } from './sender/index.ts';
 import { serve } from './serve.ts';
 import { Webhooks } from './service.ts';
-import { WebhookStore } from './store.ts';
+import { TENANTS_NAME, WebhookStore } from './store.ts';
 import { Subscription } from './subscription.ts';
 import { REMOVE_DELIVERIES, SWEEP_EVERY_MS, Sweeper } from './sweeper.ts';
 import { createMailer } from '../../src/mail/mailer.ts';
@@ -30,7 +30,7 @@ export const webhooks: Plugin<Platform> = {
         const secrets = new WebhookSecrets(vault);
         const sender = createWebhookSender({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE, clock });
         const append = appendOutbox(datastore);
-        const due = new DueTenants(datastore, 'webhook-tenants', SWEEP_EVERY_MS);
+        const due = new DueTenants(datastore, TENANTS_NAME, SWEEP_EVERY_MS);
         const subscription = new Subscription({ store, events, due });
         const notices = new Notices({ store, users, jobs, mailer: createMailer(config) });
         const sweeper = new Sweeper({ due, store, deliveries, queue, subscription, clock, logger });

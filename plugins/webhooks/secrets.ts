@@ -27,6 +27,19 @@ export class WebhookSecrets {
             return opened;
         });
     }
+
+    /** The `field, old, new, …` of those that another than the newest master key sealed, and how many none opens. */
+    renewed(tenantId: string, { id, secret, previousSecret }: Webhook): { changes: string[]; lost: number } {
+        const changes: string[] = [];
+        let lost = 0;
+        for (const [field, sealed] of Object.entries({ secret, previousSecret })) {
+            if (sealed === null || this.#vault.isCurrent(sealed)) continue;
+            const opened = this.#vault.open(sealed, purposeOf(tenantId, id));
+            if (opened === null) lost++;
+            else changes.push(field, sealed, this.#vault.seal(opened, purposeOf(tenantId, id)));
+        }
+        return { changes, lost };
+    }
 }
 
 const purposeOf = (tenantId: string, webhookId: string): string => `webhook secret ${tenantId} ${webhookId}`;

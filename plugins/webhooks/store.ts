@@ -1,7 +1,7 @@
 import { apiError } from '../../src/http/errors.ts';
 import { isoTime, type Fields } from '../../src/redis/codec.ts';
 import { Collection } from '../../src/redis/collection.ts';
-import { tenantKey } from '../../src/redis/keys.ts';
+import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { Webhook } from './api.ts';
@@ -30,6 +30,10 @@ const FIELDS: Fields<Webhook> = {
 };
 
 export type NewWebhook = Omit<Webhook, 'revision' | 'createdAt' | 'updatedAt'>;
+
+/** The name of the list of tenants that are looked after, all with webhooks among them; and its key. */
+export const TENANTS_NAME = 'webhook-tenants';
+export const WEBHOOK_TENANTS = tenantKey(PLATFORM, TENANTS_NAME);
 
 /** Those that were deleted and have deliveries left. */
 export const removingKey = (tenantId: string): string => tenantKey(tenantId, 'webhooks', 'removing');

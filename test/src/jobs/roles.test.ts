@@ -152,6 +152,7 @@ describe('ROLE', { timeout: 60_000 }, () => {
         await Promise.all([startWorker(), startWorker()]);
         const found = await jobs.queue.getJobSchedulers();
         expect(found.map(({ name, every }) => [name, every])).to.equal([
+            ['sweep-webhooks', 60_000],
             ['reconcile-vms', 60_000],
             ['sweep-tunnels', 15_000],
         ]);
