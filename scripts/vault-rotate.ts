@@ -1,10 +1,12 @@
 /**
- * Seals the API keys of all users with the newest of VAULT_KEYS, so that older ones can be taken out. Run it once every
- * replica has the new key first in its list. It may run beside them, and more than once.
+ * Seals the API keys of all users and the secrets of all webhooks with the newest of VAULT_KEYS, so that older ones can
+ * be taken out. Run it once every replica has the new key first in its list. It may run beside them, and more than
+ * once.
  */
 import { join } from 'node:path';
 
 import { resealProviderKeys } from '../plugins/models/store.ts';
+import { resealWebhookSecrets } from '../plugins/webhooks/reseal-secrets.ts';
 import { ConfigError, loadConfig, type Config } from '../src/config.ts';
 import { connectRedis } from '../src/redis/client.ts';
 import { createDatastore } from '../src/redis/datastore.ts';
@@ -41,16 +43,28 @@ const open = (redis: Redis, stop?: () => Promise<void>): Connection => ({
     },
 });
 
+const SEALED = [
+    ['provider keys', resealProviderKeys],
+    ['secrets of webhooks', resealWebhookSecrets],
+] as const;
+
 async function rotate(config: Config): Promise<number> {
     const logger = createLogger({ level: 'silent', pretty: false });
     const { redis, close } = await connect(config, logger);
     try {
-        const { resealed, lost } = await resealProviderKeys(createDatastore(redis), new Vault(config.VAULT_KEYS));
+        const [store, vault] = [createDatastore(redis), new Vault(config.VAULT_KEYS)];
         const newest = config.VAULT_KEYS.newest.id;
-        process.stdout.write(`${resealed} provider keys were sealed again with the master key ${newest}.\n`);
-        if (lost === 0) return 0;
-        process.stderr.write(`${lost} provider keys were sealed with none of VAULT_KEYS: give the missing key too.\n`);
-        return 1;
+        let allLost = 0;
+        for (const [what, reseal] of SEALED) {
+            const { resealed, lost } = await reseal(store, vault);
+            process.stdout.write(`${resealed} ${what} were sealed again with the master key ${newest}.\n`);
+            if (lost > 0)
+                process.stderr.write(
+                    `${lost} ${what} were sealed with none of VAULT_KEYS: give the missing key too.\n`,
+                );
+            allLost += lost;
+        }
+        return allLost === 0 ? 0 : 1;
     } finally {
         await close();
     }

@@ -28,6 +28,7 @@ import { tunnels } from '../plugins/tunnels/index.ts';
 import { usage } from '../plugins/usage/index.ts';
 import { users } from '../plugins/users/index.ts';
 import { vms } from '../plugins/vms/index.ts';
+import { webhooks } from '../plugins/webhooks/index.ts';
 
 import type { Config } from './config.ts';
 import type { Platform } from './platform.ts';
@@ -74,6 +75,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         tunnels,
         proxies,
         audit,
+        webhooks,
         health,
         docs,
     ]) {

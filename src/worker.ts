@@ -5,13 +5,14 @@ import { threadJobs } from '../plugins/threads/jobs.ts';
 import { tunnelJobs, tunnelSchedule } from '../plugins/tunnels/jobs.ts';
 import { userJobs } from '../plugins/users/jobs.ts';
 import { vmJobs, vmSchedule } from '../plugins/vms/jobs.ts';
+import { webhookJobs, webhookSchedule } from '../plugins/webhooks/jobs.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
 export const processorsOf = ({
-    plugins: { audit, projects, tenants, threads, tunnels, users, vms },
+    plugins: { audit, projects, tenants, threads, tunnels, users, vms, webhooks },
 }: Server): Processors => ({
     ...auditJobs(audit),
     ...projectJobs(projects),
@@ -20,10 +21,16 @@ export const processorsOf = ({
     ...tunnelJobs(tunnels),
     ...userJobs(users),
     ...vmJobs(vms),
+    ...webhookJobs(webhooks),
 });
 
 /** Begins what every worker does all the time. */
 export const startLoops = ({ plugins: { events } }: Server): void => events.start();
 
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
-export const schedule: Record<string, number> = { ...auditSchedule, ...tunnelSchedule, ...vmSchedule };
+export const schedule: Record<string, number> = {
+    ...auditSchedule,
+    ...tunnelSchedule,
+    ...vmSchedule,
+    ...webhookSchedule,
+};

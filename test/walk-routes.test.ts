@@ -12,6 +12,7 @@ import { messagesPath, newThread } from './helpers/thread.ts';
 import { newEndpoint, newShare, newTunnel } from './helpers/tunnel.ts';
 import { newUser } from './helpers/user.ts';
 import { newPayingTenant, newProject, newVm } from './helpers/vm.ts';
+import { newEvent, newWebhook, take } from './helpers/webhook.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
 
@@ -56,6 +57,8 @@ const PARAMS: Record<string, string> = {
     endpointId: 'endpoint_00000000000000000000000000',
     shareId: 'share_00000000000000000000000000',
     proxyId: 'proxy_00000000000000000000000000',
+    webhookId: 'hook_00000000000000000000000000',
+    deliveryId: 'dlv_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -66,7 +69,7 @@ const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
 /** What the tenants' and the platform's admins may do, and users may not. */
-const ADMIN_SCOPE = /^(user|tenant|settings|limit|audit|billing):(?!read-own$)/;
+const ADMIN_SCOPE = /^(user|tenant|settings|limit|audit|webhook|backup|billing):(?!read-own$)/;
 const scopeOf = ({ settings }: RequestRoute): string[] =>
     (settings.auth?.access ?? []).flatMap(({ scope }) => (scope === false ? [] : (scope?.selection ?? [])));
 
@@ -146,6 +149,9 @@ const PAYLOADS: Record<string, object> = {
     'POST /api/tunnels/{tunnelId}/shares': {},
     'PATCH /api/proxies/{proxyId}': { name: 'taken-over' },
     'POST /api/proxies/{proxyId}/scale': { replicas: 2 },
+    'PATCH /api/webhooks/{webhookId}': { description: 'Taken over' },
+    'POST /api/webhooks/{webhookId}/rotate-secret': {},
+    'POST /api/webhooks/{webhookId}/replay': { since: new Date().toISOString() },
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
@@ -183,7 +189,10 @@ describe('every route that names a record', () => {
         records = { tenantId, userId, sessionId, threadId, messageId, keyId, projectId, vmId, modelId: 'sandbox' };
         await setLimits(app, tenantId, { proxies: 1, replicasPerProxy: 3 });
         const proxyId = (await newProxy(victim, [tunnelId], { name: 'private-proxy' })).id;
-        records = { ...records, tunnelId, endpointId, shareId, proxyId };
+        const webhook = await newWebhook(victim, 'https://9.9.9.9/private');
+        const event = newEvent('thread.created', { note: 'private' });
+        const [{ deliveryId } = { deliveryId: '' }] = await take(app, tenantId, [event]);
+        records = { ...records, tunnelId, endpointId, shareId, proxyId, webhookId: webhook.id, deliveryId };
     });
 
     after(() => app.stop());

@@ -63,6 +63,7 @@ export const tags = [
     { name: 'projects', description: 'What holds VMs together' },
     { name: 'tunnels', description: 'Ways to services on your own machines' },
     { name: 'proxies', description: 'Stable addresses in front of tunnels' },
+    { name: 'webhooks', description: 'Addresses that are told of events, and what became of each delivery' },
     { name: 'vms', description: 'Virtual machines and what they cost' },
     { name: 'audit', description: 'Who did what, from where and with what result' },
     { name: 'health', description: 'Probes, version and the error catalogue' },

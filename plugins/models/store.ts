@@ -1,4 +1,5 @@
 import { tenantKey } from '../../src/redis/keys.ts';
+import { luaFile } from '../../src/redis/lua-file.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { KeyName, KeyOwner } from './api.ts';
@@ -75,7 +76,7 @@ export interface Resealed {
  * replicas work: a key that is changed meanwhile stays as it was changed.
  */
 export async function resealProviderKeys(store: Datastore, vault: Vault): Promise<Resealed> {
-    const replace = store.script(lua('reseal-keys'));
+    const replace = store.script(luaFile('reseal-fields'));
     const total: Resealed = { resealed: 0, lost: 0 };
     let cursor = '0';
     do {

@@ -197,6 +197,10 @@ export class Users implements UserService {
         return id === null ? null : records.find({ tenantId }, id);
     };
 
+    admins = (tenantId: string): Promise<string[]> => {
+        return this.#parts.store.admins(tenantId);
+    };
+
     publish = ({ passwordHash: _secret, epoch: _epoch, terms: _terms, ...user }: User): PublicUser => {
         return user;
     };

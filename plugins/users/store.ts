@@ -83,6 +83,7 @@ const isAdmin = ({ role, isActive, passwordHash }: Omit<User, keyof RecordBase>)
 export class UserStore {
     readonly records: Collection<User>;
     readonly invitations: Collection<Invitation>;
+    readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
     readonly #codec = new RecordCodec<User>(FIELDS);
     readonly #create: ReturnType<typeof createRecords>;
@@ -94,6 +95,7 @@ export class UserStore {
     readonly #purge: RunScript;
 
     constructor(store: Datastore, vault: Vault) {
+        this.#redis = store.redis;
         this.#vault = vault;
         this.records = new Collection<User>(store, vault, {
             name: 'user',
@@ -122,6 +124,10 @@ export class UserStore {
         this.#search = store.script(lua('search-users'));
         this.#purge = store.script(lua('purge-user'));
     }
+
+    /** Ids of those that can act. */
+    admins = (tenantId: string): Promise<string[]> =>
+        this.#redis.zrange(tenantKey(tenantId, 'users', 'admins'), 0, '-1');
 
     /** @throws EMAIL_TAKEN */
     create = (tenantId: string, drafts: Draft[], outbox: Outbox): Promise<number> =>

@@ -18,6 +18,8 @@ export interface JobOptions {
     id?: string;
     /** How often it is tried, where that is not worth the days that others take. */
     attempts?: number;
+    /** Where it waits; among the platform's own work unless given. */
+    queue?: QueueName;
 }
 
 /** Where services leave work for later. A job that was added is done at least once, by any of the workers. */
@@ -35,59 +37,65 @@ export interface Jobs {
     close(): Promise<void>;
 }
 
-/** The queue's name, and what its keys begin with: the platform's slot holds all of them. */
-export const QUEUE = 'maintenance';
+/** The platform's own work; and what is sent to others' servers, which may be slow. */
+export type QueueName = 'maintenance' | 'deliveries';
+
+/** The name of the usual queue, and what the keys of all begin with: the platform's slot holds all of them. */
+export const QUEUE: QueueName = 'maintenance';
 export const PREFIX = tenantKey(PLATFORM, 'jobs');
 
 const DAY_S = 24 * 3600;
 /** Sixteen tries at doubling distances, the last one two days after the first: an outage is outlived. */
 const RETRIES = { attempts: 16, backoff: { type: 'exponential', delay: 5_000, jitter: 0.2 } };
 const KEPT = { removeOnComplete: { age: DAY_S, count: 1_000 }, removeOnFail: { age: 30 * DAY_S, count: 10_000 } };
+/** What is delivered is told by its record, under which the same job may be added again. */
+const KEPT_BY_QUEUE = { maintenance: KEPT, deliveries: { removeOnComplete: true, removeOnFail: true } };
 /** Nothing of a repeating job is kept: it would take the room of those that are done once, and comes again by itself. */
 const REPEATING = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 
-/** The queue by a connection of its own, made when the first job is added. */
+/** The queues by a connection of their own, made when the first job is added. */
 export function openJobs(address: RedisAddress, logger: Logger): Jobs {
-    let opening: Promise<{ queue: Queue; disconnect: () => void }> | undefined;
+    let opening: Promise<{ queues: Record<QueueName, Queue>; disconnect: () => void }> | undefined;
 
     const open = async () => {
         const redis = await connectRedis(address, logger);
-        const queue = new Queue(QUEUE, {
-            connection: redis,
-            prefix: PREFIX,
-            defaultJobOptions: { ...RETRIES, ...KEPT },
-        });
-        queue.on('error', (error: Error) => logger.warn({ module: 'jobs', err: error }, 'The queue failed'));
-        return { queue, disconnect: () => redis.disconnect() };
+        const queueOf = (name: QueueName) => {
+            const defaultJobOptions = { ...RETRIES, ...KEPT_BY_QUEUE[name] };
+            const queue = new Queue(name, { connection: redis, prefix: PREFIX, defaultJobOptions });
+            queue.on('error', (error: Error) => logger.warn({ module: 'jobs', err: error }, 'The queue failed'));
+            return queue;
+        };
+        const queues = { maintenance: queueOf('maintenance'), deliveries: queueOf('deliveries') };
+        return { queues, disconnect: () => redis.disconnect() };
     };
 
     // A connection that could not be made is not kept: the next job tries again.
-    const opened = async () => {
+    const opened = async (name: QueueName) => {
         opening ??= open();
-        const { queue } = await opening.catch((error: unknown) => {
+        const { queues } = await opening.catch((error: unknown) => {
             opening = undefined;
             throw error;
         });
-        return queue;
+        return queues[name];
     };
 
     return {
-        async add(name, data, { delay = 0, id, attempts } = {}) {
-            const queue = await opened();
-            await queue.add(name, data, {
+        async add(name, data, { delay = 0, id, attempts, queue = QUEUE } = {}) {
+            const opens = await opened(queue);
+            await opens.add(name, data, {
                 delay,
                 ...(id !== undefined && { jobId: id }),
                 ...(attempts !== undefined && { attempts }),
             });
         },
         async repeat(name, everyMs) {
-            const queue = await opened();
+            const queue = await opened(QUEUE);
             const data: JobData = { tenantId: PLATFORM };
             await queue.upsertJobScheduler(name, { every: everyMs }, { name, data, opts: REPEATING });
         },
         async close() {
             const last = await opening?.catch(() => undefined);
-            await last?.queue.close();
+            await Promise.all(Object.values(last?.queues ?? {}).map((queue) => queue.close()));
             last?.disconnect();
         },
     };

@@ -1,11 +1,17 @@
-import { Worker, type Job } from 'bullmq';
+import { DelayedError, Worker, type Job } from 'bullmq';
 
-import { PREFIX, QUEUE, type JobData } from './jobs.ts';
+import { PREFIX, type JobData, type QueueName } from './jobs.ts';
+import { PutOff } from './put-off.ts';
+import { TenantShare } from './tenant-share.ts';
 import { connectWorkerRedis, type RedisAddress } from '../redis/client.ts';
 
 import type { Logger } from '../telemetry/logger.ts';
 
-/** Does a job. It may be called again for one that is half or wholly done, and must then finish or do nothing. */
+/**
+ * Does a job. It may be called again for one that is half or wholly done, and must then finish or do nothing.
+ *
+ * @throws PutOff When it is to be called again later
+ */
 export type Processor = (data: JobData, job: { id: string }) => Promise<void>;
 
 /** The processors of a feature by the names of their jobs. */
@@ -19,8 +25,15 @@ export interface JobWorker {
 
 /** A worker that is gone is missed after that time, and another one takes over its jobs. */
 const LEASE = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 100 };
-const CONCURRENCY = 4;
+/** How many jobs of a queue are done at the same time, and how many of them for one tenant. */
+const ROOM: Record<QueueName, { all: number; tenant: number }> = {
+    maintenance: { all: 4, tenant: 4 },
+    // Most of the time is spent waiting for others: one tenant whose receivers are slow must not hold up the rest.
+    deliveries: { all: 32, tenant: 8 },
+};
+const QUEUES: QueueName[] = ['maintenance', 'deliveries'];
 
+/** Begins to take jobs, of every queue. */
 export async function startJobWorker(
     address: RedisAddress,
     processors: Processors,
@@ -28,28 +41,37 @@ export async function startJobWorker(
 ): Promise<JobWorker> {
     const log = logger.child({ module: 'jobs' });
     const redis = await connectWorkerRedis(address, logger);
-    const process = async (job: Job<JobData>) => {
-        const processor = processors[job.name];
-        if (!processor) throw new Error(`Nobody does jobs of the name ${job.name}`);
-        await processor(job.data, { id: String(job.id) });
-        log.info({ jobId: job.id, job: job.name }, 'job done');
-    };
-    const worker = new Worker<JobData>(QUEUE, process, {
-        connection: redis,
-        prefix: PREFIX,
-        concurrency: CONCURRENCY,
-        ...LEASE,
+    const workers = QUEUES.map((queue) => {
+        const connection = { connection: redis, prefix: PREFIX, concurrency: ROOM[queue].all };
+        const worker = new Worker<JobData>(queue, processOf(queue, processors, log), { ...connection, ...LEASE });
+        report(worker, log);
+        return worker;
     });
-    report(worker, log);
-    await worker.waitUntilReady();
+    await Promise.all(workers.map((worker) => worker.waitUntilReady()));
     return {
         async close(deadline) {
-            const closed = worker.close();
+            const closed = Promise.all(workers.map((worker) => worker.close()));
             await Promise.race([closed, aborted(deadline)]);
             redis.disconnect();
-            if (deadline.aborted) await worker.disconnect();
+            if (deadline.aborted) await Promise.all(workers.map((worker) => worker.disconnect()));
             closed.catch(() => undefined);
         },
+    };
+}
+
+function processOf(queue: QueueName, processors: Processors, log: Logger) {
+    const share = new TenantShare(ROOM[queue].tenant, Date.now);
+    return async (job: Job<JobData>, token?: string) => {
+        const processor = processors[job.name];
+        if (!processor) throw new Error(`Nobody does jobs of the name ${job.name}`);
+        try {
+            await share.run(job.data.tenantId, () => processor(job.data, { id: String(job.id) }));
+        } catch (error) {
+            if (!(error instanceof PutOff)) throw error;
+            await job.moveToDelayed(Date.now() + error.delayMs, token);
+            throw new DelayedError();
+        }
+        log.info({ jobId: job.id, job: job.name }, 'job done');
     };
 }
 

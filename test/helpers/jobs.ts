@@ -4,7 +4,7 @@ import { Queue, type Job } from 'bullmq';
 
 import { connectPatiently } from './redis.ts';
 import { silentLogger } from './store.ts';
-import { PREFIX, QUEUE, type JobData } from '../../src/jobs/jobs.ts';
+import { PREFIX, QUEUE, type JobData, type QueueName } from '../../src/jobs/jobs.ts';
 
 import type { TestApp } from './app.ts';
 
@@ -20,9 +20,9 @@ export interface TestQueue {
     close: () => Promise<void>;
 }
 
-export async function openQueue(path: string): Promise<TestQueue> {
+export async function openQueue(path: string, name: QueueName = QUEUE): Promise<TestQueue> {
     const redis = await connectPatiently({ path }, silentLogger);
-    const queue = new Queue<JobData>(QUEUE, { connection: redis, prefix: PREFIX });
+    const queue = new Queue<JobData>(name, { connection: redis, prefix: PREFIX });
     queue.on('error', () => undefined);
     return {
         queue,

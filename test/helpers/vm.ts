@@ -136,6 +136,7 @@ async function valueOf({ redis }: TestApp, key: string): Promise<string> {
     const readers: Record<string, () => Promise<unknown>> = {
         string: () => redis.get(key),
         hash: () => redis.hgetall(key),
+        set: () => redis.smembers(key),
         zset: () => redis.zrange(key, 0, '-1'),
         stream: () => redis.xrange(key, '-', '+'),
         list: () => redis.lrange(key, 0, -1),

@@ -29,6 +29,13 @@ export const recordErrors = {
     PROXY_NOT_FOUND: entry(404, 'not_found', 'There is no such proxy.', 'Take an id from GET /api/proxies.'),
     ENDPOINT_NOT_FOUND: entry(404, 'not_found', 'There is no such endpoint.', 'Take an id from the list of endpoints.'),
     SHARE_NOT_FOUND: entry(404, 'not_found', 'There is no such share.', 'Take an id from the list of shares.'),
+    WEBHOOK_NOT_FOUND: entry(404, 'not_found', 'There is no such webhook.', 'Take an id from GET /api/webhooks.'),
+    DELIVERY_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such delivery of this webhook, or it ended long ago.',
+        'Take an id from the list of deliveries.',
+    ),
     PROVIDER_KEY_NOT_FOUND: entry(404, 'not_found', 'You have no API key of that provider.', 'See GET /api/profile.'),
     AVATAR_NOT_FOUND: entry(404, 'not_found', 'You have no avatar.', 'Send one with PUT /api/profile/avatar.'),
     BILLING_RECORD_NOT_FOUND: entry(
@@ -54,6 +61,13 @@ export const recordErrors = {
         'This cannot be done in the state named in details.from.',
         'Wait for the end of an operation that is pending, or bring it into another state first.',
     ),
+    WEBHOOK_LIMIT_REACHED: entry(
+        409,
+        'conflict',
+        'The tenant has as many webhooks as it may.',
+        'Delete one, or let one receive more; see details.limit.',
+    ),
+    WEBHOOK_DISABLED: entry(409, 'conflict', 'The webhook is disabled.', 'Make it active with PATCH first.'),
     IDEMPOTENCY_IN_PROGRESS: entry(
         409,
         'conflict',

@@ -3,10 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { billingAnswers } from '../../helpers/billing-answers.ts';
-import { askAboutAudit } from '../../helpers/documented-audit.ts';
-import { askAboutProxies } from '../../helpers/documented-proxies.ts';
-import { askAboutTunnels } from '../../helpers/documented-tunnels.ts';
-import { askAboutVms } from '../../helpers/documented-vms.ts';
+import { documentedFeatures } from '../../helpers/documented.ts';
 import { PNG } from '../../helpers/images.ts';
 import { StandInOllama } from '../../helpers/ollama.ts';
 import { follow, servedDocument, type ServedDocument } from '../../helpers/openapi.ts';
@@ -288,7 +285,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('delete', path, await ada.call('DELETE', path, { payload }));
     });
 
-    for (const ask of [askAboutAudit, askAboutTunnels, askAboutProxies, askAboutVms]) {
+    for (const ask of documentedFeatures) {
         it(`to ${ask.name} are those of the document`, () => ask(app, expectDocumented));
     }
 

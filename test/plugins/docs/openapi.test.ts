@@ -98,6 +98,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             'post /api/users/{userId}/invitation',
             'post /api/users/{userId}/password-reset',
             'post /api/vms',
+            'post /api/webhooks',
         ]);
     });
 
@@ -135,6 +136,8 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             '/api/tunnels/{tunnelId}/shares',
             '/api/users',
             '/api/vms',
+            '/api/webhooks',
+            '/api/webhooks/{webhookId}/deliveries',
         ];
         expect(pages.map(({ path }) => path).sort()).to.equal(lists);
         const { ThreadsDataAnswer, ThreadDataAnswer } = served.document.components.schemas;

@@ -60,7 +60,7 @@ describe('jobs', () => {
         const keys = await client.keys('*');
         client.disconnect();
         expect(keys.length).to.be.above(1);
-        expect(keys.filter((key) => !key.startsWith(`${PREFIX}:maintenance:`))).to.equal([]);
+        expect(keys.filter((key) => !/^tenant:\{platform\}:jobs:(maintenance|deliveries):/.test(key))).to.equal([]);
         expect(PREFIX).to.equal('tenant:{platform}:jobs');
     });
 

@@ -158,7 +158,8 @@ describe('ROLE', { timeout: 60_000 }, () => {
             'reconcile-vms': 60_000,
             'seal-audit': 15_000,
             'sweep-tunnels': 15_000,
+            'sweep-webhooks': 60_000,
         });
-        expect(found).to.have.length(4);
+        expect(found).to.have.length(5);
     });
 });

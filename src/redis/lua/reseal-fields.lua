@@ -1,5 +1,5 @@
 -- Put newly sealed texts in the place of old ones, each only where it still is the old one.
--- KEYS[1] the keys of a user
+-- KEYS[1] a hash
 -- ARGV field, old, new, field, old, new, …
 -- Returns how many were replaced
 local count = 0
