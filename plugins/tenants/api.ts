@@ -1,5 +1,6 @@
 import type { TenantSettings } from './settings.ts';
 import type { LimitChanges, LimitOverrides, Plan } from './tiers.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
@@ -107,6 +108,8 @@ export interface TenantService {
     onPurge(step: TenantPurgeStep): void;
     /** Removes everything of a tenant whose time to be restored is over; sees to it later when it is not. */
     purge(tenantId: string): Promise<void>;
+    /** @throws TENANT_RESTORING while the tenant is being restored */
+    checkRestoring(tenantId: string): Promise<void>;
     /** Where a tenant's record lives, for scripts that look at its standing. */
     key(tenantId: string): string;
     /** Reads what such a script returned. */
@@ -115,6 +118,6 @@ export interface TenantService {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        tenants: TenantService;
+        tenants: TenantService & BackedUp;
     }
 }

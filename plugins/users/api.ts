@@ -1,5 +1,6 @@
 import type { SearchTerms } from './search-terms.ts';
 import type { NewUser, PublicUser, User, UserDetails } from './user.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -45,6 +46,10 @@ export interface UserService {
     onPurge(step: PurgeStep): void;
     /** Removes everything of a user whose time to be restored is over; sees to it later when it is not. */
     purge(tenantId: string, userId: string): Promise<void>;
+    /** Names what a feature keeps of a user that is backed up with him. */
+    backUpWith(keysOf: KeysOf): void;
+    /** Of all users of the tenant, some at a time. */
+    ids(tenantId: string): AsyncIterable<string[]>;
     /** Without the password hash. */
     publish(user: User): PublicUser;
     /** For scripts that give a user another name: what finds the user, and by which terms from then on. */
@@ -57,6 +62,6 @@ export interface UserService {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        users: UserService;
+        users: UserService & BackedUp;
     }
 }
