@@ -225,6 +225,8 @@ describe('seal-audit', { timeout: 60_000 }, () => {
             await sealAudit(app, ada.tenantId);
             const idle = await countCommands(app.redis, () => sealAudit(app, ada.tenantId));
             expect(idle).to.have.length(1);
+            const current = await countCommands(app.redis, () => chainParts(app).sealer.renew(ada.tenantId));
+            expect(current).to.have.length(1);
             await ada.call('POST', '/api/threads', { payload: {} });
             const news = await countCommands(app.redis, () => sealAudit(app, ada.tenantId));
             // And the look that finds nothing more.

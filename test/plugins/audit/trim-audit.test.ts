@@ -2,6 +2,11 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { genesis } from '../../../plugins/audit/chain.ts';
+import { RoundStore } from '../../../plugins/audit/round-store.ts';
+import { AuditRounds } from '../../../plugins/audit/rounds.ts';
+import { AuditStore } from '../../../plugins/audit/store.ts';
+import { VerifyService } from '../../../plugins/audit/verify-service.ts';
+import { Vault } from '../../../src/security/vault.ts';
 import { startReplicas, type TestApp } from '../../helpers/app.ts';
 import {
     auditKeys,
@@ -18,6 +23,8 @@ import { DAYS } from '../../helpers/jobs.ts';
 import { setLimits, setPlan } from '../../helpers/limits.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
+
+import type { Actor } from '../../../src/types/actor.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
@@ -152,6 +159,23 @@ describe('keep-audit', { timeout: 60_000 }, () => {
         for (const verification of all.slice(1)) expect(verification).to.include({ valid: true });
     });
 
+    it('has verify begin anew when entries were trimmed since it began', async () => {
+        await writeDays(95, 85);
+        const { chain, verifier, logger } = chainParts(app);
+        const read = chain.read.bind(chain);
+        let reads = 0;
+        chain.read = async (tenantId) => {
+            const state = await read(tenantId);
+            if (++reads === 1) await trim();
+            return state;
+        };
+        const store = new AuditStore(app.store, new Vault(app.config.VAULT_KEYS));
+        const service = new VerifyService({ store, chain, verifier, logger, append: async () => {} });
+        const found = await service.verify({ tenantId: ada.tenantId, userId: ada.userId } as Actor);
+        expect(found).to.equal({ valid: true, checked: 120, unsealed: 0, cursor: null });
+        expect(reads).to.equal(3);
+    });
+
     it('keeps what was altered, and says so', async () => {
         const ids = await writeDays(95, 85);
         await rewrite(
@@ -225,8 +249,6 @@ describe('keep-audit', { timeout: 60_000 }, () => {
         };
         await expect(dying.trimmer.trim(ada.tenantId, 90)).to.reject('The process is gone');
         expect(await left()).to.equal(ids.slice(48));
-        const { AuditStore } = await import('../../../plugins/audit/store.ts');
-        const { Vault } = await import('../../../src/security/vault.ts');
         const store = new AuditStore(app.store, new Vault(app.config.VAULT_KEYS));
         const cursor = store.sealPlace(ada.tenantId, { ...genesis(ada.tenantId), id: ids[50] ?? '' });
         await trim();
@@ -263,8 +285,6 @@ describe('keep-audit', { timeout: 60_000 }, () => {
             const tenants = app.server.plugins.tenants;
             const looked: (string | undefined)[] = [];
             const list = tenants.list.bind(tenants);
-            const { AuditRounds } = await import('../../../plugins/audit/rounds.ts');
-            const { RoundStore } = await import('../../../plugins/audit/round-store.ts');
             const { sealer, trimmer, logger } = chainParts(app);
             const seen: string[] = [];
             const rounds = new AuditRounds({

@@ -4,6 +4,7 @@ import Lab from '@hapi/lab';
 import { AuditStore } from '../../../plugins/audit/store.ts';
 import { VerifyService } from '../../../plugins/audit/verify-service.ts';
 import { appendOutbox } from '../../../src/redis/append-outbox.ts';
+import { Keyring } from '../../../src/security/keyring.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import {
@@ -206,7 +207,6 @@ describe('GET /api/audit/verify', { timeout: 60_000 }, () => {
         );
         await app.redis.del(keys.seals, keys.head);
         const { id, secret } = app.config.VAULT_KEYS.newest;
-        const { Keyring } = await import('../../../src/security/keyring.ts');
         const forged = Buffer.from(secret).fill(0);
         for (const name of [id, 'unknown']) {
             await app.redis.del(keys.seals, keys.head);
