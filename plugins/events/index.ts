@@ -9,6 +9,9 @@ import { StreamStore } from './stream-store.ts';
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
 
+/** A consumer that hangs does not hold up the server for longer. */
+const STOP_WITHIN_MS = 5_000;
+
 export const events: Plugin<Platform> = {
     name: 'events',
     dependencies: ['auth'],
@@ -20,7 +23,7 @@ export const events: Plugin<Platform> = {
         const { auth } = server.plugins;
         const live = new LiveStreams({ events: eventStore, streams, auth, signals, drain, logger });
         server.ext('onPreStop', async () => {
-            await Promise.all([relay.stop(), live.stop()]);
+            await Promise.all([relay.stop(AbortSignal.timeout(STOP_WITHIN_MS)), live.stop()]);
         });
         server.route(listEventTypes());
         server.route(streamEvents(live));
