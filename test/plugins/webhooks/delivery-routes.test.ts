@@ -140,14 +140,14 @@ describe('POST /api/webhooks/{webhookId}/deliveries/{deliveryId}/retry', () => {
             const { status, body } = await retry(todo.deliveryId);
             expect(status).to.equal(202);
             expect(body.data.delivery).to.include({ status: 'pending', tries: 0, endedAt: null });
+            // The job of the round before has nothing to do.
+            expect(await deliver(app, ada.tenantId, todo)).to.be.null();
+            expect(receiver.received).to.have.length(times);
             await work();
             expect(receiver.received).to.have.length(times + 1);
             expect(await storedDelivery(app, ada.tenantId, todo.deliveryId)).to.include({ status: 'delivered' });
         }
         expect(new Set(receiver.received.map(({ body }) => body)).size).to.equal(1);
-        // The job of the round before has nothing to do.
-        expect(await deliver(app, ada.tenantId, todo)).to.be.null();
-        expect(receiver.received).to.have.length(3);
         const audit = (await readAudit(app, ada.tenantId)).filter(({ action }) => action === 'webhook.retry_delivery');
         expect(JSON.parse(audit[0]?.details ?? '{}')).to.equal({ deliveryId: todo.deliveryId });
     });
