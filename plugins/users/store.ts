@@ -86,7 +86,6 @@ export class UserStore {
     readonly invitations: Collection<Invitation>;
     readonly #redis: Datastore['redis'];
     readonly #vault: Vault;
-    readonly #redis: Datastore['redis'];
     readonly #codec = new RecordCodec<User>(FIELDS);
     readonly #create: ReturnType<typeof createRecords>;
     readonly #timeUntilPurge: ReturnType<typeof timeUntilPurge>;
@@ -99,7 +98,6 @@ export class UserStore {
     constructor(store: Datastore, vault: Vault) {
         this.#redis = store.redis;
         this.#vault = vault;
-        this.#redis = store.redis;
         this.records = new Collection<User>(store, vault, {
             name: 'user',
             fields: FIELDS,

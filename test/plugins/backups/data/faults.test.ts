@@ -164,12 +164,12 @@ describe('a restore by two replicas', () => {
             await newThread(tenant, 'Later');
             const restoreId = newRestoreId();
             await datas[0]?.stage(tenantId, restoreId, told(was));
-            const outbox = { events: [{ type: 'test.restored', data: { round } }] };
+            const outbox = { events: [{ type: 'backup.restored' as const, data: { round } }] };
             await Promise.all(datas.map((data) => data.swap(tenantId, restoreId, COMPONENTS, outbox)));
             expect(await readAll(tenantData(first), tenantId)).to.equal(was);
         }
         const events = JSON.stringify(await first.redis.xrange(`tenant:{${tenantId}}:events`, '-', '+'));
-        expect(events.split('test.restored').length - 1).to.equal(5);
+        expect(events.split('backup.restored').length - 1).to.equal(5);
         await Promise.all(replicas.map((app) => app.stop()));
     });
 });
