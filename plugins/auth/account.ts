@@ -17,12 +17,14 @@ export interface Account {
     user: User | null;
 }
 
+/** @throws TENANT_RESTORING */
 export async function findAccount(
     { tenants, users }: { tenants: TenantService; users: UserService },
     { email, ...named }: AccountName,
 ): Promise<Account> {
     const domain = named.domain ?? domainOf(email);
     const tenantId = named.tenantId ?? (await tenants.findByDomain(domain));
-    const user = tenantId === null ? null : await users.findByEmail(tenantId, email);
-    return { place: tenantId ?? domain, tenantId, user };
+    if (tenantId === null) return { place: domain, tenantId, user: null };
+    const [user] = await Promise.all([users.findByEmail(tenantId, email), tenants.checkRestoring(tenantId)]);
+    return { place: tenantId, tenantId, user };
 }

@@ -32,6 +32,8 @@ export interface RouteUse {
     own?: RateLimit | undefined;
     /** It does not count against the quota of the month. */
     isQuotaFree: boolean;
+    /** It is admitted while the tenant is being restored; never with a pass. */
+    whileRestoring: boolean;
 }
 
 /** Whose key it is that was admitted, and what it may do. */
@@ -77,7 +79,7 @@ export class AdmissionStore {
             sessions.records.key(tid, sid),
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
-        const reply = await this.#admit(keys, argsOf(use, sub));
+        const reply = await this.#admit(keys, [...argsOf(use, sub), Number(use.whileRestoring)]);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return verdict;
         const [, , , , providerKeys] = reply as TokenReply;
@@ -94,7 +96,7 @@ export class AdmissionStore {
             tenantKey(tenantId, 'rate', 'key', keyId),
             ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : []),
         ];
-        const reply = await this.#admitKey(keys, argsOf(use, digest));
+        const reply = await this.#admitKey(keys, [...argsOf(use, digest), Number(use.whileRestoring)]);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return { verdict };
         const [, , , , userId, username, scopes, expiry, providerKeys] = reply as KeyReply;

@@ -4,6 +4,7 @@ import { callerOf } from '../../src/http/caller.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { bucketOf } from '../../src/http/rate-limit.ts';
 import { isoTime } from '../../src/redis/codec.ts';
+import { restoringError } from '../../src/redis/restoring.ts';
 import { openApiKey } from '../../src/security/api-keys.ts';
 
 import type { Request, ServerAuthScheme } from '@hapi/hapi';
@@ -122,18 +123,19 @@ const standing = (request: Request, tenantId: string, { role, tier, providerKeys
 });
 
 function useOf(request: Request): RouteUse {
-    const { rateLimit, isQuotaFree = false } = request.route.settings.app ?? {};
-    return { bucket: bucketOf(request), own: rateLimit, isQuotaFree };
+    const { rateLimit, isQuotaFree = false, whileRestoring = false } = request.route.settings.app ?? {};
+    return { bucket: bucketOf(request), own: rateLimit, isQuotaFree, whileRestoring };
 }
 
 /** Routes that ask for no permission are about the user's own account, which is for sessions. */
 const isForKeys = ({ route }: Request): boolean => route.settings.auth?.access?.some(({ scope }) => scope) ?? false;
 
-/** @throws TENANT_SUSPENDED, USER_DISABLED, RATE_LIMITED, QUOTA_EXCEEDED */
+/** @throws TENANT_SUSPENDED, USER_DISABLED, TENANT_RESTORING, RATE_LIMITED, QUOTA_EXCEEDED */
 function check(request: Request, { code, rate, wait, quota }: Verdict): void {
     if (rate) request.app.rate = rate;
     if (code === -1) throw apiError('TENANT_SUSPENDED');
     if (code === -2) throw apiError('USER_DISABLED');
+    if (code === -5) throw restoringError();
     if (code === -3) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
     if (quota) {
         const details = { quota: 'requestsPerMonth', ...quota, resetsAt: isoTime(quota.resetsAt) };

@@ -6,6 +6,7 @@ import { localPartOf } from '../../src/mail/address.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
+import { restoringError } from '../../src/redis/restoring.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 
 import type { CredentialParts } from './credential-parts.ts';
@@ -102,6 +103,7 @@ export class AuthService {
                 audit: [audited(caller, { ...entry, result: 'REFRESH_REUSED' })],
             },
         });
+        if (code === -4) throw restoringError();
         const refusal = REFRESH_REFUSALS[code];
         if (refusal) throw apiError(refusal);
         return this.#grant(tenants.decode(tenant), users.decode(user), sessionId, counter);

@@ -1,4 +1,5 @@
 import type { Aggregate, Component } from '../../src/redis/aggregate.ts';
+import type { Outbox } from '../../src/redis/outbox.ts';
 
 export type BackupType = 'full' | 'database' | 'config';
 
@@ -56,9 +57,13 @@ export interface TenantData {
     stage(tenantId: string, restoreId: string, aggregates: AsyncIterable<Aggregate>): Promise<void>;
     /**
      * Puts what is staged in the place of all that the tenant has of those components. Called again after a crash, it
-     * goes on where it was; the tenant is refused (`TENANT_RESTORING`) from the beginning until it is done.
+     * goes on where it was, whatever components it is given then; the tenant is refused (`TENANT_RESTORING`) from the
+     * beginning until it is done. `deployment` is plan and figures, which are the operator's to say.
+     *
+     * @param outbox Told in the step that ends it
+     * @throws RESTORE_WOULD_ORPHAN, RESTORE_WITHOUT_ADMIN, TENANT_RESTORING, INVALID_STATE: then nothing has changed
      */
-    swap(tenantId: string, restoreId: string, components: Component[]): Promise<void>;
-    /** Forgets what is staged, if it is not being swapped in. */
+    swap(tenantId: string, restoreId: string, components: Component[], outbox?: Outbox): Promise<void>;
+    /** Forgets what is staged and unlocks the tenant, if it is not being swapped in. */
     discard(tenantId: string, restoreId: string): Promise<void>;
 }

@@ -60,6 +60,7 @@ export const models: Plugin<Platform> = {
         };
         const { users } = server.plugins;
         const keys = createKeyService(new ProviderKeyStore(store, users), vault, createKeyChecks(dispatcher, config));
+        users.backUpWith((tenantId, userId) => [keys.key({ tenantId, userId })]);
         users.destroyWith((tenantId, userId) => [keys.key({ tenantId, userId })]);
         const timeouts = {
             first: config.MODEL_FIRST_TOKEN_TIMEOUT * 1000,

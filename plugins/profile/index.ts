@@ -22,6 +22,10 @@ export const profile: Plugin<Platform> = {
         const profileStore = new ProfileStore(store, vault, users, models.keys);
         const service = createProfileService(profileStore, { auth, users, models });
         users.destroyWith((tenantId, userId) => [profileStore.avatarKey({ tenantId, userId })]);
+        users.backUpWith((tenantId, userId) => {
+            const owner = { tenantId, userId };
+            return [profileStore.key(owner), profileStore.avatarKey(owner)];
+        });
         users.onPurge((tenantId, userId) => profileStore.purge({ tenantId, userId }));
         const port: ProfileService = {
             key: (owner) => profileStore.key(owner),

@@ -107,6 +107,8 @@ export interface TenantService {
     onPurge(step: TenantPurgeStep): void;
     /** Removes everything of a tenant whose time to be restored is over; sees to it later when it is not. */
     purge(tenantId: string): Promise<void>;
+    /** @throws TENANT_RESTORING while the tenant is being restored */
+    checkRestoring(tenantId: string): Promise<void>;
     /** Where a tenant's record lives, for scripts that look at its standing. */
     key(tenantId: string): string;
     /** Reads what such a script returned. */

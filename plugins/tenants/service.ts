@@ -58,6 +58,7 @@ export function createTenantService(parts: TenantParts): TenantRules {
         },
 
         get: (tenantId) => store.get(tenantId),
+        checkRestoring: (tenantId) => store.checkRestoring(tenantId),
         exists: async (tenantId) => (await store.records.find({ tenantId }, tenantId)) !== null,
         findByDomain: (domain) => store.findByDomain(domain),
         key: (tenantId) => store.records.key(tenantId, tenantId),

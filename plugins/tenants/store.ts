@@ -5,6 +5,7 @@ import { createRecords } from '../../src/redis/create-records.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { refuseWhileRestoring } from '../../src/redis/restoring.ts';
 import { RESTORABLE_MS, timeUntilPurge } from '../../src/redis/soft-delete.ts';
 
 import type { Founding, Tenant } from './api.ts';
@@ -90,6 +91,7 @@ export function createTenantStore(store: Datastore, vault: Vault) {
             if (!tenant?.revision) throw apiError('TENANT_NOT_FOUND');
             return tenant;
         },
+        checkRestoring: (tenantId: string) => refuseWhileRestoring(store.redis, tenantId),
         /** Null when there is no such tenant. */
         domainOf: async (tenantId: string) => (await records.find({ tenantId }, tenantId))?.domain ?? null,
         ...createTenantChanges(store, vault, records),

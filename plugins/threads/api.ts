@@ -1,4 +1,5 @@
 import type { JobData } from '../../src/jobs/jobs.ts';
+import type { AggregateKind } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { FinishReason, Usage } from '../models/api.ts';
 
@@ -64,6 +65,8 @@ export interface EndedMessage extends Message {
 export interface ThreadFeature {
     /** Summarises a conversation that is due, as a job says. @throws What another try may help against */
     summarizeInTurn(data: JobData): Promise<void>;
+    /** Threads, as backups take them. */
+    aggregates: AggregateKind[];
 }
 
 declare module '@hapi/hapi' {

@@ -1,3 +1,5 @@
+import { createBackupStore } from './backup-store.ts';
+import { threadAggregates } from './backup.ts';
 import { serveAnswers } from './serve-answers.ts';
 import { serveSummaries } from './serve-summaries.ts';
 import { serveThreads } from './serve-threads.ts';
@@ -25,6 +27,9 @@ export const threads: Plugin<Platform> = {
         serveAnswers(server, platform, threadStore);
         const feature: ThreadFeature = {
             summarizeInTurn: (data) => summarizeInTurn({ summaries, tenants, users, logger }, data),
+            aggregates: [
+                threadAggregates(threadStore, createBackupStore(store, threadStore), (tenantId) => users.ids(tenantId)),
+            ],
         };
         server.expose(feature);
     },

@@ -2,6 +2,7 @@ import { activityKey, healthKey, linkedKey } from './keys-store.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { outboxKeys } from '../../src/redis/outbox.ts';
+import { refuseWhileRestoring } from '../../src/redis/restoring.ts';
 
 import type { Tunnel, TunnelPlace } from './api.ts';
 import type { ItemStore } from './item-store.ts';
@@ -71,9 +72,10 @@ export class LinkStore {
         this.#run = scripts(store);
     }
 
-    /** The tunnel, if its tenant and its owner are in standing. */
+    /** The tunnel, if its tenant and its owner are in standing. @throws TENANT_RESTORING */
     async inStanding(place: TunnelPlace): Promise<Tunnel | null> {
         const keys = [this.#key(place), ...this.#standingKeys(place)];
+        await refuseWhileRestoring(this.#store.redis, place.tenantId);
         return this.#read(await this.#run['authenticate-link'](keys, []));
     }
 

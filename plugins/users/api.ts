@@ -1,5 +1,6 @@
 import type { SearchTerms } from './search-terms.ts';
 import type { NewUser, PublicUser, User, UserDetails } from './user.ts';
+import type { AggregateKind } from '../../src/redis/aggregate.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -43,6 +44,10 @@ export interface UserService {
     onPurge(step: PurgeStep): void;
     /** Removes everything of a user whose time to be restored is over; sees to it later when it is not. */
     purge(tenantId: string, userId: string): Promise<void>;
+    /** Names what a feature keeps of a user that is backed up with him. */
+    backUpWith(keysOf: KeysOf): void;
+    /** Of all users of the tenant, some at a time. */
+    ids(tenantId: string): AsyncIterable<string[]>;
     /** Without the password hash. */
     publish(user: User): PublicUser;
     /** For scripts that give a user another name: what finds the user, and by which terms from then on. */
@@ -53,8 +58,14 @@ export interface UserService {
     decode(flat: string[]): User;
 }
 
+/** The same with what the server has of it. */
+export interface UserFeature extends UserService {
+    /** Users, as backups take them. */
+    aggregates: AggregateKind[];
+}
+
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        users: UserService;
+        users: UserFeature;
     }
 }

@@ -1,3 +1,4 @@
+import { userAggregates } from './backup.ts';
 import { acceptInvitation } from './routes/accept-invitation.ts';
 import { createUser } from './routes/create-user.ts';
 import { deleteUser } from './routes/delete-user.ts';
@@ -10,13 +11,18 @@ import { Users } from './service.ts';
 import { UserStore } from './store.ts';
 
 import type { Plugin } from '@hapi/hapi';
+import type { UserFeature } from './api.ts';
 import type { Platform } from '../../src/platform.ts';
 
 export const users: Plugin<Platform> = {
     name: 'users',
     register: (server, { store, vault, jobs, clock, passwords }) => {
-        const service = new Users({ store: new UserStore(store, vault), jobs, passwords, clock });
+        const userStore = new UserStore(store, vault);
+        const service = new Users({ store: userStore, jobs, passwords, clock });
+        const { backedUp: values, removeKept: forget, askForPurge } = service;
+        const aggregates = [userAggregates(store, { store: userStore, values, forget, askForPurge })];
         server.expose(service);
+        server.expose('aggregates' satisfies keyof UserFeature, aggregates);
         // The strategy that the routes ask for is `auth`'s, which is made after this.
         server.dependency('auth', async () => {
             server.route(createUser(service));

@@ -6,7 +6,7 @@ import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type Outbox } from '../../src/redis/outbox.ts';
 import { foldTerm } from '../../src/redis/search-terms.ts';
-import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
+import { RESTORABLE_MS, type PurgeTime } from '../../src/redis/soft-delete.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
@@ -55,6 +55,7 @@ export class Users implements UserService {
     readonly #parts: UserParts;
     readonly #purgeSteps: PurgeStep[] = [];
     readonly #destroyed: KeysOf[] = [];
+    readonly #backedUp: KeysOf[] = [];
 
     constructor(parts: UserParts) {
         this.#parts = parts;
@@ -107,6 +108,7 @@ export class Users implements UserService {
         const claims = openUserToken(INVITATION, token);
         if (!claims) throw apiError('INVITATION_INVALID');
         const { tenantId, userId, digest: hash } = claims;
+        await store.checkRestoring(tenantId);
         const invitation = await store.invitations.find({ tenantId }, userId);
         if (invitation?.hash !== hash) throw apiError('INVITATION_INVALID');
         const { email } = await store.records.get({ tenantId }, userId);
@@ -172,17 +174,36 @@ export class Users implements UserService {
         this.#destroyed.push(keysOf);
     };
 
+    backUpWith = (keysOf: KeysOf): void => {
+        this.#backedUp.push(keysOf);
+    };
+
+    ids = (tenantId: string): AsyncIterable<string[]> => this.#parts.store.records.ids({ tenantId }, 'created');
+
+    /** What other features keep of a user that is backed up with him. */
+    backedUp = (tenantId: string, userId: string): string[] =>
+        this.#backedUp.flatMap((keysOf) => keysOf(tenantId, userId));
+
+    /** Removes what other features keep of a user. */
+    removeKept = async (tenantId: string, userId: string): Promise<void> => {
+        for (const step of this.#purgeSteps) await step(tenantId, userId);
+    };
+
+    /** Asks for the purge of a user again, if he is deleted. */
+    askForPurge = async (tenantId: string, userId: string): Promise<void> => {
+        const time = await this.#parts.store.timeUntilPurge(tenantId, userId);
+        if (time) await this.#purgeLater(tenantId, userId, time);
+    };
+
     purge = async (tenantId: string, userId: string): Promise<void> => {
-        const { store, jobs } = this.#parts;
+        const { store } = this.#parts;
+        // The job is tried again later.
+        await store.checkRestoring(tenantId);
         const time = await store.timeUntilPurge(tenantId, userId);
         if (!time) return;
-        if (time.left > 0) {
-            // Restored and deleted again since the job was added.
-            const id = [PURGE_USER, userId, time.due, time.left].join('-');
-            await jobs.add(PURGE_USER, { tenantId, userId }, { delay: time.left + PURGE_MARGIN_MS, id });
-            return;
-        }
-        for (const step of this.#purgeSteps) await step(tenantId, userId);
+        // Restored and deleted again since the job was added.
+        if (time.left > 0) return this.#purgeLater(tenantId, userId, time);
+        await this.removeKept(tenantId, userId);
         const entry = { action: 'user.purge', resource: 'user', resourceId: userId, result: 'success' };
         await store.purge(tenantId, userId, { events: [{ type: 'user.purged', data: { userId } }], audit: [entry] });
     };
@@ -212,6 +233,11 @@ export class Users implements UserService {
     decode = (flat: string[]): User => {
         return this.#parts.store.records.decode(flat);
     };
+
+    async #purgeLater(tenantId: string, userId: string, { left, due }: PurgeTime): Promise<void> {
+        const id = [PURGE_USER, userId, due, left].join('-');
+        await this.#parts.jobs.add(PURGE_USER, { tenantId, userId }, { delay: left + PURGE_MARGIN_MS, id });
+    }
 
     async #change({ tenantId }: Actor, userId: string, change: UserChange): Promise<PublicUser> {
         return this.publish(await this.#parts.store.change(tenantId, userId, change));

@@ -6,6 +6,7 @@ import { createRecords, type Draft } from '../../src/redis/create-records.ts';
 import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { refuseWhileRestoring } from '../../src/redis/restoring.ts';
 import { RESTORABLE_MS, timeUntilPurge } from '../../src/redis/soft-delete.ts';
 
 import type { User } from './api.ts';
@@ -84,6 +85,7 @@ export class UserStore {
     readonly records: Collection<User>;
     readonly invitations: Collection<Invitation>;
     readonly #vault: Vault;
+    readonly #redis: Datastore['redis'];
     readonly #codec = new RecordCodec<User>(FIELDS);
     readonly #create: ReturnType<typeof createRecords>;
     readonly #timeUntilPurge: ReturnType<typeof timeUntilPurge>;
@@ -95,6 +97,7 @@ export class UserStore {
 
     constructor(store: Datastore, vault: Vault) {
         this.#vault = vault;
+        this.#redis = store.redis;
         this.records = new Collection<User>(store, vault, {
             name: 'user',
             fields: FIELDS,
@@ -191,6 +194,8 @@ export class UserStore {
     }
 
     termsKey = (tenantId: string): string => tenantKey(tenantId, 'users', 'terms');
+
+    checkRestoring = (tenantId: string): Promise<void> => refuseWhileRestoring(this.#redis, tenantId);
 
     timeUntilPurge = (tenantId: string, id: string) => this.#timeUntilPurge(this.records.key(tenantId, id));
 

@@ -53,6 +53,8 @@ interface Promises {
     rateLimit?: RateLimit;
     /** Not counted against the quota of the month, so that it tells of it when it is used up. All rates hold. */
     isQuotaFree?: boolean;
+    /** Admitted while the tenant is being restored, for watching that. */
+    whileRestoring?: true;
     /**
      * Of a POST that creates, charges or sends: with an Idempotency-Key it is done once and answered alike each time. A
      * `required` one is refused without. A `shared` one takes care of that itself, in its handler, by
@@ -99,6 +101,7 @@ export function describeRoute(summary: string, description: RouteDescription) {
 const BEHAVIOUR = [
     'rateLimit',
     'isQuotaFree',
+    'whileRestoring',
     'isExpensive',
     'idempotent',
     'streamExample',

@@ -29,18 +29,35 @@ export type IndexEntry =
     | { key: string[]; type: 'zset'; member: string; score: string }
     | { key: string[]; type: 'hash'; field: string; value: string };
 
+/** What of a live record does not go back with it: a number that only grows, in a field of one of its hashes. */
+export interface Carried {
+    key: string;
+    field: string;
+    atLeast: string;
+}
+
 /** How a feature gives one kind of its records away, and takes them back. */
 export interface AggregateKind {
     kind: string;
     component: Component;
+    /** There is one, with the kind's name for an id: these fields of a hash that has others, which stay as they are. */
+    part?: { key: string; fields: string[] };
     /** Ids of all there are, some at a time, in an order that does not change with what is in the records. */
     ids(tenantId: string): AsyncIterable<string[]>;
     /** In one script, so that it is never torn; null when it is gone meanwhile. */
     read(tenantId: string, id: string): Promise<Aggregate | null>;
     /** The aggregate as it may be put back: without what was true only then, as a state `connected`. */
     settled(aggregate: Aggregate): Aggregate;
+    /** Whom it belongs to, as `<kind>/<id>`: without him it is not put back. His kind comes before this one. */
+    owner?(aggregate: Aggregate): string;
     /** What the feature's lists, unique names and search words have of it. */
     indexes(aggregate: Aggregate): IndexEntry[];
-    /** Keys that go when the aggregate is taken away, besides its values and its part of the indexes. */
+    /** Keys, by their parts after the tenant, that go with the aggregate besides its values and indexes. */
     leftovers(tenantId: string, id: string): Promise<string[]>;
+    /** What the one that takes the place of this one has to have of it. */
+    carried?(live: Aggregate): Carried[];
+    /** Removes what is left elsewhere of one that has not come back; it may be done again. */
+    forget?(tenantId: string, id: string): Promise<void>;
+    /** What has to be done outside of the tenant's keys for one that was put back; it may be done again. */
+    resume?(tenantId: string, id: string): Promise<void>;
 }

@@ -6,12 +6,15 @@ import { luaFile } from './lua-file.ts';
 import { outboxKeys, outboxLists, type Outbox } from './outbox.ts';
 import { apiError } from '../http/errors.ts';
 
+import type { IndexEntry } from './aggregate.ts';
 import type { Datastore, RunScript } from './datastore.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { Vault } from '../security/vault.ts';
 
 /** How many records a step of a purge looks at. */
 const PURGE_BATCH = 100;
+/** How many ids are read at once. */
+const IDS_PAGE = 100;
 
 /** Where a record lives. In a collection whose records have owners, only those of `ownerId` are seen. */
 export interface Place {
@@ -69,6 +72,7 @@ export class Collection<T extends RecordBase> {
     readonly #update: RunScript;
     readonly #delete: RunScript;
     readonly #list: RunScript;
+    readonly #ids: RunScript;
 
     constructor(store: Datastore, vault: Vault, definition: CollectionDefinition<T>) {
         this.#store = store;
@@ -79,6 +83,7 @@ export class Collection<T extends RecordBase> {
         this.#update = store.script(luaFile('update-record'));
         this.#delete = store.script(luaFile('delete-record'));
         this.#list = store.script(luaFile('list-records'));
+        this.#ids = store.script(luaFile('page-ids'));
     }
 
     /** The key of a record, for a script of the feature's own. */
@@ -195,6 +200,44 @@ export class Collection<T extends RecordBase> {
         const last = items.at(-1);
         const next = more === 1 && last ? sealCursor(this.#vault, list, { score, id: last.id }) : null;
         return { items, pagination: { cursor: next, limit, hasMore: next !== null, totalCount: total } };
+    }
+
+    /** The ids in an order, some at a time. */
+    async *ids(place: Place, order: string): AsyncGenerator<string[]> {
+        const key = this.orderKey(place, order);
+        for (let more = 1, score = '', last = ''; more === 1;) {
+            const reply = (await this.#ids([key], ['asc', IDS_PAGE, score, last])) as [number, string, ...string[]];
+            const [isMore, lastScore, ...ids] = reply;
+            [more, score, last] = [isMore, lastScore, ids.at(-1) ?? ''];
+            if (ids.length > 0) yield ids;
+        }
+    }
+
+    /** What the unique fields, orders and words have of a record, from its hash; not those orders that are `kept`. */
+    indexes(hash: Record<string, string>, kept: string[] = []): IndexEntry[] {
+        const { unique = [], orders = {}, words = [] } = this.#definition;
+        const record = this.#codec.decodeHash(hash);
+        const ownerId = this.#ownerOf(record);
+        const { id } = record;
+        return [
+            ...unique.map(({ field, index }) => ({
+                key: index,
+                type: 'hash' as const,
+                field: String(record[field]),
+                value: id,
+            })),
+            ...Object.entries(orders)
+                .filter(([name]) => !kept.includes(name))
+                .map(([, { by, index }]) => ({
+                    key: index(ownerId),
+                    type: 'zset' as const,
+                    member: id,
+                    score: hash[by] ?? '0',
+                })),
+            ...words.flatMap(({ index, members }) =>
+                members(record).map((member) => ({ key: index, type: 'zset' as const, member, score: '0' })),
+            ),
+        ];
     }
 
     /** Removes an owner's records some at a time, by `remove`; their list goes last, so that it can be done again. */

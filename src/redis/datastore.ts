@@ -13,12 +13,16 @@ export interface Datastore {
     readonly redis: Redis;
     /** Loads `<file>.lua` and what it includes; the script is known to Redis by the digest of its text. */
     script(file: URL): RunScript;
+    /** The same for a script whose answer is bytes: its texts come as buffers. */
+    rawScript(file: URL): RunScript;
 }
 
 export interface DatastoreOptions {
     /** Lua text that stands in for an include of that name: how a test moves the clock of the scripts. */
     includes?: Record<string, string>;
 }
+
+type Evaluate = (script: string, count: number, ...parts: (string | number | Buffer)[]) => Promise<unknown>;
 
 const INCLUDE = /^-- @include ([a-z-]+)$/gm;
 
@@ -28,18 +32,27 @@ export function createDatastore(redis: Redis, { includes = {} }: DatastoreOption
         const shared = luaFile(name);
         return includes[name] ?? readFileSync(existsSync(shared) ? shared : new URL(`./${name}.lua`, file), 'utf8');
     };
-    const script = (file: URL): RunScript => {
+    const load = (file: URL, evalsha: Evaluate, evaluate: Evaluate): RunScript => {
         const source = readFileSync(file, 'utf8').replace(INCLUDE, (_line, name: string) => include(name, file));
         const digest = createHash('sha1').update(source).digest('hex');
         return async (keys, args) => {
             try {
-                return await redis.evalsha(digest, keys.length, ...keys, ...args);
+                return await evalsha(digest, keys.length, ...keys, ...args);
             } catch (error) {
                 // A restarted or failed-over server does not know the script yet; EVAL runs it and makes it known.
                 if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-                return redis.eval(source, keys.length, ...keys, ...args);
+                return evaluate(source, keys.length, ...keys, ...args);
             }
         };
     };
-    return { redis, script };
+    return {
+        redis,
+        script: (file) => load(file, redis.evalsha.bind(redis), redis.eval.bind(redis)),
+        rawScript: (file) =>
+            load(
+                file,
+                (...call) => redis.callBuffer('EVALSHA', ...call),
+                (...call) => redis.callBuffer('EVAL', ...call),
+            ),
+    };
 }

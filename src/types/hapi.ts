@@ -29,6 +29,8 @@ declare module '@hapi/hapi' {
         rateLimit?: RateLimit;
         /** It does not count against the quota of the month; see `describeRoute`. */
         isQuotaFree?: boolean;
+        /** It is admitted while the tenant is being restored; see `describeRoute`. */
+        whileRestoring?: boolean;
         /** What the route itself fails with: for the OpenAPI document. */
         errors?: ErrorCode[];
         /** The content types of a body and of an answer that are bytes: for the OpenAPI document. */

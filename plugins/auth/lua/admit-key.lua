@@ -4,6 +4,7 @@
 -- KEYS[6] API key · KEYS[7] the key's own rate · KEYS[8] the users' rates on this route, where it has a limit of its own
 -- ARGV[1] tiers as `admission.lua` takes them · ARGV[2] route · ARGV[3] limit and ARGV[4] window (s)
 --         of the route · ARGV[5] digest of the key · ARGV[6] 1 when the request does not count against the quota
+-- ARGV[7] 1 when it is admitted while the tenant is restored
 -- Returns what `admit.lua` returns, code 0: no such key, or it has expired; after {code, role, tier, rate} of an
 --         admitted request: user id, user name, JSON of the key's scopes, expiry of the key or '', provider keys
 -- @include now
@@ -21,6 +22,10 @@ local function same(one, other)
 end
 
 local at = now()
+local status, plan, overrides, restoring =
+    unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits', 'restoring'))
+-- The key may not be back yet.
+if restoring and (ARGV[7] ~= '1' or redis.call('EXISTS', KEYS[6]) == 0) then return { -5 } end
 local id, user_id, hash, previous, previous_until, scopes, per_minute, expiry, last_used = unpack(
     redis.call(
         'HMGET', KEYS[6], 'id', 'userId', 'hash', 'previousHash', 'previousUntil', 'scopes', 'requestsPerMinute',
@@ -31,10 +36,10 @@ local is_current = same(hash, ARGV[5])
 local is_previous = same(previous, ARGV[5]) and tonumber(previous_until) > at
 if not (is_current or is_previous) then return { 0 } end
 if expiry and tonumber(expiry) <= at then return { 0 } end
-local status, plan, overrides = unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits'))
 if status ~= 'active' then return { -1 } end
 local active, role, tier, name, provider_keys =
     unpack(redis.call('HMGET', KEYS[2] .. user_id, 'isActive', 'role', 'tier', 'username', 'providerKeys'))
+if restoring and not active then return { -5 } end
 if active ~= '1' then return { -2 } end
 
 local rates = {}

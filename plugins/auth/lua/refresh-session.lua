@@ -4,9 +4,11 @@
 --         session, in milliseconds · ARGV[6] JSON {refreshed: {events, audit}, reused: {events, audit}}
 -- Returns {1, counter, {user field, value, …}, {tenant field, value, …}}; the step just taken is given again in the grace
 --         {0} no such session, {-1} used before (the session is ended), {-2} tenant or {-3} user not in standing
+--         {-4} the tenant is being restored
 -- @include now
 -- @include outbox
 -- @include epoch
+if redis.call('HEXISTS', KEYS[2], 'restoring') == 1 then return { -4 } end
 local at = now()
 local user_id, counter, refreshed, began =
     unpack(redis.call('HMGET', KEYS[1], 'userId', 'counter', 'refreshedAt', 'createdAt'))

@@ -23,6 +23,7 @@ export const login = (auth: AuthService, path: string): ServerRoute<{ Payload: L
                 'INVALID_CREDENTIALS',
                 'ACCOUNT_DELAYED',
                 'TENANT_SUSPENDED',
+                'TENANT_RESTORING',
                 'USER_DISABLED',
                 'RATE_LIMITED',
                 'SERVER_BUSY',

@@ -23,6 +23,7 @@ export const refresh = (auth: AuthService): ServerRoute<{ Payload: Refresh }> =>
                 'REFRESH_REUSED',
                 'SESSION_ENDED',
                 'TENANT_SUSPENDED',
+                'TENANT_RESTORING',
                 'USER_DISABLED',
                 'CSRF_REJECTED',
                 'RATE_LIMITED',

@@ -17,7 +17,7 @@ export const resetPassword = (passwords: PasswordService): ServerRoute<{ Payload
             answer: messageAnswer,
             example: { message },
             isExpensive: true,
-            errors: ['RESET_TOKEN_INVALID', 'RATE_LIMITED', 'SERVER_BUSY'],
+            errors: ['RESET_TOKEN_INVALID', 'TENANT_RESTORING', 'RATE_LIMITED', 'SERVER_BUSY'],
             isPublic: true,
             rateLimit: { limit: 5, window: 60 },
         }),

@@ -1,6 +1,7 @@
 import { HeldLink } from './held-link.ts';
 import { OpenLinks } from './open-links.ts';
 import { NEW_LINKS, type LinkOwner, type NewLink, type RegistryStore } from './registry-store.ts';
+import { isApiError } from '../../../src/http/errors.ts';
 import { newId } from '../../../src/ids.ts';
 import { TUNNEL_NEWS, type Tunnel, type TunnelNews, type TunnelPlace, type TunnelRecords } from '../api.ts';
 import { CLOSE_CODES, TOKEN_GONE } from '../link/close-codes.ts';
@@ -157,7 +158,10 @@ export class Links {
 
     #look(held: HeldLink): void {
         // Without Redis nobody can say that it must not go on.
-        this.#verify(held).catch(this.#warn);
+        this.#verify(held).catch((error: unknown) => {
+            if (!isApiError(error, 'TENANT_RESTORING')) return this.#warn(error);
+            held.link.close(...RESTORING);
+        });
     }
 
     /** Ends a link whose tunnel, token, owner or place is not what it was any more. */
@@ -213,6 +217,8 @@ export class Links {
     };
 }
 
+/** The agent comes again until the tenant is back. */
+const RESTORING = [CLOSE_CODES.restart, 'The tenant is being restored'] as const;
 const REPLACED = [CLOSE_CODES.replaced, 'Another agent has taken the tunnel over'] as const;
 const STOPPED = [CLOSE_CODES.stopped, 'The tunnel is stopped'] as const;
 const GONE = [CLOSE_CODES.authentication, TOKEN_GONE] as const;

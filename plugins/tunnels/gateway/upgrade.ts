@@ -2,6 +2,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 
 import { WebSocketServer } from 'ws';
 
+import { isApiError } from '../../../src/http/errors.ts';
 import { isStoreUnavailable } from '../../../src/redis/client.ts';
 import { SOCKET_SETTINGS } from '../link/limits.ts';
 
@@ -35,6 +36,7 @@ export function takeUpgrades(server: Server, parts: UpgradeParts): void {
                 });
             },
             (error: unknown) => {
+                if (isApiError(error, 'TENANT_RESTORING')) return refuse(socket, 503);
                 parts.logger.warn({ module: 'tunnels', err: error }, 'An agent could not be admitted');
                 refuse(socket, isStoreUnavailable(error) ? 503 : 500);
             },

@@ -10,6 +10,9 @@
 -- @include gcra
 -- @include violation
 -- @include admission
+local status, plan, overrides, restoring =
+    unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits', 'restoring'))
+if restoring then return { -5 } end
 local fields = { 'tunnelId', 'tokenHash', 'expiresAt', 'maxUses', 'uses' }
 local tunnel, token, expires, most, uses = unpack(redis.call('HMGET', KEYS[7], unpack(fields)))
 if tunnel ~= ARGV[7] or not token or token ~= ARGV[5] then return { 0 } end
@@ -18,7 +21,6 @@ if tonumber(expires) <= at then return { 0 } end
 if most and tonumber(uses) >= tonumber(most) then return { 0 } end
 local owner = redis.call('HGET', KEYS[6], 'userId')
 if not owner then return { 0 } end
-local status, plan, overrides = unpack(redis.call('HMGET', KEYS[1], 'status', 'plan', 'limits'))
 if status ~= 'active' then return { -1 } end
 local active, role, tier, name = unpack(redis.call('HMGET', KEYS[2] .. owner, 'isActive', 'role', 'tier', 'username'))
 if active ~= '1' then return { -2 } end

@@ -15,7 +15,7 @@ export const acceptInvitation = (users: Users): ServerRoute<{ Payload: Acceptanc
             answer: userAnswer,
             example: { user: { ...memberExample, revision: 2 } },
             isExpensive: true,
-            errors: ['INVITATION_INVALID', 'RATE_LIMITED', 'SERVER_BUSY'],
+            errors: ['INVITATION_INVALID', 'TENANT_RESTORING', 'RATE_LIMITED', 'SERVER_BUSY'],
             isPublic: true,
             rateLimit: { limit: 5, window: 60 },
         }),

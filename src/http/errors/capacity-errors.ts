@@ -38,6 +38,12 @@ export const capacityErrors = {
     INTERNAL_ERROR: entry(500, 'server', 'Something went wrong on our side.', RETRY),
     PROVIDER_ERROR: entry(502, 'server', 'The provider of the model failed.', RETRY_OR_ANOTHER),
     PROVIDER_TIMEOUT: entry(504, 'server', 'The provider of the model did not answer in time.', RETRY_OR_ANOTHER),
+    TENANT_RESTORING: entry(
+        503,
+        'service_unavailable',
+        'The tenant is being restored from a backup.',
+        'Wait for the number of seconds in Retry-After.',
+    ),
     TUNNEL_OFFLINE: entry(
         503,
         'service_unavailable',

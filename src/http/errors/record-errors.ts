@@ -101,6 +101,18 @@ export const recordErrors = {
         'There is no answer in this conversation that the summary does not cover.',
         'Send a message first.',
     ),
+    RESTORE_WOULD_ORPHAN: entry(
+        409,
+        'conflict',
+        'Users that the backup does not have own projects, which would go on without them.',
+        'Delete the projects of the users in details.userIds first, or take a later backup.',
+    ),
+    RESTORE_WITHOUT_ADMIN: entry(
+        409,
+        'conflict',
+        'The backup has no active admin, so that nobody could administer the tenant afterwards.',
+        'Take another backup.',
+    ),
     NOT_REFUNDABLE: entry(
         409,
         'conflict',
