@@ -4,6 +4,7 @@ import type { BillRecord, ScriptSettlement } from './model-bill.ts';
 import type { Credits, PaymentReply } from './store.ts';
 import type { ApiError, ErrorCode } from '../../src/http/errors.ts';
 import type { Micros } from '../../src/money.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { ModelCall, Usage } from '../models/api.ts';
 
 export type { Bill } from './bill.ts';
@@ -79,6 +80,6 @@ export interface BillingService {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        billing: BillingService;
+        billing: BillingService & BackedUp;
     }
 }

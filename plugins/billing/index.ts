@@ -1,3 +1,4 @@
+import { billingAggregates } from './backup.ts';
 import { Keeper } from './keeper.ts';
 import { PriceService } from './price-service.ts';
 import { getPrices } from './routes/get-prices.ts';
@@ -17,7 +18,9 @@ export const billing: Plugin<Platform> = {
         const keeper = new Keeper(billingStore, logger);
         const { models } = server.plugins;
         const prices = new PriceService(models, clock);
-        server.expose(createBillingService({ store: billingStore, keeper, models, prices, clock, logger }));
+        const service = createBillingService({ store: billingStore, keeper, models, prices, clock, logger });
+        const aggregates = billingAggregates(store, (tenantId) => service.key(tenantId));
+        server.expose({ ...service, aggregates });
         serveCredits(server, platform, billingStore);
         server.route(getPrices(prices));
         server.ext('onPostStop', () => keeper.stop());

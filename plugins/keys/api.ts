@@ -1,3 +1,4 @@
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 
 /** A service API key as it is stored: of its text only the digest. */
@@ -16,4 +17,10 @@ export interface ApiKey extends RecordBase {
     /** The digest from before the last rotation, and how long it is taken still. */
     previousHash: string | null;
     previousUntil: string | null;
+}
+
+declare module '@hapi/hapi' {
+    interface PluginProperties {
+        keys: BackedUp;
+    }
 }

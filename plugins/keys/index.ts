@@ -1,3 +1,4 @@
+import { keyAggregates } from './backup.ts';
 import { createKey } from './routes/create-key.ts';
 import { getKey } from './routes/get-key.ts';
 import { listKeys } from './routes/list-keys.ts';
@@ -9,6 +10,7 @@ import { createKeyStore } from './store.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 
 export const keys: Plugin<Platform> = {
     name: 'keys',
@@ -17,6 +19,8 @@ export const keys: Plugin<Platform> = {
         const { tenants, users } = server.plugins;
         const keyStore = createKeyStore(store, vault, tenants);
         users.onPurge((tenantId, userId) => keyStore.purge(tenantId, userId));
+        const aggregates = [keyAggregates(store, keyStore, (tenantId) => users.ids(tenantId))];
+        server.expose({ aggregates } satisfies BackedUp);
         const service = createKeyService(keyStore, clock);
         server.route(createKey(service));
         server.route(listKeys(service));

@@ -2,6 +2,7 @@ import { isoTime } from '../../src/redis/codec.ts';
 import { Collection, type Place } from '../../src/redis/collection.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
+import { withoutTenant } from '../../src/redis/stored-values.ts';
 
 import type { ApiKey } from './api.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
@@ -46,6 +47,9 @@ export function createKeyStore(store: Datastore, vault: Vault, tenants: TenantSe
             const time = isoTime(figure);
             return { key: { ...key, revision: 1, createdAt: time, updatedAt: time } };
         },
+
+        /** What there is of a key besides its record, by the parts after the tenant. */
+        rateKeys: (tenantId: string, id: string): string[] => [withoutTenant(tenantId, rateKey(tenantId, id))],
 
         /** Removes the keys of a user. */
         purge: (tenantId: string, userId: string): Promise<void> =>

@@ -57,6 +57,8 @@ export interface ProjectContents {
 
 /** The port of the projects feature. */
 export interface ProjectService {
+    /** Those of the users that have projects: whoever takes a user away has to ask. */
+    ownersAmong(tenantId: string, userIds: string[]): Promise<string[]>;
     /** @throws PROJECT_NOT_FOUND */
     get(actor: Actor, projectId: string): Promise<Project>;
     /** Where a project's record lives, for scripts that look at its owner and status. */

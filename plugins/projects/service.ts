@@ -118,6 +118,9 @@ export class Projects implements ProjectService {
     };
 
     /** Removes the projects of a user with all that is in them. */
+    ownersAmong = (tenantId: string, userIds: string[]): Promise<string[]> =>
+        this.#parts.store.ownersAmong(tenantId, userIds);
+
     purge = (tenantId: string, ownerId: string): Promise<void> => {
         const place = { tenantId, ownerId };
         return this.#parts.store.records.purge(place, 'created', async (ids) => {

@@ -102,6 +102,14 @@ export class ProjectStore {
         return this.records.decode(flat);
     }
 
+    /** Those of the users that have projects, also such as are being deleted. */
+    async ownersAmong(tenantId: string, userIds: string[]): Promise<string[]> {
+        const counts = await Promise.all(
+            userIds.map((ownerId) => this.#store.redis.zcard(this.records.orderKey({ tenantId, ownerId }, 'created'))),
+        );
+        return userIds.filter((_userId, n) => counts[n] !== 0);
+    }
+
     /** @throws PROJECT_NOT_FOUND, REVISION_MISMATCH */
     async delete(
         place: Required<Place>,

@@ -1,3 +1,4 @@
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
 
@@ -119,6 +120,6 @@ export interface ProxyService extends ProxyRecords {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        proxies: ProxyService;
+        proxies: ProxyService & BackedUp;
     }
 }

@@ -1,5 +1,7 @@
+import { proxyAggregates } from './backup.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { HealthChecks } from './health-checks.ts';
+import { healthKey } from './keys-store.ts';
 import { modelSource } from './model-source.ts';
 import { createProxyRecords } from './records.ts';
 import { serve } from './serve.ts';
@@ -34,7 +36,18 @@ export const proxies: Plugin<Platform> = {
         // A server that serves nobody, as a test's or a worker's, leaves the looks to others.
         server.ext('onPostStart', () => watcher.start());
         server.ext('onPreStop', () => watcher.stop());
-        const feature = { ...records, relay };
+        const aggregates = [
+            proxyAggregates(platform.store, {
+                store,
+                userIds: (tenantId) => users.ids(tenantId),
+                healthKey,
+                forget: async (place) => {
+                    await forget(place);
+                    await state.forget(place);
+                },
+            }),
+        ];
+        const feature = { ...records, relay, aggregates };
         server.expose(feature);
         models.offer('proxy', modelSource({ proxies: feature, store }));
         serve(server, service, new Diagnosis({ proxies: service, tunnels, clock }));

@@ -56,6 +56,11 @@ export class StateStore {
         return memberHealth(Object.entries(found).flat());
     }
 
+    /** Removes what is known of a proxy that is gone. */
+    async forget(place: ProxyPlace): Promise<void> {
+        await this.#store.redis.unlink(healthKey(place), changesKey(place));
+    }
+
     /** The last thousand, the oldest first. */
     async changes(place: ProxyPlace): Promise<StatusChange[]> {
         const found = await this.#store.redis.zrange(changesKey(place), 0, '-1', 'WITHSCORES');

@@ -1,5 +1,6 @@
 import type { TenantSettings } from './settings.ts';
 import type { LimitChanges, LimitOverrides, Plan } from './tiers.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
@@ -117,6 +118,6 @@ export interface TenantService {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        tenants: TenantService;
+        tenants: TenantService & BackedUp;
     }
 }

@@ -1,3 +1,4 @@
+import { tenantAggregates } from './backup.ts';
 import { createOwnTenantService } from './own-service.ts';
 import { getOwnTenant } from './routes/get-own-tenant.ts';
 import { updateOwnTenant } from './routes/update-own-tenant.ts';
@@ -19,7 +20,8 @@ export const tenants: Plugin<Platform> = {
             jobs,
             clock,
         });
-        server.expose(service);
+        const aggregates = tenantAggregates(store, (tenantId) => service.key(tenantId));
+        server.expose({ ...service, aggregates });
         // What the routes ask for is made after this: the strategy, and the models that are to be known.
         server.dependency(['auth', 'models'], async () => {
             const own = createOwnTenantService(service, server.plugins.models);

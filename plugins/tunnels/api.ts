@@ -1,5 +1,6 @@
 import type { EndpointHealth, ResetCode } from './link/types.ts';
 import type { ApiError, ErrorCode } from '../../src/http/errors.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { RelayAnswer, RelayRequest } from '../../src/relay/types.ts';
 import type { Passes } from '../auth/api.ts';
@@ -177,6 +178,6 @@ export interface TunnelService extends TunnelRecords {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        tunnels: TunnelService;
+        tunnels: TunnelService & BackedUp;
     }
 }

@@ -1,3 +1,5 @@
+import { createBackupStore } from './backup-store.ts';
+import { tunnelAggregates } from './backup.ts';
 import { CallCounter } from './call-counter.ts';
 import { Diagnostics } from './diagnostics-service.ts';
 import { openGateway } from './gateway/open-gateway.ts';
@@ -75,7 +77,9 @@ export const tunnels: Plugin<Platform> = {
             tenants: due,
         });
         const { relay, diagnose } = openGateway(server, platform, port);
-        const feature = { ...port, relay };
+        const backups = createBackupStore(store, tunnelStore, itemStore, clock);
+        const aggregates = [tunnelAggregates(tunnelStore, itemStore, backups, (tenantId) => users.ids(tenantId))];
+        const feature = { ...port, relay, aggregates };
         server.expose(feature);
         models.offer('tun', modelSource({ tunnels: feature, store: tunnelStore, clock }));
         const diagnostics = new Diagnostics({ tunnels: service, links, clock, diagnose });

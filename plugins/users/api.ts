@@ -1,6 +1,6 @@
 import type { SearchTerms } from './search-terms.ts';
 import type { NewUser, PublicUser, User, UserDetails } from './user.ts';
-import type { AggregateKind } from '../../src/redis/aggregate.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -58,14 +58,8 @@ export interface UserService {
     decode(flat: string[]): User;
 }
 
-/** The same with what the server has of it. */
-export interface UserFeature extends UserService {
-    /** Users, as backups take them. */
-    aggregates: AggregateKind[];
-}
-
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        users: UserFeature;
+        users: UserService & BackedUp;
     }
 }

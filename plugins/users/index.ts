@@ -11,8 +11,8 @@ import { Users } from './service.ts';
 import { UserStore } from './store.ts';
 
 import type { Plugin } from '@hapi/hapi';
-import type { UserFeature } from './api.ts';
 import type { Platform } from '../../src/platform.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 
 export const users: Plugin<Platform> = {
     name: 'users',
@@ -22,7 +22,7 @@ export const users: Plugin<Platform> = {
         const { backedUp: values, removeKept: forget, askForPurge } = service;
         const aggregates = [userAggregates(store, { store: userStore, values, forget, askForPurge })];
         server.expose(service);
-        server.expose('aggregates' satisfies keyof UserFeature, aggregates);
+        server.expose('aggregates' satisfies keyof BackedUp, aggregates);
         // The strategy that the routes ask for is `auth`'s, which is made after this.
         server.dependency('auth', async () => {
             server.route(createUser(service));

@@ -61,3 +61,8 @@ export interface AggregateKind {
     /** What has to be done outside of the tenant's keys for one that was put back; it may be done again. */
     resume?(tenantId: string, id: string): Promise<void>;
 }
+
+/** The port of a feature whose records are backed up. */
+export interface BackedUp {
+    aggregates: AggregateKind[];
+}

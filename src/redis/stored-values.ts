@@ -55,6 +55,9 @@ export function withFields(aggregate: Aggregate, key: string, changes: Record<st
     return { ...aggregate, values: { ...aggregate.values, [key]: { type: 'hash', fields: sorted } } };
 }
 
+/** As scripts fold names: letters that are not of ASCII stay. */
+export const asciiLowerCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
 function toValue([type, content, lastId]: Reply): StoredValue | null {
     if (type === undefined) return null;
     if (Buffer.isBuffer(content)) return { type: 'string', value: toText(content) };

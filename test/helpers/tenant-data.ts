@@ -12,8 +12,8 @@ export const ALL: Component[] = ['database', 'config', 'deployment'];
 
 /** What all features of a server tell of a tenant. */
 export function kindsOf({ server }: TestApp): AggregateKind[] {
-    const { users, threads } = server.plugins;
-    return [users, threads].flatMap(({ aggregates }) => aggregates);
+    const { users, keys, threads, tunnels, proxies, tenants, billing } = server.plugins;
+    return [users, keys, threads, tunnels, proxies, tenants, billing].flatMap(({ aggregates }) => aggregates);
 }
 
 /** A tenant's data, without the wait for requests that were admitted before. */
@@ -21,7 +21,7 @@ export const tenantData = (app: TestApp, options: Partial<TenantDataOptions> = {
     openTenantData({
         store: app.store,
         kinds: kindsOf(app),
-        bound: () => Promise.resolve([]),
+        bound: (tenantId, userIds) => app.server.plugins.projects.ownersAmong(tenantId, userIds),
         graceMs: 0,
         ...options,
     });

@@ -23,7 +23,7 @@ describe('a change of a tenant’s domain that died halfway', () => {
     let app: TestApp;
     let store: TenantStore;
     let tenant: TestTenant;
-    const sweep = () => (app.server.plugins.tenants as TenantRules).sweepClaims();
+    const sweep = () => (app.server.plugins.tenants as unknown as TenantRules).sweepClaims();
     const claims = () => app.redis.zrange(tenantKey('platform', 'domain-claims'), '0', '-1');
 
     beforeEach(async () => {

@@ -18,7 +18,7 @@ describe('the sweep of claims', () => {
     let redis: TestRedis;
     let app: TestApp;
     let store: TenantStore;
-    const sweep = () => (app.server.plugins.tenants as TenantRules).sweepClaims();
+    const sweep = () => (app.server.plugins.tenants as unknown as TenantRules).sweepClaims();
 
     /** What a registration leaves behind that dies after its claim. */
     const claim = async (domain: string): Promise<Claim> => {
