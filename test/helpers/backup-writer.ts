@@ -1,12 +1,13 @@
 /**
  * Run by itself with a directory, a name and a number of bytes: writes a file of that many bytes into the storage of
- * that directory, and prints the code of the error if it fails.
+ * that directory. It prints that it has begun, and how it ends.
  */
 import { openStorage } from '../../plugins/backups/storage/index.ts';
 
 const [folder = '', name = '', bytes = '0'] = process.argv.slice(2);
 
 async function* content(): AsyncGenerator<Buffer> {
+    process.stdout.write('begun ');
     for (let left = Number(bytes); left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 'x');
 }
 

@@ -27,7 +27,7 @@ export class DirectoryStorage implements BackupStorage {
         const folder = dirname(file);
         const draft = join(folder, `.${randomUUID()}.draft`);
         const handle = await orUnavailable(async () => {
-            await makeFolder(this.#root, folder);
+            await makeFolder(folder);
             await sweep(folder);
             return open(draft, 'wx', 0o600);
         });
@@ -102,9 +102,10 @@ async function fill(handle: FileHandle, source: AsyncIterable<Buffer>): Promise<
     }
 }
 
-async function makeFolder(root: string, folder: string): Promise<void> {
-    const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await syncFolder(root);
+async function makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    for (let made = folder; made.startsWith(first); made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** A new name lasts only when its folder is on the disk. */

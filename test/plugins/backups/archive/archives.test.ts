@@ -75,6 +75,25 @@ describe('Archives.write', () => {
         expect(await archives.verify(tenantId, BACKUP_ID)).to.equal(whole);
     });
 
+    it('throws what the storage throws, and ends the aggregates', async () => {
+        const { storage, vault, tenantId } = testArchives();
+        let hasEnded: (value: boolean) => void = () => undefined;
+        const ended = new Promise<boolean>((resolve) => (hasEnded = resolve));
+        async function* watched(): AsyncGenerator<Aggregate> {
+            try {
+                yield* noise(1_000_000, 100_000);
+            } finally {
+                hasEnded(true);
+            }
+        }
+        storage.write = async (_name, source) => {
+            for await (const piece of source) if (piece.length > 60_000) throw new Error('The disk went away');
+        };
+        const writing = openArchives({ storage, vault }).write(headerOf(tenantId), watched());
+        await expect(writing).to.reject('The disk went away');
+        expect(await ended).to.be.true();
+    });
+
     it('refuses ids that are none, and a schema that is not its own', async () => {
         const { archives, tenantId } = testArchives();
         const odd = ['', '..', '../x', '/etc/passwd', 'a\0b', `${BACKUP_ID}/../x`, `${BACKUP_ID}\n`, `${BACKUP_ID}.`];

@@ -5,6 +5,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { writeFile } from '../../../../plugins/backups/archive/archive-file.ts';
+import { openArchives } from '../../../../plugins/backups/archive/index.ts';
 import { LineTally, writeLines } from '../../../../plugins/backups/archive/lines.ts';
 import { newPreamble } from '../../../../plugins/backups/archive/preamble.ts';
 import { sealChunks } from '../../../../plugins/backups/archive/sealed-chunks.ts';
@@ -16,6 +17,7 @@ import {
     noise,
     OTHER_BACKUP_ID,
     refusal,
+    storageOf,
     streamOf,
     testArchives,
     type TestArchives,
@@ -25,10 +27,16 @@ export const lab = Lab.script();
 const { describe, it, before } = lab;
 
 const SEALED_BYTES = 64 * 1_024 + 16;
-const CODES = ['BACKUP_DAMAGED', 'BACKUP_FOREIGN', 'BACKUP_TOO_NEW'] as const;
+const CODES: unknown[] = ['BACKUP_DAMAGED', 'BACKUP_FOREIGN', 'BACKUP_TOO_NEW'];
 
 /** Where the chunks of an archive begin. */
 const firstChunk = (file: Buffer): number => 13 + file.readUInt32BE(9);
+
+function turned(file: Buffer, bit: number): Buffer {
+    const copy = Buffer.from(file);
+    copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+    return copy;
+}
 
 /** What stands in front, and each chunk. */
 function partsOf(file: Buffer): Buffer[] {
@@ -64,15 +72,27 @@ describe('an archive that is not as it was written', () => {
     }
 
     it('is refused for one turned bit, wherever it is', async () => {
-        const start = firstChunk(whole);
-        const everyOfTheStart = Array.from({ length: start }, (_, index) => index);
-        const anywhere = Array.from({ length: 200 }, () => randomInt(start, whole.length));
-        for (const at of [...everyOfTheStart, ...anywhere, whole.length - 1]) {
-            const turned = Buffer.from(whole);
-            turned.writeUInt8(turned.readUInt8(at) ^ (1 << randomInt(8)), at);
-            expect(CODES, `byte ${at}`).to.include((await refused(turned)) as never);
+        const anywhere = Array.from({ length: 200 }, () => randomInt(whole.length));
+        for (const at of [0, firstChunk(whole), ...anywhere, whole.length - 1]) {
+            expect(CODES, `byte ${at}`).to.include(await refused(turned(whole, at * 8 + randomInt(8))));
         }
         expect(await isTaken()).to.be.true();
+    });
+
+    it('is refused for any turned bit of a small one', async () => {
+        const { archives, vault, tenantId, bytes } = testArchives();
+        await archives.write(headerOf(tenantId), streamOf([]));
+        const small = bytes();
+        let file = small;
+        const storage = storageOf(...Array.from({ length: small.length * 8 + 1 }, () => () => streamOf([file])));
+        const inMemory = openArchives({ storage, vault });
+        for (let bit = 0; bit < small.length * 8; bit++) {
+            file = turned(small, bit);
+            const error = await inMemory.verify(tenantId, BACKUP_ID).catch((thrown: unknown) => thrown);
+            expect(CODES, `bit ${bit}`).to.include(isApiError(error) ? error.data?.code : String(error));
+        }
+        file = small;
+        expect((await inMemory.verify(tenantId, BACKUP_ID)).bytes).to.equal(small.length);
     });
 
     it('is refused when it is cut, at every end of a chunk and anywhere else', async () => {
@@ -122,6 +142,13 @@ describe('an archive that is not as it was written', () => {
         }
         test.put(Buffer.concat(foreign));
         expect((await test.archives.verify(test.tenantId, BACKUP_ID)).counts).to.equal({ thread: 6 });
+    });
+
+    it('is refused as too new when it is of a newer format', async () => {
+        expect(await refused(Buffer.concat([whole.subarray(0, 8), Buffer.from([2]), whole.subarray(9)]))).to.equal(
+            'BACKUP_TOO_NEW',
+        );
+        expect(await refused(Buffer.concat([whole.subarray(0, 8), Buffer.from([255])]))).to.equal('BACKUP_DAMAGED');
     });
 
     it('is refused when it claims to be another backup, in words of the same length', async () => {
@@ -180,6 +207,7 @@ describe('an archive with lines that are not right', () => {
                 [header, one],
                 [header, one, two, three],
                 [header, one, two, three, footer.trim()],
+                [header, one, two, three, footer, '{}'],
             ],
             altered: [
                 [one, two, three, footer],

@@ -88,7 +88,9 @@ describe('DirectoryStorage.write', () => {
         const { storage, folder, files } = directory();
         await storage.write(NAME, text('old'));
         // A limit on the size of files fails a write in the middle, as a disk that is full does.
-        expect(await writer(folder, 4_000_000, 'ulimit -f 1000').end).to.equal('BACKUP_STORAGE_UNAVAILABLE EFBIG');
+        expect(await writer(folder, 4_000_000, 'ulimit -f 1000').end).to.equal(
+            'begun BACKUP_STORAGE_UNAVAILABLE EFBIG',
+        );
         expect(files()).to.equal(['backup_1.archive']);
         expect(await read(storage)).to.equal('old');
     });
@@ -111,7 +113,7 @@ describe('DirectoryStorage.write', () => {
         const written = () => (draft() ? statSync(join(folder, 'tenant_1', String(draft()))).size : 0);
         while (written() < 1_000_000) await sleep(5);
         child.kill('SIGKILL');
-        expect(await end).to.equal('');
+        expect(await end).to.equal('begun ');
         expect(await storage.stat(NAME)).to.be.null();
         expect(await collect(storage.list(''))).to.equal([]);
         expect(files().length).to.equal(1);
@@ -125,6 +127,22 @@ describe('DirectoryStorage.write', () => {
         utimesSync(join(folder, 'tenant_1', String(left)), hourAgo, hourAgo);
         await storage.write('tenant_1/backup_2.archive', text('x'));
         expect(files().toSorted()).to.equal(['backup_1.archive', 'backup_2.archive']);
+    });
+});
+
+describe('a process that is killed while it writes', () => {
+    it('leaves the whole file or none, at whatever moment that is', async () => {
+        const bytes = 3_000_000;
+        for (let round = 0; round < 12; round++) {
+            const { storage, folder } = directory();
+            const { child, end } = writer(folder, bytes);
+            await once(child.stdout, 'data');
+            await sleep(round * 2);
+            child.kill('SIGKILL');
+            await end;
+            const found = await storage.stat(NAME);
+            expect([undefined, bytes]).to.include(found?.bytes);
+        }
     });
 });
 
