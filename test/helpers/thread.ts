@@ -1,7 +1,7 @@
 import type { TestTenant } from './tenant.ts';
 
-/** A new thread of the tenant's admin. */
-export async function newThread(tenant: TestTenant, title = 'A thread'): Promise<string> {
+/** A new thread of a user. */
+export async function newThread(tenant: Pick<TestTenant, 'call'>, title = 'A thread'): Promise<string> {
     const answer = await tenant.call('POST', '/api/threads', { payload: { title } });
     if (answer.status !== 201) throw new Error(`No thread: ${answer.text}`);
     return String(answer.body.data.thread.id);

@@ -108,6 +108,11 @@ describe('describeRoute', () => {
         expect(described().app).to.not.include('isQuotaFree');
     });
 
+    it('says that the route is open while the tenant is restored', () => {
+        expect(described({ whileRestoring: true }).app.whileRestoring).to.be.true();
+        expect(described().app).to.not.include('whileRestoring');
+    });
+
     it('says that the route takes an Idempotency-Key, which only a user can have', () => {
         expect(described({ idempotent: 'shared' }).app.idempotent).to.equal('shared');
         expect(described().app).to.not.include('idempotent');
