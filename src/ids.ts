@@ -28,7 +28,9 @@ export type IdPrefix =
     | 'lease'
     | 'endpoint'
     | 'share'
-    | 'link';
+    | 'link'
+    | 'restore'
+    | 'schedule';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

@@ -10,6 +10,7 @@ import { refuseIllFormedText } from './http/well-formed.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { auth } from '../plugins/auth/index.ts';
+import { backups } from '../plugins/backups/index.ts';
 import { billing } from '../plugins/billing/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { health } from '../plugins/health/index.ts';
@@ -70,6 +71,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         vms,
         tunnels,
         proxies,
+        backups,
         health,
         docs,
     ]) {

@@ -1,3 +1,4 @@
+import { backupJobs, backupSchedule } from '../plugins/backups/jobs.ts';
 import { projectJobs } from '../plugins/projects/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
@@ -9,7 +10,10 @@ import type { Server } from '@hapi/hapi';
 import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
-export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, users, vms } }: Server): Processors => ({
+export const processorsOf = ({
+    plugins: { backups, projects, tenants, threads, tunnels, users, vms },
+}: Server): Processors => ({
+    ...backupJobs(backups),
     ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
@@ -19,4 +23,4 @@ export const processorsOf = ({ plugins: { projects, tenants, threads, tunnels, u
 });
 
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
-export const schedule: Record<string, number> = { ...tunnelSchedule, ...vmSchedule };
+export const schedule: Record<string, number> = { ...backupSchedule, ...tunnelSchedule, ...vmSchedule };

@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from './helpers/app.ts';
+import { NOBODYS_BACKUP } from './helpers/backups.ts';
 import { expectError } from './helpers/expect-error.ts';
 import { setLimits } from './helpers/limits.ts';
 import { expectOpenAiError } from './helpers/openai.ts';
@@ -36,6 +37,7 @@ const PUBLIC = new Set([
     'GET /api/status/health',
     'GET /api/errors',
     'GET /api/vms/pricing',
+    'POST /api/webhooks/backup-complete',
     'GET /documentation',
     'GET /openapi.json',
 ]);
@@ -56,6 +58,10 @@ const PARAMS: Record<string, string> = {
     endpointId: 'endpoint_00000000000000000000000000',
     shareId: 'share_00000000000000000000000000',
     proxyId: 'proxy_00000000000000000000000000',
+    backupId: NOBODYS_BACKUP,
+    otherBackupId: NOBODYS_BACKUP,
+    restoreId: 'restore_00000000000000000000000000',
+    scheduleId: 'schedule_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -66,7 +72,7 @@ const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
 /** What the tenants' and the platform's admins may do, and users may not. */
-const ADMIN_SCOPE = /^(user|tenant|settings|limit|billing):(?!read-own$)/;
+const ADMIN_SCOPE = /^(user|tenant|settings|limit|billing|backup):(?!read-own$)/;
 const scopeOf = ({ settings }: RequestRoute): string[] =>
     (settings.auth?.access ?? []).flatMap(({ scope }) => (scope === false ? [] : (scope?.selection ?? [])));
 
@@ -146,6 +152,8 @@ const PAYLOADS: Record<string, object> = {
     'POST /api/tunnels/{tunnelId}/shares': {},
     'PATCH /api/proxies/{proxyId}': { name: 'taken-over' },
     'POST /api/proxies/{proxyId}/scale': { replicas: 2 },
+    'POST /api/backups/{backupId}/restore': { components: ['database'] },
+    'PUT /api/backups/schedule/{scheduleId}': { enabled: true },
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
@@ -183,7 +191,13 @@ describe('every route that names a record', () => {
         records = { tenantId, userId, sessionId, threadId, messageId, keyId, projectId, vmId, modelId: 'sandbox' };
         await setLimits(app, tenantId, { proxies: 1, replicasPerProxy: 3 });
         const proxyId = (await newProxy(victim, [tunnelId], { name: 'private-proxy' })).id;
-        records = { ...records, tunnelId, endpointId, shareId, proxyId };
+        const { operator } = app.server.plugins.backups;
+        const { id: backupId } = await operator.backup(tenantId, 'full');
+        const restored = await operator.restore(tenantId, { backupId, withPlan: false });
+        const schedules = await victim.call('GET', '/api/backups/schedule');
+        const scheduleId = String(schedules.body.data.schedules[0].id);
+        const backups = { backupId, otherBackupId: backupId, restoreId: restored.id, scheduleId };
+        records = { ...records, tunnelId, endpointId, shareId, proxyId, ...backups };
     });
 
     after(() => app.stop());

@@ -53,6 +53,7 @@ export const tags = [
     { name: 'tunnels', description: 'Ways to services on your own machines' },
     { name: 'proxies', description: 'Stable addresses in front of tunnels' },
     { name: 'vms', description: 'Virtual machines and what they cost' },
+    { name: 'backups', description: 'Backups of a tenant, by hand or by schedule, and their restores' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },
 ];

@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { startApp, type Answer, type TestApp } from '../../helpers/app.ts';
 import { billingAnswers } from '../../helpers/billing-answers.ts';
+import { askAboutBackups } from '../../helpers/documented-backups.ts';
 import { askAboutProxies } from '../../helpers/documented-proxies.ts';
 import { askAboutTunnels } from '../../helpers/documented-tunnels.ts';
 import { askAboutVms } from '../../helpers/documented-vms.ts';
@@ -286,7 +287,7 @@ describe('The answers that clients get', { timeout: 20_000 }, () => {
         expectDocumented('delete', path, await ada.call('DELETE', path, { payload }));
     });
 
-    for (const ask of [askAboutTunnels, askAboutProxies, askAboutVms]) {
+    for (const ask of [askAboutTunnels, askAboutProxies, askAboutVms, askAboutBackups]) {
         it(`to ${ask.name} are those of the document`, () => ask(app, expectDocumented));
     }
 
