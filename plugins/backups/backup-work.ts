@@ -124,12 +124,16 @@ export class BackupWork {
         }
     }
 
-    /** Looks at a whole archive, and notes how that ended. */
+    /**
+     * Looks at a whole archive, and notes how that ended. It does nothing when the backup is gone.
+     *
+     * @throws BACKUP_STORAGE_UNAVAILABLE, or when Redis is away: then it can be called again
+     */
     async verify(tenantId: string, backupId: string): Promise<void> {
         const { store, archives, notifier } = this.#parts;
-        const { state, sha256 } = await store.get(tenantId, backupId);
-        if (state !== 'completed' && state !== 'verified') return;
-        const verification = await this.#look(() => archives.verify(tenantId, backupId), sha256);
+        const backup = await store.records.find({ tenantId }, backupId);
+        if (backup?.state !== 'completed' && backup?.state !== 'verified') return;
+        const verification = await this.#look(() => archives.verify(tenantId, backupId), backup.sha256);
         const isWhole = verification.result === 'passed';
         const outbox = tell(null, {
             event: isWhole ? 'backup.verified' : 'backup.failed',
@@ -158,7 +162,8 @@ export class BackupWork {
             if (found.sha256 === sha256) return { result: 'passed', error: null, at };
             return { result: 'failed', error: 'BACKUP_DAMAGED', at };
         } catch (error) {
-            if (!isApiError(error)) throw error;
+            // A storage that is away says nothing of the archive: it is looked at again.
+            if (!isApiError(error) || error.output.statusCode >= 500) throw error;
             return { result: 'failed', error: error.data?.code ?? 'INTERNAL_ERROR', at };
         }
     }

@@ -96,6 +96,19 @@ describe('a backup that fails', () => {
         expect(await mail.until(2)).to.have.length(2);
     });
 
+    it('is not said of an archive that could not be looked at', async () => {
+        const { id } = await operator().backup(tenant.tenantId, 'full');
+        const feature = app.server.plugins.backups;
+        rmSync(folder(), { recursive: true });
+        breakStorage();
+        await expect(feature.verify(tenant.tenantId, id)).to.reject();
+        expect(await readBackup(tenant, id)).to.include({ state: 'completed', verification: null });
+        rmSync(folder());
+        await tenant.call('DELETE', `/api/backups/${id}`);
+        await feature.verify(tenant.tenantId, id);
+        expect(mail.mails).to.equal([]);
+    });
+
     it('mails the end of a restore, whichever it is', async () => {
         const { id, bytes } = await operator().backup(tenant.tenantId, 'full');
         const order = { backupId: id, withPlan: false };
