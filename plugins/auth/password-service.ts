@@ -75,7 +75,6 @@ export class PasswordService {
         const { store, users, passwords } = this.#parts;
         const claims = openUserToken(RESET_TOKEN, token);
         // Looked at first: only who has a token may have passwords judged and hashed.
-        if (claims) await this.#parts.tenants.checkRestoring(claims.tenantId);
         if (!claims || !(await store.hasResetToken(claims, claims.digest))) throw apiError('RESET_TOKEN_INVALID');
         const { tenantId, userId, digest } = claims;
         const user = await users.find(tenantId, userId);

@@ -1,6 +1,7 @@
 import { endedSessions, type SessionStore, type UserPlace } from './session-store.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { refuseWhileRestoring } from '../../src/redis/restoring.ts';
 
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { UserService } from '../users/api.ts';
@@ -61,7 +62,9 @@ export class PasswordStore {
         return expiry === 0 ? null : expiry;
     }
 
+    /** @throws TENANT_RESTORING */
     async hasResetToken(place: UserPlace, digest: string): Promise<boolean> {
+        await refuseWhileRestoring(this.#redis, place.tenantId);
         return (await this.#redis.zscore(resetKey(place), digest)) !== null;
     }
 

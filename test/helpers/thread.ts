@@ -1,6 +1,6 @@
 import type { TestTenant } from './tenant.ts';
 
-/** A new thread of a user. */
+/** A new thread of the tenant's admin. */
 export async function newThread(tenant: Pick<TestTenant, 'call'>, title = 'A thread'): Promise<string> {
     const answer = await tenant.call('POST', '/api/threads', { payload: { title } });
     if (answer.status !== 201) throw new Error(`No thread: ${answer.text}`);

@@ -86,6 +86,7 @@ describe('a tenant that is being restored', () => {
             payload: { email: `bob@${tenant.domain}`, displayName: 'Bob', role: 'user' },
         });
         const share = await newShare(tenant, tunnelId);
+        const reset = await tenant.call('POST', `/api/users/${tenant.userId}/password-reset`);
         const { tunnels, users } = app.server.plugins;
         await app.redis.hset(`tenant:{${tenant.tenantId}}:info`, 'restoring', restoreId);
         expect(await codeOf(tunnels.authenticate(tunnelId, token))).to.equal('TENANT_RESTORING');
@@ -93,6 +94,9 @@ describe('a tenant that is being restored', () => {
         const accept = { token: invited.body.data.token, password: 'a password of Bob' };
         const answers = [
             await app.call('POST', '/api/auth/invitation/accept', { payload: accept }),
+            await app.call('POST', '/api/auth/password/reset', {
+                payload: { token: reset.body.data.token, newPassword: 'another password of Ada' },
+            }),
             await app.call('GET', `/api/tunnels/${tunnelId}/http/x`, { token: share.token }),
         ];
         for (const { status, body } of answers) {
