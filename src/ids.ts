@@ -31,7 +31,9 @@ export type IdPrefix =
     | 'link'
     | 'hook'
     | 'dlv'
-    | 'evt';
+    | 'evt'
+    | 'restore'
+    | 'schedule';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

@@ -21,6 +21,8 @@ export interface Platform {
     jobs: Jobs;
     /** The one line in which passwords are hashed. */
     passwords: Passwords;
+    /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */
+    restoreGraceMs?: number;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

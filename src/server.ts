@@ -11,6 +11,7 @@ import { requestLog } from './telemetry/request-log.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
+import { backups } from '../plugins/backups/index.ts';
 import { billing } from '../plugins/billing/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { events } from '../plugins/events/index.ts';
@@ -76,6 +77,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         proxies,
         audit,
         webhooks,
+        backups,
         health,
         docs,
     ]) {

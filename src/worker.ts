@@ -1,4 +1,5 @@
 import { auditJobs, auditSchedule } from '../plugins/audit/jobs.ts';
+import { backupJobs, backupSchedule } from '../plugins/backups/jobs.ts';
 import { projectJobs } from '../plugins/projects/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
@@ -12,9 +13,10 @@ import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
 export const processorsOf = ({
-    plugins: { audit, projects, tenants, threads, tunnels, users, vms, webhooks },
+    plugins: { audit, backups, projects, tenants, threads, tunnels, users, vms, webhooks },
 }: Server): Processors => ({
     ...auditJobs(audit),
+    ...backupJobs(backups),
     ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
@@ -30,6 +32,7 @@ export const startLoops = ({ plugins: { events } }: Server): void => events.star
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
 export const schedule: Record<string, number> = {
     ...auditSchedule,
+    ...backupSchedule,
     ...tunnelSchedule,
     ...vmSchedule,
     ...webhookSchedule,

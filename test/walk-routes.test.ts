@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from './helpers/app.ts';
+import { NOBODYS_BACKUP } from './helpers/backups.ts';
 import { expectError } from './helpers/expect-error.ts';
 import { setLimits } from './helpers/limits.ts';
 import { expectOpenAiError } from './helpers/openai.ts';
@@ -37,6 +38,7 @@ const PUBLIC = new Set([
     'GET /api/status/health',
     'GET /api/errors',
     'GET /api/vms/pricing',
+    'POST /api/webhooks/backup-complete',
     'GET /documentation',
     'GET /openapi.json',
 ]);
@@ -59,6 +61,10 @@ const PARAMS: Record<string, string> = {
     proxyId: 'proxy_00000000000000000000000000',
     webhookId: 'hook_00000000000000000000000000',
     deliveryId: 'dlv_00000000000000000000000000',
+    backupId: NOBODYS_BACKUP,
+    otherBackupId: NOBODYS_BACKUP,
+    restoreId: 'restore_00000000000000000000000000',
+    scheduleId: 'schedule_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -152,6 +158,8 @@ const PAYLOADS: Record<string, object> = {
     'PATCH /api/webhooks/{webhookId}': { description: 'Taken over' },
     'POST /api/webhooks/{webhookId}/rotate-secret': {},
     'POST /api/webhooks/{webhookId}/replay': { since: new Date().toISOString() },
+    'POST /api/backups/{backupId}/restore': { components: ['database'] },
+    'PUT /api/backups/schedule/{scheduleId}': { enabled: true },
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
 };
@@ -192,7 +200,14 @@ describe('every route that names a record', () => {
         const webhook = await newWebhook(victim, 'https://9.9.9.9/private');
         const event = newEvent('thread.created', { note: 'private' });
         const [{ deliveryId } = { deliveryId: '' }] = await take(app, tenantId, [event]);
-        records = { ...records, tunnelId, endpointId, shareId, proxyId, webhookId: webhook.id, deliveryId };
+        const told = { webhookId: webhook.id, deliveryId };
+        const { operator } = app.server.plugins.backups;
+        const { id: backupId } = await operator.backup(tenantId, 'full');
+        const restored = await operator.restore(tenantId, { backupId, withPlan: false });
+        const schedules = await victim.call('GET', '/api/backups/schedule');
+        const scheduleId = String(schedules.body.data.schedules[0].id);
+        const backups = { backupId, otherBackupId: backupId, restoreId: restored.id, scheduleId };
+        records = { ...records, tunnelId, endpointId, shareId, proxyId, ...told, ...backups };
     });
 
     after(() => app.stop());

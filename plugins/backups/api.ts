@@ -1,4 +1,5 @@
 import type { Aggregate, Component } from '../../src/redis/aggregate.ts';
+import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 
 export type BackupType = 'full' | 'database' | 'config';
@@ -66,4 +67,109 @@ export interface TenantData {
     swap(tenantId: string, restoreId: string, components: Component[], outbox?: Outbox): Promise<void>;
     /** Forgets what is staged and unlocks the tenant, if it is not being swapped in. */
     discard(tenantId: string, restoreId: string): Promise<void>;
+}
+
+export type BackupState = 'in_progress' | 'completed' | 'verified' | 'failed';
+
+/** Who asked for a backup: somebody, a schedule, or a restore that keeps what it replaces. */
+export type BackupTrigger = 'manual' | 'schedule' | 'safety';
+
+/** How the last look at a whole archive ended. */
+export interface Verification {
+    result: 'running' | 'passed' | 'failed';
+    error: string | null;
+    /** ISO-8601 */
+    at: string;
+}
+
+/** A backup of a tenant; what is told of its archive is null until it is there. */
+export interface Backup extends RecordBase {
+    type: BackupType;
+    components: Component[];
+    description: string | null;
+    state: BackupState;
+    trigger: BackupTrigger;
+    scheduleId: string | null;
+    /** The user's id, or `schedule`, `operator`. */
+    createdBy: string;
+    /** Aggregates that were written so far. */
+    processed: number;
+    /** Aggregates by kind. */
+    counts: Record<string, number> | null;
+    bytes: number | null;
+    sha256: string | null;
+    contentSha256: string | null;
+    durationMs: number | null;
+    /** Why it failed: a code of the catalogue. */
+    error: string | null;
+    verification: Verification | null;
+    completedAt: string | null;
+    expiresAt: string;
+}
+
+export type RestoreState = 'verifying' | 'safety_backup' | 'staging' | 'swapping' | 'completed' | 'failed';
+
+/** A restore, by the step that it is at. */
+export interface Restore extends RecordBase {
+    backupId: string;
+    components: Component[];
+    /** Plan and own figures of the tenant come back too. */
+    withPlan: boolean;
+    state: RestoreState;
+    /** Of what was there before. */
+    safetyBackupId: string | null;
+    /** The user's id, or `operator`. */
+    createdBy: string;
+    error: string | null;
+    errorDetails: Record<string, unknown> | null;
+    completedAt: string | null;
+}
+
+/** When backups are made by themselves; times are null where there is none. */
+export interface BackupSchedule extends RecordBase {
+    name: string;
+    /** Five fields of crontab(5). */
+    cron: string;
+    /** Of the IANA database. */
+    timezone: string;
+    type: BackupType;
+    retentionDays: number;
+    enabled: boolean;
+    lastRunAt: string | null;
+    nextRunAt: string | null;
+}
+
+/** What an operator does by a command, without anybody's request. */
+export interface OperatorBackups {
+    /** @throws BACKUP_IN_PROGRESS, RESTORE_IN_PROGRESS */
+    backup(tenantId: string, type: BackupType): Promise<Backup>;
+    /**
+     * @param order Without components: all that the backup has
+     * @throws BACKUP_NOT_FOUND, BACKUP_COMPONENT_MISSING, INVALID_STATE, BACKUP_IN_PROGRESS, RESTORE_IN_PROGRESS
+     */
+    restore(tenantId: string, order: OperatorRestore): Promise<Restore>;
+}
+
+export interface OperatorRestore {
+    backupId: string;
+    components?: Component[];
+    withPlan: boolean;
+}
+
+/** The port of the backups feature. */
+export interface BackupFeature {
+    /** Writes a backup that was begun, in the process that calls; another one's is left to it. */
+    write(tenantId: string, backupId: string): Promise<void>;
+    verify(tenantId: string, backupId: string): Promise<void>;
+    /** Does a restore from the step that it is at, in the process that calls. */
+    restore(tenantId: string, restoreId: string): Promise<void>;
+    /** Begins what is due, takes up what was left lying, removes what is too old. */
+    sweep(): Promise<void>;
+    operator: OperatorBackups;
+}
+
+declare module '@hapi/hapi' {
+    interface PluginProperties {
+        backups: BackupFeature;
+    }
 }

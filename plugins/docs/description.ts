@@ -66,6 +66,7 @@ export const tags = [
     { name: 'webhooks', description: 'Addresses that are told of events, and what became of each delivery' },
     { name: 'vms', description: 'Virtual machines and what they cost' },
     { name: 'audit', description: 'Who did what, from where and with what result' },
+    { name: 'backups', description: 'Backups of a tenant, by hand or by schedule, and their restores' },
     { name: 'health', description: 'Probes, version and the error catalogue' },
     { name: 'admin', description: 'For the roles of the platform' },
 ];

@@ -32,8 +32,8 @@ export interface UserService {
     /** With the password hash: for authentication only, as `findByEmail`. */
     find(tenantId: string, userId: string): Promise<User | null>;
     findByEmail(tenantId: string, email: string): Promise<User | null>;
-    /** Ids of the active admins of a tenant. */
-    admins(tenantId: string): Promise<string[]>;
+    /** The tenant's admins who can act, some of them if there are very many. */
+    admins(tenantId: string): Promise<PublicUser[]>;
     /**
      * Deletes a user softly: every session is over, and in 30 days all of it is purged.
      *

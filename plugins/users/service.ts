@@ -212,14 +212,15 @@ export class Users implements UserService {
         return this.#parts.store.records.find({ tenantId }, userId);
     };
 
+    admins = async (tenantId: string): Promise<PublicUser[]> => {
+        const admins = await this.#parts.store.admins(tenantId);
+        return admins.map((admin) => this.publish(admin));
+    };
+
     findByEmail = async (tenantId: string, email: string): Promise<User | null> => {
         const { records } = this.#parts.store;
         const id = await records.findId(tenantId, 'email', email);
         return id === null ? null : records.find({ tenantId }, id);
-    };
-
-    admins = (tenantId: string): Promise<string[]> => {
-        return this.#parts.store.admins(tenantId);
     };
 
     publish = ({ passwordHash: _secret, epoch: _epoch, terms: _terms, ...user }: User): PublicUser => {

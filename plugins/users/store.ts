@@ -77,6 +77,9 @@ const INVITE_REFUSALS: Record<number, ErrorCode> = {
     [-2]: 'INVITATION_ACCEPTED',
 };
 
+/** How many admins are told of something. */
+const MOST_ADMINS = 100;
+
 const isAdmin = ({ role, isActive, passwordHash }: Omit<User, keyof RecordBase>): boolean =>
     isActive && passwordHash !== null && (role === 'admin' || role === 'superadmin');
 
@@ -125,10 +128,6 @@ export class UserStore {
         this.#search = store.script(lua('search-users'));
         this.#purge = store.script(lua('purge-user'));
     }
-
-    /** Ids of those that can act. */
-    admins = (tenantId: string): Promise<string[]> =>
-        this.#redis.zrange(tenantKey(tenantId, 'users', 'admins'), 0, '-1');
 
     /** @throws EMAIL_TAKEN */
     create = (tenantId: string, drafts: Draft[], outbox: Outbox): Promise<number> =>
@@ -200,6 +199,13 @@ export class UserStore {
     termsKey = (tenantId: string): string => tenantKey(tenantId, 'users', 'terms');
 
     checkRestoring = (tenantId: string): Promise<void> => refuseWhileRestoring(this.#redis, tenantId);
+
+    /** Those who can act. */
+    async admins(tenantId: string): Promise<User[]> {
+        const ids = await this.#redis.zrange(tenantKey(tenantId, 'users', 'admins'), '0', String(MOST_ADMINS - 1));
+        const found = await Promise.all(ids.map((id) => this.records.find({ tenantId }, id)));
+        return found.filter((user) => user !== null);
+    }
 
     timeUntilPurge = (tenantId: string, id: string) => this.#timeUntilPurge(this.records.key(tenantId, id));
 

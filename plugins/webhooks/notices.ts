@@ -26,7 +26,7 @@ export class Notices {
     async disabled(tenantId: string, { id: webhookId, revision }: Webhook, reason: DisabledReason): Promise<void> {
         const { users, jobs, mailer } = this.#parts;
         if (!mailer) return;
-        for (const userId of await users.admins(tenantId)) {
+        for (const { id: userId } of await users.admins(tenantId)) {
             const id = `${TELL_DISABLED}.${webhookId}.${revision}.${userId}`;
             await jobs.add(TELL_DISABLED, { tenantId, webhookId, userId, reason }, { id });
         }

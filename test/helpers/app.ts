@@ -93,6 +93,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         drain,
         jobs,
         passwords: new Passwords(settings.BCRYPT_COST),
+        restoreGraceMs: 0,
         ...(measureLoad && { measureLoad }),
     });
     const jobWorker = worker === true ? await startWork(address, server, logger) : null;

@@ -1,8 +1,16 @@
 import { askAboutAudit } from './documented-audit.ts';
+import { askAboutBackups } from './documented-backups.ts';
 import { askAboutProxies } from './documented-proxies.ts';
 import { askAboutTunnels } from './documented-tunnels.ts';
 import { askAboutVms } from './documented-vms.ts';
 import { askAboutWebhooks } from './documented-webhooks.ts';
 
 /** Each asks the operations of a feature for what they have to say. */
-export const documentedFeatures = [askAboutAudit, askAboutTunnels, askAboutProxies, askAboutVms, askAboutWebhooks];
+export const documentedFeatures = [
+    askAboutAudit,
+    askAboutBackups,
+    askAboutTunnels,
+    askAboutProxies,
+    askAboutVms,
+    askAboutWebhooks,
+];

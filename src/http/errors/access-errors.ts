@@ -73,4 +73,10 @@ export const accessErrors = {
         'A request by cookie must come from the same origin.',
         'Call from a page of the same origin, or send the token in the Authorization header.',
     ),
+    NOTICE_REFUSED: entry(
+        401,
+        'authentication',
+        'The notice is not signed as it has to be, is not of these minutes, or came before.',
+        'Sign the body and the time anew; see the description of the route.',
+    ),
 } satisfies Record<string, CatalogueEntry>;

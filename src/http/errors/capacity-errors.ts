@@ -131,4 +131,16 @@ export const capacityErrors = {
         'Load the model again.',
     ),
     SHUTTING_DOWN: entry(503, 'service_unavailable', 'This server is about to stop.', 'Send the request again.'),
+    SAFETY_BACKUP_FAILED: entry(
+        503,
+        'service_unavailable',
+        'What is there could not be backed up, so nothing was restored.',
+        'See details.error, and restore again when that is mended.',
+    ),
+    NOTICES_OFF: entry(
+        503,
+        'service_unavailable',
+        'No notices of other backups are taken here.',
+        'Ask whoever runs this installation to set BACKUP_WEBHOOK_SECRET.',
+    ),
 } satisfies Record<string, CatalogueEntry>;

@@ -50,6 +50,19 @@ export const recordErrors = {
         'There is no invoice of that month.',
         'Take a month from GET /api/billing/invoices; one without any movement has none.',
     ),
+    BACKUP_NOT_FOUND: entry(404, 'not_found', 'There is no such backup.', 'Take an id from GET /api/backups/list.'),
+    RESTORE_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such restore, or it ended more than 30 days ago.',
+        'Take the id that POST /api/backups/{backupId}/restore answered with.',
+    ),
+    SCHEDULE_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such schedule.',
+        'Take an id from GET /api/backups/schedule.',
+    ),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     NAME_TAKEN: entry(409, 'conflict', 'The name is taken.', 'Choose another name; upper and lower case are the same.'),
@@ -88,6 +101,13 @@ export const recordErrors = {
         'The record is not deleted, or its 30 days are over.',
         'Read it again; after 30 days it is gone for good.',
     ),
+    BACKUP_IN_PROGRESS: entry(
+        409,
+        'conflict',
+        'A backup is being made.',
+        'Wait for its end; see GET /api/backups/list.',
+    ),
+    RESTORE_IN_PROGRESS: entry(409, 'conflict', 'A restore runs.', 'Wait for its end.'),
     ANSWER_ENDED: entry(409, 'conflict', 'The answer has ended already.', 'Read the message.'),
     ANSWER_RUNNING: entry(409, 'conflict', 'The answer is on its way.', 'Wait for its end, or cancel it.'),
     NOT_LAST_ANSWER: entry(

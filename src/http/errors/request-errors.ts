@@ -92,4 +92,10 @@ export const requestErrors = {
         'The archive was written by a newer version of this API.',
         'Restore it where that version, or a later one, runs.',
     ),
+    BACKUP_COMPONENT_MISSING: entry(
+        422,
+        'validation',
+        'The backup does not have all of these components.',
+        'Leave out those in details.missing, or take another backup.',
+    ),
 } satisfies Record<string, CatalogueEntry>;

@@ -1,0 +1,25 @@
+import Joi from 'joi';
+
+export interface NoticeHeaders extends Record<string, unknown> {
+    'x-webhook-timestamp'?: string;
+    'x-webhook-signature'?: string;
+}
+
+export const noticeHeaders = Joi.object<NoticeHeaders>({
+    'x-webhook-timestamp': Joi.string().max(20).description('seconds since the epoch'),
+    'x-webhook-signature': Joi.string()
+        .max(200)
+        .description('`v1=` and in hexadecimal the HMAC-SHA256 of `<timestamp>.<body>`'),
+})
+    .unknown()
+    .label('NoticeHeaders');
+
+export const noticeAnswer = Joi.object({
+    backup: Joi.object({
+        id: Joi.string(),
+        status: Joi.string().valid('completed', 'failed'),
+        external: Joi.boolean(),
+    }).label('ExternalBackup'),
+}).label('ExternalBackupData');
+
+export const noticeExample = { backup: { id: 'backup_2026-11-20_10-30-00', status: 'completed', external: true } };
