@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 
 import { resealProviderKeys } from '../plugins/models/store.ts';
-import { resealWebhookSecrets } from '../plugins/webhooks/reseal-store.ts';
+import { resealWebhookSecrets } from '../plugins/webhooks/secret-store.ts';
 import { ConfigError, loadConfig, type Config } from '../src/config.ts';
 import { connectRedis } from '../src/redis/client.ts';
 import { createDatastore } from '../src/redis/datastore.ts';

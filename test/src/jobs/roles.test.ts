@@ -157,9 +157,10 @@ describe('ROLE', { timeout: 60_000 }, () => {
             'keep-audit': 60_000,
             'reconcile-vms': 60_000,
             'seal-audit': 15_000,
+            'sweep-backups': 15_000,
             'sweep-tunnels': 15_000,
             'sweep-webhooks': 60_000,
         });
-        expect(found).to.have.length(5);
+        expect(found).to.have.length(6);
     });
 });

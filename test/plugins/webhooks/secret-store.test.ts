@@ -4,7 +4,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { Webhook } from 'standardwebhooks';
 
-import { resealWebhookSecrets } from '../../../plugins/webhooks/reseal-store.ts';
+import { resealWebhookSecrets } from '../../../plugins/webhooks/secret-store.ts';
 import { parseKeyring, type Keyring } from '../../../src/security/keyring.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { startApp } from '../../helpers/app.ts';
