@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { BackupStore, type NewBackup } from '../../../plugins/backups/backup-store.ts';
+import { BackupStore, type NewBackup, type Turn } from '../../../plugins/backups/backup-store.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { startReplicas, type TestApp } from '../../helpers/app.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -15,12 +15,13 @@ const DAY_MS = 86_400_000;
 
 describe('BackupStore.begin', () => {
     let apps: [TestApp, TestApp];
-    let stores: BackupStore[];
+    let stores: [BackupStore, BackupStore];
     let tenant: TestTenant;
 
     before(async () => {
         apps = await startReplicas();
-        stores = apps.map(({ store, config }) => new BackupStore(store, new Vault(config.VAULT_KEYS)));
+        const open = ({ store, config }: TestApp) => new BackupStore(store, new Vault(config.VAULT_KEYS));
+        stores = [open(apps[0]), open(apps[1])];
     });
 
     after(() => Promise.all(apps.map((app) => app.stop())));
@@ -39,10 +40,14 @@ describe('BackupStore.begin', () => {
         createdBy: 'schedule',
         expiresAt: new Date(Date.now() + DAY_MS).toISOString(),
     });
-    const each = (turn: Parameters<BackupStore['begin']>[2], from = 0) =>
-        Promise.all(
-            Array.from({ length: 8 }, (_, n) => stores[n % 2]?.begin(tenant.tenantId, draft(from + n), turn, {})),
-        );
+    const each = (turn: Turn, from = 0) => {
+        const [one, other] = stores;
+        const begins = Array.from({ length: 8 }, (_, n) => ({
+            store: n % 2 === 0 ? one : other,
+            backup: draft(from + n),
+        }));
+        return Promise.all(begins.map(({ store, backup }) => store.begin(tenant.tenantId, backup, turn, {})));
+    };
 
     it('takes a run of a schedule once, however many sweep, and never again', async () => {
         const payload = { name: 'Nightly', cron: '0 2 * * *', type: 'config' };
@@ -75,8 +80,8 @@ describe('BackupStore.begin', () => {
     });
 
     it('refuses an id that is taken', async () => {
-        await stores[0]?.begin(tenant.tenantId, draft(0), {}, {});
+        await stores[0].begin(tenant.tenantId, draft(0), {}, {});
         await apps[0].redis.del(`tenant:{${tenant.tenantId}}:backups:running`);
-        expect(await stores[1]?.begin(tenant.tenantId, draft(0), {}, {})).to.equal('taken');
+        expect(await stores[1].begin(tenant.tenantId, draft(0), {}, {})).to.equal('taken');
     });
 });
