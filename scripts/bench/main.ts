@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { measureBackups } from './backups.ts';
 import { withContestants } from './contestant.ts';
 import { measureLogin } from './login.ts';
-import { seed } from './seed.ts';
+import { Ground, seed } from './seed.ts';
 import { measureStreams, MODELS } from './streams.ts';
 import { measureThroughput, REQUESTS } from './throughput.ts';
 import { measureTunnels } from './tunnels.ts';
@@ -19,7 +20,7 @@ const USERS = 4_000;
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 const isWanted = (name: string) => only === undefined || only === name;
 const requests = Object.entries(REQUESTS).filter(([name]) => isWanted(name));
-if (requests.length === 0 && !['login', 'streams', 'tunnels'].some(isWanted))
+if (requests.length === 0 && !['login', 'streams', 'tunnels', 'backups'].some(isWanted))
     throw new Error(`There is no part ${only}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -53,11 +54,17 @@ await withContestants(async (start) => {
         MAX_RSS_MB: '4096',
     });
     const bcryptCost = loadConfig(environment).BCRYPT_COST;
-    const users = await seed(socket, { keys, count: USERS, bcryptCost });
-    if (isWanted('login')) Object.assign(results, await measureLogin(api, users));
-    if (isWanted('streams')) Object.assign(results, await measureStreams({ api, upstream }, users));
-    if (isWanted('tunnels')) Object.assign(results, await measureTunnels(api, users, folder));
-    if (requests.length > 0) Object.assign(results, await measureThroughput(requests, { api, users, socket }));
+    const ground = new Ground(socket, { keys, bcryptCost });
+    try {
+        const users = await seed(ground, USERS);
+        if (isWanted('login')) Object.assign(results, await measureLogin(api, users));
+        if (isWanted('streams')) Object.assign(results, await measureStreams({ api, upstream }, users));
+        if (isWanted('tunnels')) Object.assign(results, await measureTunnels(api, users, folder));
+        if (isWanted('backups')) Object.assign(results, await measureBackups(api, ground));
+        if (requests.length > 0) Object.assign(results, await measureThroughput(requests, { api, users, socket }));
+    } finally {
+        ground.close();
+    }
 }).finally(() => rmSync(folder, { recursive: true }));
 
 const rounded = Object.entries(results).map(([name, figures]) => [

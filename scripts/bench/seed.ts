@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 import { Redis } from 'ioredis';
 
 import { SessionStore } from '../../plugins/auth/session-store.ts';
@@ -5,6 +7,7 @@ import { scriptEntry } from '../../plugins/billing/entry.ts';
 import { BillingStore } from '../../plugins/billing/store.ts';
 import { createTenantService } from '../../plugins/tenants/service.ts';
 import { createTenantStore } from '../../plugins/tenants/store.ts';
+import { encodeMessage, newMessage } from '../../plugins/threads/message-codec.ts';
 import { ThreadStore } from '../../plugins/threads/store.ts';
 import { Users } from '../../plugins/users/service.ts';
 import { UserStore } from '../../plugins/users/store.ts';
@@ -14,13 +17,17 @@ import { dollars } from '../../src/money.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
+import { tenantKey } from '../../src/redis/keys.ts';
 import { AccessTokens } from '../../src/security/access-tokens.ts';
 import { parseKeyring } from '../../src/security/keyring.ts';
 import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
+import type { TenantService } from '../../plugins/tenants/api.ts';
+
 export interface SeededUser {
+    userId: string;
     email: string;
     token: string;
     threadId: string;
@@ -28,48 +35,67 @@ export interface SeededUser {
 
 export interface SeedOptions {
     keys: { jwt: string; vault: string };
-    count: number;
     /** That of the API: a known account must not be told by the time of its hash. */
     bcryptCost: number;
 }
 
 const HOUR_MS = 3_600_000;
+const PASSWORD = 'the password of all of them';
 
-/**
- * Makes users of one tenant with one password, each logged in and with a thread: as many as it takes for none of them
- * to meet a limit while all of them together are measured.
- */
-export async function seed(socket: string, { keys, count, bcryptCost }: SeedOptions): Promise<SeededUser[]> {
-    const redis = new Redis(socket);
-    const store = createDatastore(redis);
-    const vault = new Vault(parseKeyring(keys.vault, 'base64', () => true));
-    const tokens = new AccessTokens(
-        parseKeyring(keys.jwt, 'utf8', () => true),
-        3600,
-        Date.now,
-    );
-    const jobs = openJobs({ path: socket }, createLogger({ level: 'silent', pretty: false }));
-    const tenants = createTenantService({
-        store: createTenantStore(store, vault),
-        append: appendOutbox(store),
-        jobs,
-        clock: Date.now,
-    });
-    const passwords = new Passwords(bcryptCost);
-    const passwordHash = await passwords.hash('the password of all of them');
-    const users = new Users({ store: new UserStore(store, vault), jobs, passwords, clock: Date.now });
-    const create = createRecords(store);
-    const { records: sessions } = new SessionStore(store, vault, tenants, users);
-    const foreign = { profile: () => '', providerKeys: () => '', tenant: () => '' };
-    const { threads } = new ThreadStore(store, vault, foreign);
-    const details = { name: 'Bench', domain: 'bench.example', plan: 'enterprise' } as const;
-    const { id: tid } = await tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
+/** The API's own stores, on its Redis: what is made by them is what it would have made itself. */
+export class Ground {
+    readonly redis: Redis;
+    readonly store: Datastore;
+    readonly #tokens: AccessTokens;
+    readonly #tenants: TenantService;
+    readonly #users: Users;
+    readonly #sessions: SessionStore['records'];
+    readonly #threads: ThreadStore['threads'];
+    readonly #passwords: Passwords;
+    #passwordHash: Promise<string> | undefined;
 
-    await giveCredit(store, tid);
+    constructor(socket: string, { keys, bcryptCost }: Pick<SeedOptions, 'keys' | 'bcryptCost'>) {
+        this.redis = new Redis(socket);
+        this.store = createDatastore(this.redis);
+        const { store } = this;
+        const vault = new Vault(parseKeyring(keys.vault, 'base64', () => true));
+        this.#tokens = new AccessTokens(
+            parseKeyring(keys.jwt, 'utf8', () => true),
+            3600,
+            Date.now,
+        );
+        const jobs = openJobs({ path: socket }, createLogger({ level: 'silent', pretty: false }));
+        const append = appendOutbox(store);
+        const clock = Date.now;
+        this.#tenants = createTenantService({ store: createTenantStore(store, vault), append, jobs, clock });
+        this.#passwords = new Passwords(bcryptCost);
+        this.#users = new Users({
+            store: new UserStore(store, vault),
+            jobs,
+            passwords: this.#passwords,
+            clock,
+        });
+        this.#sessions = new SessionStore(store, vault, this.#tenants, this.#users).records;
+        const foreign = { profile: () => '', providerKeys: () => '', tenant: () => '' };
+        this.#threads = new ThreadStore(store, vault, foreign).threads;
+    }
 
-    const seedOne = async (_user: unknown, index: number): Promise<SeededUser> => {
-        const email = `user${index}@${details.domain}`;
-        const { user, draft } = users.draft(tid, { email, displayName: email, role: 'user', passwordHash });
+    /** A tenant with more credit than all paid calls can cost; gives its id. */
+    async addTenant(domain: string): Promise<string> {
+        const details = { name: 'Bench', domain, plan: 'enterprise' } as const;
+        const { id } = await this.#tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
+        const entry = scriptEntry({ type: 'credit_add', payer: null });
+        const amount = dollars(10_000);
+        const grant = { id: 'bench', amount, most: amount, entry, outbox: {} };
+        await new BillingStore(this.store, Date.now).grant(id, grant);
+        return id;
+    }
+
+    /** A user who is logged in and has a thread. */
+    async addUser(tid: string, email: string, role: 'user' | 'admin' = 'user'): Promise<SeededUser> {
+        this.#passwordHash ??= this.#passwords.hash(PASSWORD);
+        const passwordHash = await this.#passwordHash;
+        const { user, draft } = this.#users.draft(tid, { email, displayName: email, role, passwordHash });
         const session = {
             id: newId('sess'),
             userId: user.id,
@@ -80,24 +106,58 @@ export async function seed(socket: string, { keys, count, bcryptCost }: SeedOpti
             userAgent: 'bench',
             expiresAt: new Date(Date.now() + HOUR_MS).toISOString(),
         };
-        const thread = { id: newId('thread'), userId: user.id, title: 'A thread', messageCount: 0, models: {} };
-        await create(tid, [
-            draft,
-            sessions.draft(tid, session),
-            threads.draft(tid, { ...thread, lastMessage: null, summary: null }),
-        ]);
+        const thread = this.#threadOf(tid, user.id);
+        await createRecords(this.store)(tid, [draft, this.#sessions.draft(tid, session), thread.draft]);
         const claims = { sub: user.id, tid, sid: session.id, jti: newId('jti'), username: email, scope: [] };
-        return { email, token: tokens.issue(claims), threadId: thread.id };
-    };
-    const seeded = await Promise.all(Array.from({ length: count }, seedOne));
-    redis.disconnect();
-    return seeded;
+        return { userId: user.id, email, token: this.#tokens.issue(claims), threadId: thread.id };
+    }
+
+    /** Threads of a user, each with so many messages of 200 characters. */
+    async addThreads(tid: string, userId: string, { threads, messages }: Conversations): Promise<void> {
+        for (let made = 0; made < threads; made++) {
+            const { id, draft } = this.#threadOf(tid, userId);
+            await createRecords(this.store)(tid, [draft]);
+            const key = tenantKey(tid, 'thread', id);
+            const pipeline = this.redis.pipeline();
+            for (let n = 0; n < messages; n++) {
+                const place = { tenantId: tid, ownerId: userId, threadId: id, modelId: 'bench' };
+                const role = n % 2 ? 'assistant' : 'user';
+                const content = randomBytes(100).toString('hex');
+                const message = { ...newMessage(place, newId('msg')), role, content, tokens: 50 } as const;
+                pipeline.xadd(`${key}:model:bench:messages`, '*', ...encodeMessage(message));
+            }
+            pipeline.hset(key, {
+                messageCount: messages,
+                models: JSON.stringify({ bench: { messageCount: messages, lastMessageAt: Date.now() } }),
+            });
+            await pipeline.exec();
+        }
+    }
+
+    close(): void {
+        this.redis.disconnect();
+    }
+
+    #threadOf(tid: string, userId: string) {
+        const id = newId('thread');
+        const record = { id, userId, title: 'A thread', messageCount: 0, models: {}, lastMessage: null, summary: null };
+        return { id, draft: this.#threads.draft(tid, record) };
+    }
 }
 
-/** More than all paid calls can cost. */
-async function giveCredit(store: Datastore, tenantId: string): Promise<void> {
-    const entry = scriptEntry({ type: 'credit_add', payer: null });
-    const amount = dollars(10_000);
-    const grant = { id: 'bench', amount, most: amount, entry, outbox: {} };
-    await new BillingStore(store, Date.now).grant(tenantId, grant);
+/** How much there is to keep. */
+export interface Conversations {
+    threads: number;
+    /** Of each thread. */
+    messages: number;
+}
+
+/**
+ * Makes users of one tenant with one password, each logged in and with a thread: as many as it takes for none of them
+ * to meet a limit while all of them together are measured.
+ */
+export async function seed(ground: Ground, count: number): Promise<SeededUser[]> {
+    const domain = 'bench.example';
+    const tid = await ground.addTenant(domain);
+    return Promise.all(Array.from({ length: count }, (_, index) => ground.addUser(tid, `user${index}@${domain}`)));
 }

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { request } from 'undici';
+
+import { GRACE_MS } from '../../plugins/backups/data/index.ts';
+
+import type { Contestant } from './contestant.ts';
+import type { Figures } from './figures.ts';
+import type { Conversations, Ground, SeededUser } from './seed.ts';
+
+const SMALL: Conversations = { threads: 100, messages: 20 };
+const LARGE: Conversations = { threads: 1_000, messages: 20 };
+/** Seldom enough for the limit of the route. */
+const LOOK_EVERY_MS = 1_500;
+const WATCH_EVERY_MS = 50;
+const SETTLE_MS = 3_000;
+const MEBIBYTE = 1_048_576;
+
+/** What a backup and its restore took. */
+interface Effort {
+    backupMs: number;
+    /** Without the time that a restore waits for requests to end. */
+    restoreMs: number;
+    /** By which the memory was larger at its worst than before. */
+    backupMiB: number;
+    restoreMiB: number;
+    archiveMiB: number;
+}
+
+/**
+ * A backup and its restore of a tenant of 1,000 threads with 20,000 messages beside one of a tenth of that: the time of
+ * a message should be the same, and so should the memory.
+ */
+export async function measureBackups(api: Contestant, ground: Ground): Promise<Record<string, Figures>> {
+    // The first one loads what the later ones need as well.
+    await measureTenant(api, ground, SMALL);
+    const small = await measureTenant(api, ground, SMALL);
+    const large = await measureTenant(api, ground, LARGE);
+    const times = (LARGE.threads * LARGE.messages) / (SMALL.threads * SMALL.messages);
+    return {
+        'backup of 20,000 messages': { ms: large.backupMs, mebibytes: large.backupMiB, archiveMiB: large.archiveMiB },
+        'restore of 20,000 messages': { ms: large.restoreMs, mebibytes: large.restoreMiB },
+        'time of a message, 20,000 / 2,000': {
+            backup: large.backupMs / small.backupMs / times,
+            restore: large.restoreMs / small.restoreMs / times,
+        },
+        'memory beyond that of 2,000 messages': {
+            backupMiB: large.backupMiB - small.backupMiB,
+            restoreMiB: large.restoreMiB - small.restoreMiB,
+        },
+    };
+}
+
+let tenants = 0;
+
+async function measureTenant(api: Contestant, ground: Ground, size: Conversations): Promise<Effort> {
+    const domain = `kept${tenants++}.example`;
+    const tid = await ground.addTenant(domain);
+    const admin = await ground.addUser(tid, `admin@${domain}`, 'admin');
+    await ground.addThreads(tid, admin.userId, size);
+    const call = callerOf(api, admin);
+    const backup = await watched(api, async () => {
+        const { data } = await call('POST', '/api/backups/create', { type: 'full' });
+        return until(async () => (await call('GET', `/api/backups/${data.backup.id}/details`)).data.backup);
+    });
+    const restore = await watched(api, async () => {
+        const { data } = await call('POST', `/api/backups/${backup.result.id}/restore`, { components: ['database'] });
+        return until(async () => (await call('GET', `/api/backups/restores/${data.restore.id}`)).data.restore);
+    });
+    const { createdAt, completedAt } = restore.result;
+    return {
+        backupMs: Number(backup.result.durationMs),
+        restoreMs: Date.parse(completedAt ?? '') - Date.parse(createdAt) - GRACE_MS,
+        backupMiB: backup.peak / MEBIBYTE,
+        restoreMiB: restore.peak / MEBIBYTE,
+        archiveMiB: Number(backup.result.bytes) / MEBIBYTE,
+    };
+}
+
+/** By how much the API's memory grows for the work at most. */
+async function watched({ rssBytes }: Contestant, work: () => Promise<Task>): Promise<{ peak: number; result: Task }> {
+    await sleep(SETTLE_MS);
+    const before = rssBytes() ?? NaN;
+    let most = before;
+    const timer = setInterval(() => {
+        most = Math.max(most, rssBytes() ?? NaN);
+    }, WATCH_EVERY_MS);
+    try {
+        const result = await work();
+        return { peak: most - before, result };
+    } finally {
+        clearInterval(timer);
+    }
+}
+
+/** What is told of a backup or a restore. */
+interface Task {
+    id: string;
+    state: string;
+    createdAt: string;
+    completedAt?: string;
+    durationMs?: number;
+    bytes?: number;
+}
+
+async function until(look: () => Promise<Task>): Promise<Task> {
+    for (;;) {
+        await sleep(LOOK_EVERY_MS);
+        const task = await look();
+        if (task.state === 'failed') throw new Error(`It failed: ${JSON.stringify(task)}`);
+        if (task.state === 'completed') return task;
+    }
+}
+
+const callerOf =
+    ({ url }: Contestant, { token }: SeededUser) =>
+    async (method: 'GET' | 'POST', path: string, payload?: object) => {
+        const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+        const body = payload === undefined ? null : JSON.stringify(payload);
+        const answer = await request(`${url}${path}`, { method, headers, body });
+        const text = await answer.body.text();
+        if (answer.statusCode >= 300) throw new Error(`A wrong answer: ${answer.statusCode} ${text}`);
+        // oxlint-disable-next-line typescript/no-explicit-any -- a wrong answer ends the run
+        return JSON.parse(text) as any;
+    };
