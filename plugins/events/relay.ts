@@ -18,6 +18,8 @@ const LONG_LINE = 200;
 /** After that time what a process took and has not done with is another's to take; a living one says so in time. */
 const FREE_AFTER_MS = 15_000;
 const FIRST_RETRY_MS = 1_000;
+/** By how much a timer may be early. */
+const TIMER_SLACK_MS = 5;
 
 export interface RelayParts {
     store: EventStore;
@@ -163,13 +165,15 @@ export class Relay {
             'Events were not taken',
         );
         const wait = Math.min(firstRetryMs * 2 ** Math.min(times - 1, 10), this.#freeAfterMs);
+        // Where that fails too, they are free when their time is over.
+        await store.age(tenantId, consumer.name, ids, this.#freeAfterMs - wait).catch(this.#warn);
+        if (this.#isStopped) return;
         const retry = () => {
             this.#failures.set(name, { times, timer: null });
             this.#call(turn);
         };
-        if (!this.#isStopped) this.#failures.set(name, { times, timer: setTimeout(retry, wait).unref() });
-        // Where that fails too, they are free when their time is over.
-        await store.age(tenantId, consumer.name, ids, this.#freeAfterMs - wait).catch(this.#warn);
+        // Begun when they are that old, and a little longer: before they are free, newer ones would be taken.
+        this.#failures.set(name, { times, timer: setTimeout(retry, wait + TIMER_SLACK_MS).unref() });
     }
 
     readonly #warn = (error: unknown): void => {

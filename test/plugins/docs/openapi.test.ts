@@ -288,7 +288,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(body.servers).to.equal([{ url: '/' }]);
     });
 
-    it('is made once, whatever a request asks for', async () => {
+    it('is made once, whatever a request asks for', { timeout: 60_000 }, async () => {
         const other = await startApp();
         const few = await other.call('GET', '/openapi.json?tags=admin');
         await other.advance(60_000);
