@@ -147,9 +147,10 @@ export function spawnAgent(args: string[], environment: Record<string, string> =
 
 export async function until(isSo: () => boolean | Promise<boolean>, patienceMs = 20_000): Promise<void> {
     const deadline = Date.now() + patienceMs;
-    while (!(await isSo())) {
+    // Ever more seldom: what asks the API must not spend what its user may ask in a minute.
+    for (let pause = 5; !(await isSo()); pause = Math.min(500, pause * 1.2)) {
         if (Date.now() > deadline) throw new Error('It did not come to that');
-        await sleep(5);
+        await sleep(pause);
     }
 }
 

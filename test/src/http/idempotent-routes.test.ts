@@ -9,6 +9,7 @@ import { newKey } from '../../helpers/api-key.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { createUser } from '../../helpers/invite.ts';
+import { KEEPER_POSTS } from '../../helpers/keeper-posts.ts';
 import { startWithProvider } from '../../helpers/provider-keys.ts';
 import { PROXY_POSTS } from '../../helpers/proxy-posts.ts';
 import { newTenant, platformToken, type TestTenant } from '../../helpers/tenant.ts';
@@ -225,6 +226,7 @@ const ROUTES: RouteCase[] = [
         action: 'tunnel.share',
         secretOf: tokenOf,
     },
+    ...KEEPER_POSTS,
     ...PROXY_POSTS,
     {
         name: 'post /api/profile/api-keys',
@@ -266,8 +268,10 @@ const ROUTES: RouteCase[] = [
     },
 ];
 
-/** Told elsewhere: they are joined, not only answered again, or go on after their answer, or need a charge. */
+/** Told elsewhere: they are joined, not only answered again, or go on after their answer, or need something first. */
 const ELSEWHERE = [
+    'post /api/backups/{backupId}/restore',
+    'post /api/backups/{backupId}/verify',
     'post /api/billing/refunds',
     'post /api/models/{modelId}/load',
     'post /api/threads/{threadId}/models/{modelId}/messages',
@@ -275,6 +279,8 @@ const ELSEWHERE = [
     'post /api/vms/{vmId}/restart',
     'post /api/vms/{vmId}/start',
     'post /api/vms/{vmId}/stop',
+    'post /api/webhooks/{webhookId}/deliveries/{deliveryId}/retry',
+    'post /api/webhooks/{webhookId}/test',
     'post /v1/chat/completions',
 ];
 
