@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+import { generate } from 'selfsigned';
 
-import { packageRoot } from '../../../../src/package-root.ts';
 import {
     answersInTurn,
     destinationOf,
@@ -18,25 +16,25 @@ import {
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-const fixture = (name: string) => readFileSync(join(packageRoot(), 'test/fixtures', name), 'utf8');
-
-const CERTIFICATE = fixture('hooks.example.com.pem');
+const NAME = 'hooks.example.com';
 
 describe('WebhookSender.send over TLS', () => {
     let port: TestPort;
+    let certificate: string;
     const names: unknown[] = [];
     const resumed: boolean[] = [];
 
     before(async () => {
-        const tls = createServer(
-            { cert: CERTIFICATE, key: fixture('hooks.example.com-key.pem') },
-            (socket: TLSSocket) => {
-                names.push(socket.servername);
-                resumed.push(socket.isSessionReused());
-                socket.on('error', () => undefined);
-                socket.once('data', () => socket.end('HTTP/1.1 204 OK\r\n\r\n'));
-            },
-        );
+        const made = await generate([{ name: 'commonName', value: NAME }], {
+            extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: NAME }] }],
+        });
+        certificate = made.cert;
+        const tls = createServer({ cert: made.cert, key: made.private }, (socket: TLSSocket) => {
+            names.push(socket.servername);
+            resumed.push(socket.isSessionReused());
+            socket.on('error', () => undefined);
+            socket.once('data', () => socket.end('HTTP/1.1 204 OK\r\n\r\n'));
+        });
         tls.on('tlsClientError', () => undefined);
         port = await listenWith((socket) => tls.emit('connection', socket));
     });
@@ -45,7 +43,7 @@ describe('WebhookSender.send over TLS', () => {
 
     const send = (
         host: string,
-        { ca = CERTIFICATE, address = '127.0.0.1' }: { ca?: string | null; address?: string } = {},
+        { ca = certificate, address = '127.0.0.1' }: { ca?: string | null; address?: string } = {},
     ) => {
         const { resolver } = answersInTurn([address]);
         const sender = localSender({ resolver, ...(ca !== null && { ca }) });
