@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { sep } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 /** Enough that starting a process is little of its time, and few enough that none is waited for alone at the end. */
@@ -16,10 +17,12 @@ interface Count {
 
 // What has no source any more is left over in the build.
 const sources = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
-const files = sources.map((name) => `dist/test/${name.replace(/\.ts$/, '.js')}`).sort();
-const groups = Array.from({ length: Math.ceil(files.length / FILES_AT_ONCE) }, (_, n) =>
-    files.slice(n * FILES_AT_ONCE, (n + 1) * FILES_AT_ONCE),
-);
+const depthOf = (name: string) => name.split(sep).length;
+// Those of the whole program take longest: each is in a group of its own, and these are begun first.
+const inOrder = sources.sort((one, other) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1));
+const files = inOrder.map((name) => `dist/test/${name.replace(/\.ts$/, '.js')}`);
+const count = Math.ceil(files.length / FILES_AT_ONCE);
+const groups = Array.from({ length: count }, (_, n) => files.filter((_file, at) => at % count === n));
 
 const counts: Count[] = [];
 await Promise.all(
