@@ -53,6 +53,7 @@ export const backups: Plugin<Platform> = {
         'threads',
         'tunnels',
         'users',
+        'webhooks',
     ],
     register: (server, platform) => {
         const { config, clock, jobs, logger } = platform;
@@ -131,8 +132,8 @@ function open(server: Server, platform: Platform) {
 
 /** All that is backed up; it comes back whole, or without what is the operator's to say: plan and figures. */
 function tenantsData({ plugins }: Server, { store, restoreGraceMs }: Platform, schedule: AggregateKind) {
-    const { users, keys, threads, tunnels, proxies, tenants, billing, projects } = plugins;
-    const features = [users, keys, threads, tunnels, proxies, tenants, billing];
+    const { users, keys, threads, tunnels, proxies, tenants, billing, webhooks, projects } = plugins;
+    const features = [users, keys, threads, tunnels, proxies, tenants, billing, webhooks];
     const kinds = features.flatMap(({ aggregates }) => aggregates);
     const isOwn = ({ component }: AggregateKind) => component !== 'deployment';
     const bound = (tenantId: string, userIds: string[]) => projects.ownersAmong(tenantId, userIds);

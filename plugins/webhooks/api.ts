@@ -1,5 +1,6 @@
 import type { EventFilter, FieldMapping, WebhookFormat } from './sender/types.ts';
 import type { JobData } from '../../src/jobs/jobs.ts';
+import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 
 /** Why a webhook was disabled by itself: its receiver said 410, or nothing succeeded for five days. */
@@ -54,8 +55,8 @@ export interface Delivery {
  */
 export type DeliveryReason = 'exhausted' | 'gone' | 'failing' | 'disabled' | 'expired' | 'backlog';
 
-/** The port of the webhooks feature: what the workers do. */
-export interface WebhookFeature {
+/** The port of the webhooks feature: what the workers do, and what is backed up. */
+export interface WebhookFeature extends BackedUp {
     /** Makes the attempt of a delivery that is due. @throws PutOff */
     deliver(data: JobData): Promise<void>;
     /** Removes the deliveries of a webhook that was deleted. */

@@ -1,4 +1,5 @@
 import { Attempts } from './attempts.ts';
+import { webhookAggregates } from './backup.ts';
 import { webhookConsumer } from './consumer.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import { Deliveries } from './delivery-service.ts';
@@ -55,6 +56,14 @@ export const webhooks: Plugin<Platform> = {
             removeDeliveries: ({ tenantId, webhookId = '' }) => sweeper.remove(tenantId, webhookId),
             tellDisabled: (data) => notices.tell(data),
             sweep: () => sweeper.sweep(),
+            aggregates: [
+                webhookAggregates(datastore, {
+                    store,
+                    subscribe: (tenantId) => subscription.begin(tenantId),
+                    forget: (...place) => sweeper.forget(...place),
+                    endRemoval: (...place) => sweeper.remove(...place),
+                }),
+            ],
         };
         server.expose(feature);
         serve(server, service, new Deliveries({ webhooks: service, deliveries, queue, events, append }));

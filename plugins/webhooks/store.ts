@@ -92,6 +92,11 @@ export class WebhookStore {
     /** Ids of those that were deleted and have deliveries left. */
     removing = (tenantId: string): Promise<string[]> => this.#store.redis.zrange(removingKey(tenantId), 0, '-1');
 
+    /** Notes that one is gone and may have deliveries left. */
+    async noteRemoving(tenantId: string, id: string, at: number): Promise<void> {
+        await this.#store.redis.zadd(removingKey(tenantId), at, id);
+    }
+
     #listKey(tenantId: string): string {
         return this.records.orderKey({ tenantId }, 'created');
     }

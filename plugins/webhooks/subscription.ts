@@ -22,14 +22,19 @@ export class Subscription {
 
     /** Creates a webhook of a tenant whose events are for webhooks before and afterwards. */
     async during<T>(tenantId: string, create: () => Promise<T>): Promise<T> {
+        await this.begin(tenantId);
+        const created = await create();
+        // Somebody may just have been about to end it.
+        await this.#parts.events.subscribe(tenantId, CONSUMER);
+        return created;
+    }
+
+    /** From now on they are; it ends by `settle` only. */
+    async begin(tenantId: string): Promise<void> {
         const { events, due } = this.#parts;
         // First: as long as that note is fresh, nobody ends it.
         await due.note(tenantId);
         await events.subscribe(tenantId, CONSUMER);
-        const created = await create();
-        // Somebody may just have been about to.
-        await events.subscribe(tenantId, CONSUMER);
-        return created;
     }
 
     /** Makes it what it should be; it ends some minutes after the last webhook is gone. */

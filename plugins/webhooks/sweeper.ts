@@ -44,7 +44,13 @@ export class Sweeper {
         }
     }
 
-    /** Removes all deliveries of a webhook that was deleted, some at a time. */
+    /** Removes all deliveries of a webhook that a restore has taken away. */
+    async forget(tenantId: string, webhookId: string): Promise<void> {
+        await this.#parts.store.noteRemoving(tenantId, webhookId, this.#parts.clock());
+        await this.remove(tenantId, webhookId);
+    }
+
+    /** Removes all deliveries of a webhook that was deleted, some at a time; of another one none. */
     async remove(tenantId: string, webhookId: string): Promise<void> {
         while (await this.#parts.deliveries.removeSome(tenantId, webhookId));
     }

@@ -12,8 +12,8 @@ export const ALL: Component[] = ['database', 'config', 'deployment'];
 
 /** What all features of a server tell of a tenant. */
 export function kindsOf({ server }: TestApp): AggregateKind[] {
-    const { users, keys, threads, tunnels, proxies, tenants, billing } = server.plugins;
-    return [users, keys, threads, tunnels, proxies, tenants, billing].flatMap(({ aggregates }) => aggregates);
+    const { users, keys, threads, tunnels, proxies, tenants, billing, webhooks } = server.plugins;
+    return [users, keys, threads, tunnels, proxies, tenants, billing, webhooks].flatMap(({ aggregates }) => aggregates);
 }
 
 /** A tenant's data, without the wait for requests that were admitted before. */
