@@ -70,7 +70,7 @@ export function createKeyService(store: KeyStore, clock: Clock) {
 
         /** @throws KEY_NOT_FOUND, REVISION_MISMATCH */
         async revoke(actor: Actor, id: string, revision?: number): Promise<void> {
-            await records.delete(placeOf(actor), id, { revision, outbox: changeOf(actor, 'revoke', id) });
+            await store.revoke(placeOf(actor), id, { revision, outbox: changeOf(actor, 'revoke', id) });
         },
     };
 }
