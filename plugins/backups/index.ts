@@ -75,7 +75,6 @@ export const backups: Plugin<Platform> = {
             schedules,
             work,
             restoreWork,
-            clock,
             logger,
         });
         const operator = operatorBackups({
