@@ -187,6 +187,8 @@ export class BackupWork {
                 count(++processed);
                 yield aggregate;
             }
+            // What another has written meanwhile must not be replaced.
+            kept.check();
         }
         return archives.write(header, counted());
     }
@@ -202,7 +204,11 @@ export class BackupWork {
             id,
         });
         const ending = { holder: lease.holder, summary, error: null, processed, outbox };
-        if (!(await this.#parts.store.finish(tenantId, id, ending))) throw new LeaseLost();
+        const { store, archives } = this.#parts;
+        if (await store.finish(tenantId, id, ending)) return;
+        // It went with its tenant while it was written: nothing of that may be left.
+        if ((await store.records.find({ tenantId }, id)) === null) await archives.delete(tenantId, id);
+        throw new LeaseLost();
     }
 
     async #fail(tenantId: string, { id, type, trigger }: Backup, { holder }: Lease, error: unknown): Promise<void> {

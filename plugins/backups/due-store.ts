@@ -1,9 +1,11 @@
 import { backupKeys } from './keys-store.ts';
 
-import type { Datastore } from '../../src/redis/datastore.ts';
+import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 
 /** What there is to do for a tenant; ids. */
 export interface DueWork {
+    /** When it was looked, by the clock of Redis: one process whose own is wrong must not remove what others keep. */
+    at: number;
     schedules: string[];
     running: string | null;
     restoring: string | null;
@@ -18,25 +20,34 @@ const MOST = 50;
 /** What is due in a tenant. */
 export class DueStore {
     readonly #store: Datastore;
+    readonly #look: RunScript;
 
     constructor(store: Datastore) {
         this.#store = store;
+        this.#look = store.script(new URL('./lua/look-for-due.lua', import.meta.url));
     }
 
-    async look(tenantId: string, now: number): Promise<DueWork> {
-        const { redis } = this.#store;
-        const keys = backupKeys(tenantId);
-        const [schedules, running, restoring, deleting, expired, later, kept] = await Promise.all([
-            redis.zrangebyscore(keys.schedulesDue, '-inf', now, 'LIMIT', 0, MOST),
-            redis.get(keys.running),
-            redis.hget(keys.restoring, 'id'),
-            redis.zrange(keys.deleting, '0', String(MOST - 1)),
-            redis.zrangebyscore(keys.expiring, '-inf', now, 'LIMIT', 0, MOST),
-            redis.zcard(keys.schedulesDue),
-            redis.zcard(keys.expiring),
-        ]);
-        const isIdle = later + kept + deleting.length === 0 && running === null && restoring === null;
-        return { schedules, running, restoring, deleting, expired, isIdle };
+    async look(tenantId: string): Promise<DueWork> {
+        const { schedulesDue, running, restoring, deleting, expiring } = backupKeys(tenantId);
+        const reply = await this.#look([schedulesDue, running, restoring, deleting, expiring], [MOST]);
+        const [at, schedules, backup, restore, gone, expired, idle] = reply as [
+            number,
+            string[],
+            string,
+            string,
+            string[],
+            string[],
+            number,
+        ];
+        return {
+            at,
+            schedules,
+            running: backup || null,
+            restoring: restore || null,
+            deleting: gone,
+            expired,
+            isIdle: idle === 1,
+        };
     }
 
     /** Ids of all backups that may have an archive, some at a time; the list is walked once. */

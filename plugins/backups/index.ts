@@ -76,7 +76,6 @@ export const backups: Plugin<Platform> = {
             schedules,
             work,
             restoreWork,
-            clock,
             logger,
         });
         const operator = operatorBackups({

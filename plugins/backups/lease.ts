@@ -22,13 +22,24 @@ export interface KeptLease {
     stop(): void;
 }
 
-/** Renews a lease again and again; what fails for once is not lost, what is refused is. */
-export function keepLease(renew: () => Promise<'held' | object | null>): KeptLease {
+/**
+ * Renews a lease again and again; what fails for once is not lost, what is refused is, and what was not renewed in
+ * time.
+ *
+ * @param time Milliseconds on a clock that is never turned; another one in tests
+ */
+export function keepLease(
+    renew: () => Promise<'held' | object | null>,
+    time: () => number = () => performance.now(),
+): KeptLease {
     let isLost = false;
+    let goodUntil = time() + LEASE_MS;
     const timer = setInterval(() => {
+        const asked = time();
         renew().then(
             (held) => {
                 isLost ||= held === 'held' || held === null;
+                goodUntil = asked + LEASE_MS;
             },
             () => undefined,
         );
@@ -36,7 +47,7 @@ export function keepLease(renew: () => Promise<'held' | object | null>): KeptLea
     timer.unref();
     return {
         check() {
-            if (isLost) throw new LeaseLost();
+            if (isLost || time() > goodUntil) throw new LeaseLost();
         },
         stop: () => clearInterval(timer),
     };

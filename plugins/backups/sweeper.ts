@@ -8,7 +8,6 @@ import type { DueStore } from './due-store.ts';
 import type { RestoreStore } from './restore-store.ts';
 import type { RestoreWork } from './restore-work.ts';
 import type { ScheduleStore } from './schedule-store.ts';
-import type { Clock } from '../../src/clock.ts';
 import type { DueTenants } from '../../src/redis/due-tenants.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { TenantService } from '../tenants/api.ts';
@@ -28,7 +27,6 @@ export interface SweeperParts {
     schedules: ScheduleStore;
     work: BackupWork;
     restoreWork: Pick<RestoreWork, 'enqueue'>;
-    clock: Clock;
     logger: Logger;
 }
 
@@ -54,9 +52,9 @@ export class Sweeper {
 
     /** Does what is due in a tenant. It may be called by several processes at once. */
     async lookAt(tenantId: string): Promise<void> {
-        const { due, tenants, clock, work } = this.#parts;
-        const now = clock();
-        const found = await due.look(tenantId, now);
+        const { due, tenants, work } = this.#parts;
+        const found = await due.look(tenantId);
+        const { at: now } = found;
         for (const id of found.schedules) await this.#fire(tenantId, id, now);
         await this.#takeUp(tenantId, found, now);
         for (const id of found.expired) await this.#expire(tenantId, id);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+import { fromCrockford, toCrockford } from '../../src/crockford.ts';
+
 const ID = /^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const CHARACTERS = 26;
 /** Of the 80 bits after the time. */
@@ -26,20 +27,14 @@ const digestOf = (tenantId: string): bigint =>
 export function eventId(tenantId: string, streamId: string): string {
     const [time = '', sequence = '0'] = streamId.split('-');
     if (BigInt(sequence) >> SEQUENCE_BITS !== 0n) throw new RangeError('Too many events in a millisecond');
-    let rest = (((BigInt(time) << SEQUENCE_BITS) | BigInt(sequence)) << DIGEST_BITS) | digestOf(tenantId);
-    let text = '';
-    for (let n = 0; n < CHARACTERS; n++) {
-        text = (ALPHABET[Number(rest & 31n)] ?? '') + text;
-        rest >>= 5n;
-    }
-    return `evt_${text}`;
+    const place = (BigInt(time) << SEQUENCE_BITS) | BigInt(sequence);
+    return `evt_${toCrockford((place << DIGEST_BITS) | digestOf(tenantId), CHARACTERS)}`;
 }
 
 /** Back to the place in the stream; null for what is no id of an event of that tenant. */
 export function streamIdOf(tenantId: string, id: string): string | null {
     if (!ID.test(id)) return null;
-    let value = 0n;
-    for (const character of id.slice('evt_'.length)) value = (value << 5n) | BigInt(ALPHABET.indexOf(character));
+    const value = fromCrockford(id.slice('evt_'.length));
     if (masked(value, DIGEST_BITS) !== digestOf(tenantId)) return null;
     const place = value >> DIGEST_BITS;
     return `${place >> SEQUENCE_BITS}-${masked(place, SEQUENCE_BITS)}`;

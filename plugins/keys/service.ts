@@ -1,7 +1,7 @@
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
-import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { makeApiKey } from '../../src/security/api-keys.ts';
 import { limitsOf } from '../tenants/api.ts';
 
@@ -70,7 +70,7 @@ export function createKeyService(store: KeyStore, clock: Clock) {
 
         /** @throws KEY_NOT_FOUND, REVISION_MISMATCH */
         async revoke(actor: Actor, id: string, revision?: number): Promise<void> {
-            await records.delete(placeOf(actor), id, { revision, outbox: changeOf(actor, 'revoke', id) });
+            await store.revoke(placeOf(actor), id, { revision, outbox: changeOf(actor, 'revoke', id) });
         },
     };
 }
@@ -96,7 +96,6 @@ function checkScopes({ permissions }: Actor, scopes: string[]): void {
 const HAPPENED = { create: 'created', update: 'updated', rotate: 'rotated', revoke: 'revoked' } as const;
 
 function changeOf(actor: Actor, action: keyof typeof HAPPENED, keyId: string, details?: object): Outbox {
-    const entry = { action: `key.${action}`, resource: 'key', resourceId: keyId, result: 'success' };
     const event: EventEntry = { type: `key.${HAPPENED[action]}`, data: { keyId, userId: actor.userId } };
-    return { events: [event], audit: [audited(actor, { ...entry, ...(details && { details: { ...details } }) })] };
+    return { events: [event], audit: [doneBy(actor, 'key', action, keyId, details)] };
 }

@@ -1,3 +1,4 @@
+import { createRevocations } from './revocation-store.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { Collection, type Place } from '../../src/redis/collection.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
@@ -47,6 +48,8 @@ export function createKeyStore(store: Datastore, vault: Vault, tenants: TenantSe
             const time = isoTime(figure);
             return { key: { ...key, revision: 1, createdAt: time, updatedAt: time } };
         },
+
+        ...createRevocations(store, records),
 
         /** What there is of a key besides its record, by the parts after the tenant. */
         rateKeys: (tenantId: string, id: string): string[] => [withoutTenant(tenantId, rateKey(tenantId, id))],

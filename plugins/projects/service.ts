@@ -1,6 +1,6 @@
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type AuditEntry, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Project, ProjectContents, ProjectService, ProjectView } from './api.ts';
@@ -109,7 +109,7 @@ export class Projects implements ProjectService {
         const { store } = this.#parts;
         const project = await store.records.find({ tenantId }, id);
         const ownerId = project?.userId ?? 'nobody';
-        const outbox = { events: [eventOf('deleted', id, ownerId)], audit: [entryOf('remove', id)] };
+        const outbox = { events: [eventOf('deleted', id, ownerId)], audit: [done('project', 'remove', id)] };
         return store.finish({ tenantId, ownerId }, id, this.#contents.keys(tenantId, id), outbox);
     };
 
@@ -135,7 +135,7 @@ export class Projects implements ProjectService {
 
     async #purgeProject(place: { tenantId: string; ownerId: string }, id: string): Promise<void> {
         const { tenantId, ownerId } = place;
-        const outbox = { events: [eventOf('deleted', id, ownerId)], audit: [entryOf('remove', id)] };
+        const outbox = { events: [eventOf('deleted', id, ownerId)], audit: [done('project', 'remove', id)] };
         const deletion = { deleted: outbox, deleting: {}, contents: this.#contents.keys(tenantId, id) };
         const status = await this.#parts.store.delete(place, id, deletion).catch((error: unknown) => {
             // Gone by a purge that was interrupted.
@@ -159,14 +159,7 @@ const eventOf = (
     data: { projectId, userId },
 });
 
-const entryOf = (action: string, id: string): AuditEntry => ({
-    action: `project.${action}`,
-    resource: 'project',
-    resourceId: id,
-    result: 'success',
-});
-
 const changeOf = (actor: Actor, action: 'create' | 'update' | 'delete', id: string, details?: object): Outbox => ({
     events: [eventOf(`${action}d`, id, actor.userId)],
-    audit: [audited(actor, { ...entryOf(action, id), ...(details && { details: { ...details } }) })],
+    audit: [doneBy(actor, 'project', action, id, details)],
 });

@@ -1,7 +1,7 @@
 import { availabilityOf } from './availability.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Proxy, ProxyConfig, ProxyLoad, ProxyMember, ProxyPlace, ProxyUser } from './api.ts';
@@ -148,7 +148,7 @@ export class Proxies {
         const place = { tenantId, ownerId: userId };
         await store.records.purge(place, 'created', async (ids) => {
             for (const id of ids) {
-                const outbox = { events: [eventOf('deleted', id, userId)], audit: [entryOf('delete', id)] };
+                const outbox = { events: [eventOf('deleted', id, userId)], audit: [done('proxy', 'delete', id)] };
                 if (await store.records.find(place, id)) await store.delete(place, id, { outbox });
                 await forget({ tenantId, proxyId: id });
             }
@@ -185,16 +185,9 @@ const eventOf = (happened: 'created' | 'updated' | 'deleted', proxyId: string, u
     data: { proxyId, userId },
 });
 
-const entryOf = (action: string, id: string) => ({
-    action: `proxy.${action}`,
-    resource: 'proxy',
-    resourceId: id,
-    result: 'success',
-});
-
 /** Of a change that says itself what happened. */
 const auditOf = (actor: Actor, action: string, id: string, details?: object): Outbox => ({
-    audit: [audited(actor, { ...entryOf(action, id), ...(details && { details: { ...details } }) })],
+    audit: [doneBy(actor, 'proxy', action, id, details)],
 });
 
 const deedOf = (

@@ -2,7 +2,7 @@ import { publicTunnel, type PublicTunnel } from './public-tunnel.ts';
 import { makeToken } from './tokens.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { limitsOf } from '../tenants/api.ts';
 
 import type { Access, Tunnel, TunnelConfig, TunnelUser } from './api.ts';
@@ -141,7 +141,7 @@ export class Tunnels {
         const prefixes = items.prefixes(tenantId);
         await store.records.purge(place, 'created', async (ids) => {
             for (const id of ids) {
-                const outbox = { events: [eventOf('deleted', id, userId)], audit: [entryOf('delete', id)] };
+                const outbox = { events: [eventOf('deleted', id, userId)], audit: [done('tunnel', 'delete', id)] };
                 if (await store.records.find(place, id)) await store.delete(place, id, { prefixes, outbox });
             }
         });
@@ -150,7 +150,7 @@ export class Tunnels {
             if (share === null) continue;
             await items.removeShare({ tenantId, tunnelId }, share.shareId, {
                 actorId: userId,
-                outbox: { audit: [entryOf('unshare', tunnelId)] },
+                outbox: { audit: [done('tunnel', 'unshare', tunnelId)] },
             });
         }
     }
@@ -167,17 +167,10 @@ const eventOf = (happened: 'created' | 'updated' | 'deleted', tunnelId: string, 
     data: { tunnelId, userId },
 });
 
-const entryOf = (action: string, id: string) => ({
-    action: `tunnel.${action}`,
-    resource: 'tunnel',
-    resourceId: id,
-    result: 'success',
-});
-
 /** A change that says itself what happened, besides the audit. */
 export const auditOf = (actor: Actor, action: string, id: string, details?: object): Deed => ({
     actorId: actor.userId,
-    outbox: { audit: [audited(actor, { ...entryOf(action, id), ...(details && { details: { ...details } }) })] },
+    outbox: { audit: [doneBy(actor, 'tunnel', action, id, details)] },
 });
 
 const deedOf = (

@@ -28,10 +28,14 @@ export function userAggregates(datastore: Datastore, parts: BackupParts): Aggreg
         settled: (user) => user,
         indexes: (user) => records.indexes(hashOf(user, keyOf(user.id))),
         leftovers: (tenantId, id) => Promise.resolve([withoutTenant(tenantId, invitations.key(tenantId, id))]),
-        // What ended sessions since is not undone.
+        // What ended sessions since is not undone, and a password that was given up opens nothing again.
         carried: (user) => {
-            const { epoch } = hashOf(user, keyOf(user.id));
-            return epoch === undefined ? [] : [{ key: keyOf(user.id), field: 'epoch', atLeast: epoch }];
+            const key = keyOf(user.id);
+            const { epoch, passwordHash } = hashOf(user, key);
+            return [
+                ...(epoch === undefined ? [] : [{ key, field: 'epoch', atLeast: epoch }]),
+                ...(passwordHash === undefined ? [] : [{ key, field: 'passwordHash', stays: passwordHash }]),
+            ];
         },
         forget: parts.forget,
         resume: parts.askForPurge,

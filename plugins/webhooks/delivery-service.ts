@@ -17,6 +17,8 @@ import type { EventFeature, TenantEvent } from '../events/api.ts';
 
 /** How many events are replayed by one request. */
 export const MOST_REPLAYED = 1_000;
+/** How many are looked at, whatever the filter lets through. */
+export const MOST_LOOKED_AT = 20_000;
 
 export interface DeliveryParts {
     webhooks: Webhooks;
@@ -65,7 +67,7 @@ export class Deliveries {
 
     /**
      * Sends what happened since then again, oldest first: also what was delivered, and what the webhook was not there
-     * for yet. A thousand events at most.
+     * for yet. A thousand events at most, out of twenty thousand.
      *
      * @throws WEBHOOK_NOT_FOUND, WEBHOOK_DISABLED
      */
@@ -78,7 +80,10 @@ export class Deliveries {
         await append(tenantId, { audit: [auditOf(actor, 'replay', webhookId, details)] });
         const isWanted = (event: TenantEvent) => matches(webhook.filter, event);
         let count = 0;
+        let looked = 0;
         for await (const batch of events.since(tenantId, since)) {
+            if (looked >= MOST_LOOKED_AT) return { count, nextSince: batch[0]?.timestamp ?? null };
+            looked += batch.length;
             const found = batch.filter(isWanted);
             const wanted: NewDelivery[] = found
                 .slice(0, MOST_REPLAYED - count)

@@ -1,18 +1,11 @@
-import { audited, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { done, doneBy, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { DisabledReason } from './api.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
-const entryOf = (action: string, id: string): AuditEntry => ({
-    action: `webhook.${action}`,
-    resource: 'webhook',
-    resourceId: id,
-    result: 'success',
-});
-
 /** What somebody does with a webhook that changes nothing of it. */
 export const auditOf = (actor: Actor, action: string, id: string, details?: Record<string, unknown>): AuditEntry =>
-    audited(actor, { ...entryOf(action, id), ...(details && { details }) });
+    doneBy(actor, 'webhook', action, id, details);
 
 const HAPPENED = {
     create: 'webhook.created',
@@ -35,5 +28,5 @@ export const changeOf = (
 /** A webhook that is disabled by itself. */
 export const disabledOutbox = (id: string, reason: DisabledReason): Outbox => ({
     events: [{ type: 'webhook.disabled', data: { webhookId: id, reason } }],
-    audit: [{ ...entryOf('disable', id), details: { reason } }],
+    audit: [{ ...done('webhook', 'disable', id), details: { reason } }],
 });

@@ -29,12 +29,11 @@ export type IndexEntry =
     | { key: string[]; type: 'zset'; member: string; score: string }
     | { key: string[]; type: 'hash'; field: string; value: string };
 
-/** What of a live record does not go back with it: a number that only grows, in a field of one of its hashes. */
-export interface Carried {
-    key: string;
-    field: string;
-    atLeast: string;
-}
+/**
+ * What of a live record does not go back with it, in a field of one of its hashes: a number that only grows, or a text
+ * that takes the place of the one before it (null takes it away).
+ */
+export type Carried = { key: string; field: string } & ({ atLeast: string } | { stays: string | null });
 
 /** How a feature gives one kind of its records away, and takes them back. */
 export interface AggregateKind {

@@ -1,7 +1,7 @@
 import { tenantKey } from './keys.ts';
 
 import type { EventType } from '../events/catalogue.ts';
-import type { Caller } from '../types/actor.ts';
+import type { Actor, Caller } from '../types/actor.ts';
 
 /** What others should know of a change: webhooks and live clients read it from the tenant's event stream. */
 export interface EventEntry {
@@ -37,6 +37,23 @@ export const audited = (
     userAgent,
     correlationId: requestId,
 });
+
+/** What was done to a record, by nobody who is known. */
+export const done = (resource: string, action: string, resourceId: string): AuditEntry => ({
+    action: `${resource}.${action}`,
+    resource,
+    resourceId,
+    result: 'success',
+});
+
+/** What somebody has done to a record. */
+export const doneBy = (
+    actor: Actor,
+    resource: string,
+    action: string,
+    resourceId: string,
+    details?: object,
+): AuditEntry => audited(actor, { ...done(resource, action, resourceId), ...(details && { details: { ...details } }) });
 
 /** The entries that a script appends in the same step as its change. */
 export interface Outbox {

@@ -49,6 +49,8 @@ export interface TestApp {
     logs: Record<string, unknown>[];
     /** Moves the clock of the process and of the scripts. */
     advance: (milliseconds: number) => Promise<void>;
+    /** Has the clock of the process go before that of the scripts. */
+    errs: (milliseconds: number) => void;
     call: (method: string, url: string, options?: CallOptions) => Promise<Answer>;
     stop: () => Promise<void>;
 }
@@ -82,13 +84,14 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
     let offset = 0;
+    let error = 0;
     const drain = new Drain();
     const server = await createServer({
         config: settings,
         store,
         signals,
         vault: new Vault(settings.VAULT_KEYS),
-        clock: () => Date.now() + offset,
+        clock: () => Date.now() + offset + error,
         logger,
         drain,
         jobs,
@@ -110,6 +113,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
             offset += milliseconds;
             await redis.set(clockKey, offset);
         },
+        errs: (milliseconds) => void (error = milliseconds),
         call: (method, url, options = {}) => inject(server, method, url, options),
         stop: async () => {
             await server.stop({ timeout: 1_000 });

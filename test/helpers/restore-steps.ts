@@ -2,7 +2,7 @@ import { silentLogger } from './store.ts';
 import { kindsOf, tenantData } from './tenant-data.ts';
 import { openArchives } from '../../plugins/backups/archive/index.ts';
 import { BackupStore } from '../../plugins/backups/backup-store.ts';
-import { BackupWork } from '../../plugins/backups/backup-work.ts';
+import { BackupWork, type BackupWorkParts } from '../../plugins/backups/backup-work.ts';
 import { Notifier } from '../../plugins/backups/notifier.ts';
 import { RestoreStore } from '../../plugins/backups/restore-store.ts';
 import { RestoreWork } from '../../plugins/backups/restore-work.ts';
@@ -61,29 +61,30 @@ const idleJobs: Jobs = {
     close: () => Promise.resolve(),
 };
 
-/** The work of a restore as a process of its own does it, until that dies. */
-export function restoringProcess(app: TestApp, death: Death, harm: (data: TenantData) => TenantData = (data) => data) {
+/** What a process makes backups with. */
+export const backupParts = (app: TestApp): BackupWorkParts => {
     const { store, config } = app;
     const vault = new Vault(config.VAULT_KEYS);
-    const backups = new BackupStore(store, vault);
-    const restores = new RestoreStore(store, vault);
-    const archives = openArchives({ storage: openStorage(config), vault });
-    const data = harm(tenantData(app));
-    const notifier = new Notifier(null, app.server.plugins.users, silentLogger);
-    const base = {
-        archives: death.around(archives, ['write', 'verify']),
-        jobs: idleJobs,
-        notifier,
-        logger: silentLogger,
-    };
-    const work = new BackupWork({
-        ...base,
-        store: death.around(backups, ['begin', 'finish']),
-        data,
+    return {
+        store: new BackupStore(store, vault),
+        archives: openArchives({ storage: openStorage(config), vault }),
+        data: tenantData(app),
         tenants: new DueTenants(store, 'backup-tenants', 15_000),
+        jobs: idleJobs,
+        notifier: new Notifier(null, app.server.plugins.users, silentLogger),
         clock: () => Date.now(),
+        logger: silentLogger,
         version: 'test',
-    });
+    };
+};
+
+/** The work of a restore as a process of its own does it, until that dies. */
+export function restoringProcess(app: TestApp, death: Death, harm: (data: TenantData) => TenantData = (data) => data) {
+    const { store: backups, archives, jobs, notifier, logger, ...rest } = backupParts(app);
+    const restores = new RestoreStore(app.store, new Vault(app.config.VAULT_KEYS));
+    const data = harm(tenantData(app));
+    const base = { archives: death.around(archives, ['write', 'verify']), jobs, notifier, logger };
+    const work = new BackupWork({ ...rest, ...base, store: death.around(backups, ['begin', 'finish']), data });
     const taken = { data: death.around(data, ['stage', 'swap', 'discard']), kinds: kindsOf(app) };
     return new RestoreWork({
         ...base,

@@ -5,8 +5,9 @@ import { webhookParams, type WebhookParams } from '../schemas.ts';
 import type { ServerRoute } from '@hapi/hapi';
 import type { Deliveries } from '../delivery-service.ts';
 
-const NOTES = `The events since then that its filter lets through, oldest first, a thousand at most: also those that
-were delivered, and those that it was not there for yet. With \`nextSince\` in the answer there are more.`;
+const NOTES = `The events since then that its filter lets through, oldest first, a thousand at most out of 20,000 that
+happened: also those that were delivered, and those that it was not there for yet. With \`nextSince\` in the answer there
+may be more.`;
 
 export const replayWebhook = (
     deliveries: Deliveries,

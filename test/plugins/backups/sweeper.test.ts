@@ -130,6 +130,18 @@ describe('the sweep of backups, on two replicas', { timeout: 60_000 }, () => {
         expect(types.toSorted()).to.equal(['config', 'database']);
     });
 
+    it('neither fires nor removes anything by the wrong clock of one process', async () => {
+        await schedule({ cron: '0 2 * * *' });
+        await tenant.call('POST', '/api/backups/create', { payload: { type: 'config' } });
+        await work();
+        one.errs(400 * DAYS);
+        await sweep();
+        one.errs(0);
+        expect(await runs()).to.equal([]);
+        const { body } = await tenant.call('GET', '/api/backups/list');
+        expect(body.data.backups).to.have.length(1);
+    });
+
     it('asks again for a backup whose job is lost, once in a minute', async () => {
         await tenant.call('POST', '/api/backups/create', { payload: { type: 'config' } });
         await jobs.queue.obliterate({ force: true });

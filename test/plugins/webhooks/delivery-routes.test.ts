@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { MOST_REPLAYED } from '../../../plugins/webhooks/delivery-service.ts';
+import { MOST_LOOKED_AT, MOST_REPLAYED } from '../../../plugins/webhooks/delivery-service.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
@@ -209,6 +209,21 @@ describe('POST /api/webhooks/{webhookId}/replay', () => {
         const next = new Date(at + 60_000 + MOST_REPLAYED).toISOString();
         expect(done).to.equal({ count: MOST_REPLAYED, nextSince: next });
         expect(await jobs.queue.getWaitingCount()).to.equal(MOST_REPLAYED);
+    });
+
+    it('looks at so many events at most that its filter does not let through', async () => {
+        await ada.call('PATCH', webhook.path, { payload: { filter: { events: ['tunnel.*'] } } });
+        const at = Date.now() + 60_000;
+        const pipeline = app.redis.pipeline();
+        const events = tenantKey(ada.tenantId, 'events');
+        for (let n = 0; n < MOST_LOOKED_AT + 200; n++) {
+            pipeline.xadd(events, `${at + n}-0`, 'type', 'thread.created', 'data', '{}');
+        }
+        await pipeline.exec();
+        const { replay: done } = (await replay(anHourAgo())).body.data;
+        expect(done.count).to.equal(0);
+        const next = Date.parse(done.nextSince) - at;
+        expect(next).to.be.within(MOST_LOOKED_AT - 100, MOST_LOOKED_AT + 100);
     });
 
     it('refuses a time more than 7 days ago or to come, and a webhook that is disabled', async () => {
