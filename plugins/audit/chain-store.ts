@@ -1,4 +1,5 @@
 import { link, type ChainEnd } from './chain.ts';
+import { flatHash } from '../../src/redis/codec.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 
 import type { Signature } from './signatures.ts';
@@ -69,7 +70,7 @@ export class ChainStore {
         const { head, audit, seals, segments } = keysOf(tenantId);
         const reply = await this.#run.read([head, audit, seals, segments], []);
         const [flat, length, entry, seal, segment] = reply as [string[], number, string, string, string];
-        return { head: flat.length === 0 ? null : headOf(fieldsOf(flat)), length, newest: { entry, seal, segment } };
+        return { head: flat.length === 0 ? null : headOf(flatHash(flat)), length, newest: { entry, seal, segment } };
     }
 
     /** Entries that come after that one, up to and with `until`. */
@@ -80,7 +81,7 @@ export class ChainStore {
     /** The seals of the same. */
     async seals(tenantId: string, afterId: string, until: string, most: number): Promise<[string, Seal][]> {
         const found = await this.#stretch(keysOf(tenantId).seals, afterId, until, most);
-        return found.map(([id, fields]) => [id, sealOf(fieldsOf(fields.map(String)))]);
+        return found.map(([id, fields]) => [id, sealOf(flatHash(fields.map(String)))]);
     }
 
     /** Segments that come after that one, oldest first, and what they are in the chain of segments from `hash` on. */
@@ -89,7 +90,7 @@ export class ChainStore {
         let previous = hash;
         return found.map(([id, fields]) => {
             previous = link(previous, id, fields);
-            return { segment: segmentOf(id, fieldsOf(fields.map(String))), segmentsHash: previous };
+            return { segment: segmentOf(id, flatHash(fields.map(String))), segmentsHash: previous };
         });
     }
 
@@ -145,9 +146,6 @@ const keysOf = (tenantId: string) => ({
 });
 
 type FieldsOf = Partial<Record<string, string>>;
-
-const fieldsOf = (flat: string[]): FieldsOf =>
-    Object.fromEntries(Array.from({ length: flat.length / 2 }, (_, n) => [flat[2 * n] ?? '', flat[2 * n + 1] ?? '']));
 
 const signatureOf = ({ key = '', mac = '' }: FieldsOf): Signature => ({ key, mac });
 

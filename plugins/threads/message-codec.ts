@@ -1,6 +1,6 @@
 import { decodeTime } from 'ulid';
 
-import { isoTime } from '../../src/redis/codec.ts';
+import { flatHash, isoTime } from '../../src/redis/codec.ts';
 
 import type { LastMessage, Message } from './api.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -59,8 +59,6 @@ export function decodeMessage(
     { threadId, modelId }: Pick<ContextPlace, 'threadId' | 'modelId'>,
     flat: string[],
 ): Message {
-    const fields: Record<string, string> = {};
-    for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
     const {
         id = '',
         role,
@@ -73,7 +71,7 @@ export function decodeMessage(
         usage,
         errorCode,
         answeredBy,
-    } = fields;
+    } = flatHash(flat);
     return {
         id,
         threadId,

@@ -1,4 +1,4 @@
-import { isoTime } from '../../src/redis/codec.ts';
+import { flatHash, isoTime } from '../../src/redis/codec.ts';
 
 /** What stands for the older messages of a context when its model is called. */
 export interface Summary {
@@ -15,9 +15,7 @@ export interface Summary {
 /** Reads the flat `field, value, …` of a summary; null when there is none. */
 export function decodeSummary(flat: string[]): Summary | null {
     if (flat.length === 0) return null;
-    const fields: Record<string, string> = {};
-    for (let at = 0; at < flat.length; at += 2) fields[flat[at] ?? ''] = flat[at + 1] ?? '';
-    const { text = '', tokens, generatedAt, modelUsed = '', upTo = '', count } = fields;
+    const { text = '', tokens, generatedAt, modelUsed = '', upTo = '', count } = flatHash(flat);
     return {
         text,
         tokens: Number(tokens),

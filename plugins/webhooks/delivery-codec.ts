@@ -73,10 +73,3 @@ export const encodeCarried = ({ event, format, mapping }: Pick<StoredDelivery, '
     format,
     ...(mapping === null ? [] : ['mapping', JSON.stringify(mapping)]),
 ];
-
-/** The flat `field, value, …` of a script as a hash. */
-export function hashOf(flat: string[]): Hash {
-    const found: Hash = {};
-    for (let at = 0; at < flat.length; at += 2) found[flat[at] ?? ''] = flat[at + 1] ?? '';
-    return found;
-}

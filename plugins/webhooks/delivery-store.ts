@@ -1,6 +1,7 @@
-import { decodeDelivery, decodeStored, encodeCarried, hashOf, LISTED } from './delivery-codec.ts';
+import { decodeDelivery, decodeStored, encodeCarried, LISTED } from './delivery-codec.ts';
 import { removingKey } from './store.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
+import { flatHash } from '../../src/redis/codec.ts';
 import { openCursor, sealCursor, type Position } from '../../src/redis/cursor.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
@@ -118,7 +119,7 @@ export class DeliveryStore {
             const batch = deliveries.slice(from, from + BATCH);
             const change = { deliveries: batch.map(encodeNew), most: MOST_PENDING, again };
             const flat = (await this.#run.store(keys, [JSON.stringify(change)])) as string[];
-            const rounds = hashOf(flat);
+            const rounds = flatHash(flat);
             for (const { id, webhookId } of batch) {
                 const round = rounds[id];
                 if (round !== undefined) todo.push({ deliveryId: id, webhookId, round });
@@ -141,7 +142,7 @@ export class DeliveryStore {
         const [code, figure, delivery, webhook] = reply;
         if (code === 2) return { state: 'later', delayMs: figure };
         if (code !== 1) return { state: 'over' };
-        const stored = decodeStored(hashOf(delivery));
+        const stored = decodeStored(flatHash(delivery));
         return { state: 'now', at: figure, delivery: stored, webhook: this.#webhooks.records.decode(webhook) };
     }
 
@@ -185,7 +186,7 @@ export class DeliveryStore {
         const change = JSON.stringify({ id, webhookId, ...outboxLists(outbox) });
         const [code, flat = []] = (await this.#run.retry(keys, [change])) as [number, string[]?];
         if (code !== 1) throw apiError(RETRY_REFUSALS[code] ?? 'DELIVERY_NOT_FOUND');
-        return decodeStored(hashOf(flat));
+        return decodeStored(flatHash(flat));
     }
 
     /** @throws INVALID_CURSOR */
@@ -196,7 +197,7 @@ export class DeliveryStore {
         const args = [direction, limit, from.score, from.id, status, MOST_LOOKED_AT, ...LISTED];
         const reply = await this.#run.list([key, prefixOf(tenantId)], args);
         const [more, score, id, ...found] = reply as [number, string, string, ...string[][]];
-        const items: Delivery[] = found.map((flat) => decodeDelivery(hashOf(flat)));
+        const items: Delivery[] = found.map((flat) => decodeDelivery(flatHash(flat)));
         const next = more === 1 ? sealCursor(this.#vault, list, { score, id }) : null;
         return { items, pagination: { cursor: next, limit, hasMore: next !== null } };
     }

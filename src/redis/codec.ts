@@ -38,6 +38,13 @@ const decoders: Record<FieldKind, (text: string) => unknown> = {
     time: (text) => isoTime(Number(text)),
 };
 
+/** The flat `field, value, …` of a script as a hash. */
+export function flatHash(flat: string[]): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (let at = 0; at < flat.length; at += 2) found[flat[at] ?? ''] = flat[at + 1] ?? '';
+    return found;
+}
+
 /** Between a record and its Redis hash. */
 export class RecordCodec<T extends RecordBase> {
     readonly #kinds: Record<string, FieldKind>;
@@ -61,9 +68,7 @@ export class RecordCodec<T extends RecordBase> {
 
     /** Reads the flat `field, value, …` that a script returned, as `decodeHash`. */
     decode(flat: string[]): T {
-        const found: Record<string, string> = {};
-        for (let at = 0; at < flat.length; at += 2) found[flat[at] ?? ''] = flat[at + 1] ?? '';
-        return this.decodeHash(found);
+        return this.decodeHash(flatHash(flat));
     }
 
     /** Reads a hash; unknown fields are left out, missing ones are `null`. */
