@@ -29,6 +29,11 @@ export function webhookAggregates(
         settled: (webhook) => withFields(webhook, keyOf(webhook), UNTRIED),
         indexes: (webhook) => records.indexes(hashOf(webhook, keyOf(webhook))),
         leftovers: () => Promise.resolve([]),
+        // Its receiver knows the secret of now; one that was changed, because it was known to others, does not come back.
+        carried(webhook) {
+            const record = hashOf(webhook, keyOf(webhook));
+            return SECRETS.map((field) => ({ key: keyOf(webhook), field, stays: record[field] ?? null }));
+        },
         forget,
         async resume(tenantId, id) {
             await endRemoval(tenantId, id);
@@ -36,6 +41,9 @@ export function webhookAggregates(
         },
     };
 }
+
+/** What deliveries are signed with. */
+const SECRETS = ['secret', 'previousSecret', 'previousSecretExpiresAt'];
 
 const keyOf = ({ id }: Aggregate): string => `webhook:${id}`;
 

@@ -146,6 +146,17 @@ describe('webhooks that are restored', { timeout: 60_000 }, () => {
         await receiver.until(2);
     });
 
+    it('are signed with the secret of now, not with one that was changed since', async () => {
+        const { path, secret } = await newWebhook(tenant, receiver.url);
+        const all = await read();
+        const rotated = await tenant.call('POST', `${path}/rotate-secret`, { payload: { graceSeconds: 0 } });
+        await putBack(all);
+        await newThread(tenant);
+        const [post = { headers: {}, body: '' }] = await receiver.until(1);
+        new Webhook(rotated.body.data.secret).verify(post.body, post.headers);
+        expect(() => new Webhook(secret).verify(post.body, post.headers)).to.throw();
+    });
+
     it('begin anew with their receiver, however long it had failed by then', async () => {
         const { id } = await newWebhook(tenant, receiver.url);
         const { tenantId } = tenant;
