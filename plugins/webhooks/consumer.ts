@@ -12,6 +12,8 @@ export interface ConsumerParts {
     store: WebhookStore;
     deliveries: DeliveryStore;
     queue: DeliveryQueue;
+    /** @throws TENANT_RESTORING While the tenant's webhooks are being put back, and may not all be there */
+    checkRestoring: (tenantId: string) => Promise<void>;
 }
 
 /** The delivery of an event to a webhook, as its settings are now. */
@@ -27,9 +29,10 @@ export const deliveryOf = (event: TenantEvent, { id: webhookId, format, mapping 
  * Makes deliveries of the events of the relay: one for each event and webhook, however often and by whomever it is
  * called with them. Only when each has its job the relay is told that they are taken.
  */
-export const webhookConsumer = ({ store, deliveries, queue }: ConsumerParts): EventConsumer => ({
+export const webhookConsumer = ({ store, deliveries, queue, checkRestoring }: ConsumerParts): EventConsumer => ({
     name: CONSUMER,
     async take(tenantId, events) {
+        await checkRestoring(tenantId);
         const webhooks = (await store.all(tenantId)).filter(({ isActive }) => isActive);
         const wanted = events.flatMap((event) =>
             webhooks.filter(({ filter }) => matches(filter, event)).map((webhook) => deliveryOf(event, webhook)),

@@ -50,7 +50,8 @@ export const webhooks: Plugin<Platform> = {
         };
         const service = new Webhooks({ store, secrets, sender, subscription, append, clock, removed });
 
-        events.consume(webhookConsumer({ store, deliveries, queue }));
+        const { checkRestoring } = tenants;
+        events.consume(webhookConsumer({ store, deliveries, queue, checkRestoring }));
         const feature: WebhookFeature = {
             deliver: (data) => attempts.deliver(data),
             removeDeliveries: ({ tenantId, webhookId = '' }) => sweeper.remove(tenantId, webhookId),

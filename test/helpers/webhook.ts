@@ -114,10 +114,10 @@ export class NotedJobs implements Jobs {
 export function webhookParts(app: TestApp, jobs: Jobs = new NotedJobs()) {
     const vault = new Vault(app.config.VAULT_KEYS);
     const store = new WebhookStore(app.store, vault);
-    const tenantKeyOf = (tenantId: string) => app.server.plugins.tenants.key(tenantId);
+    const { key: tenantKeyOf, checkRestoring } = app.server.plugins.tenants;
     const deliveries = new DeliveryStore(app.store, vault, store, tenantKeyOf);
     const queue = new DeliveryQueue(jobs);
-    return { store, deliveries, queue, consumer: webhookConsumer({ store, deliveries, queue }) };
+    return { store, deliveries, queue, consumer: webhookConsumer({ store, deliveries, queue, checkRestoring }) };
 }
 
 /** Hands events over as the relay does; the jobs that were asked for. */

@@ -7,10 +7,14 @@
 -- @include now
 -- @include gcra
 -- @include delivery-lists
+-- While the tenant is restored, its webhooks may not all be there: milliseconds until it is looked again.
+local RESTORING_PAUSE = 15000
+
 local change = cjson.decode(ARGV[1])
 local status, round, started, next_at, slot =
     unpack(redis.call('HMGET', KEYS[1], 'status', 'round', 'startedAt', 'nextAttemptAt', 'slotAt'))
 if status ~= 'pending' or round ~= change.round then return { 0 } end
+if redis.call('HEXISTS', KEYS[3], 'restoring') == 1 then return { 2, RESTORING_PAUSE } end
 
 local at = now()
 local lists = lists_of(KEYS[2], KEYS[4])

@@ -25,6 +25,8 @@ import {
 } from '../../helpers/webhook.ts';
 
 import type { TenantData } from '../../../plugins/backups/api.ts';
+import type { Todo } from '../../../plugins/webhooks/delivery-store.ts';
+import type { ApiError } from '../../../src/http/errors.ts';
 import type { Aggregate, Component } from '../../../src/redis/aggregate.ts';
 
 export const lab = Lab.script();
@@ -155,6 +157,21 @@ describe('webhooks that are restored', { timeout: 60_000 }, () => {
         const [post = { headers: {}, body: '' }] = await receiver.until(1);
         new Webhook(rotated.body.data.secret).verify(post.body, post.headers);
         expect(() => new Webhook(secret).verify(post.body, post.headers)).to.throw();
+    });
+
+    it('are told afterwards of what happens, and sent what comes due, while their tenant is locked', async () => {
+        const { tenantId } = tenant;
+        const { id } = await newWebhook(tenant, receiver.url);
+        const [todo] = await take(app, tenantId, [newEvent()]);
+        const info = tenantKey(tenantId, 'info');
+        await app.redis.hset(info, 'restoring', 'restore_1');
+        expect(await deliver(app, tenantId, todo as Todo)).to.equal(15_000);
+        const refused = await take(app, tenantId, [newEvent()]).catch((error: ApiError) => error.data?.code);
+        expect(refused).to.equal('TENANT_RESTORING');
+        expect(receiver.received).to.equal([]);
+        await app.redis.hdel(info, 'restoring');
+        expect(await deliver(app, tenantId, todo as Todo)).to.be.null();
+        expect(await storedWebhook(app, tenantId, id)).to.include({ lastStatus: '204' });
     });
 
     it('begin anew with their receiver, however long it had failed by then', async () => {
