@@ -7,8 +7,11 @@ import { text } from 'node:stream/consumers';
 
 /** Enough that starting a process is little of its time, and few enough that none is waited for alone at the end. */
 const FILES_AT_ONCE = 8;
-/** A process takes a core and a part of another, for its redis-server. */
-const PROCESSES = Math.min(4, availableParallelism());
+/**
+ * One more than there are cores: some of the tests wait for what takes its time, as leases of processes that were
+ * killed.
+ */
+const PROCESSES = Math.min(4, availableParallelism() + 1);
 
 interface Count {
     tests: number;
