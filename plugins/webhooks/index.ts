@@ -50,7 +50,7 @@ export const webhooks: Plugin<Platform> = {
         };
         const service = new Webhooks({ store, secrets, sender, subscription, append, clock, removed });
 
-        const { checkRestoring } = tenants;
+        const checkRestoring = (tenantId: string) => tenants.checkRestoring(tenantId);
         events.consume(webhookConsumer({ store, deliveries, queue, checkRestoring }));
         const feature: WebhookFeature = {
             deliver: (data) => attempts.deliver(data),

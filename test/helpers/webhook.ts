@@ -114,7 +114,9 @@ export class NotedJobs implements Jobs {
 export function webhookParts(app: TestApp, jobs: Jobs = new NotedJobs()) {
     const vault = new Vault(app.config.VAULT_KEYS);
     const store = new WebhookStore(app.store, vault);
-    const { key: tenantKeyOf, checkRestoring } = app.server.plugins.tenants;
+    const { tenants } = app.server.plugins;
+    const tenantKeyOf = (tenantId: string) => tenants.key(tenantId);
+    const checkRestoring = (tenantId: string) => tenants.checkRestoring(tenantId);
     const deliveries = new DeliveryStore(app.store, vault, store, tenantKeyOf);
     const queue = new DeliveryQueue(jobs);
     return { store, deliveries, queue, consumer: webhookConsumer({ store, deliveries, queue, checkRestoring }) };
