@@ -3,45 +3,13 @@
  * be taken out. Run it once every replica has the new key first in its list. It may run beside them, and more than
  * once.
  */
-import { join } from 'node:path';
-
+import { withRedis } from './with-redis.ts';
 import { resealProviderKeys } from '../plugins/models/store.ts';
 import { resealWebhookSecrets } from '../plugins/webhooks/secret-store.ts';
 import { ConfigError, loadConfig, type Config } from '../src/config.ts';
-import { connectRedis } from '../src/redis/client.ts';
 import { createDatastore } from '../src/redis/datastore.ts';
-import { startEmbeddedRedis } from '../src/redis/embedded.ts';
 import { Vault } from '../src/security/vault.ts';
-import { createLogger, type Logger } from '../src/telemetry/logger.ts';
-
-import type { Redis } from 'ioredis';
-
-interface Connection {
-    redis: Redis;
-    close: () => Promise<void>;
-}
-
-/** The server of REDIS_URL, or that of the data directory: through the running API's socket, or started for this. */
-async function connect({ REDIS_URL, DATA_DIR }: Config, logger: Logger): Promise<Connection> {
-    if (REDIS_URL !== undefined) return open(await connectRedis({ url: REDIS_URL }, logger));
-    const running = await connectRedis({ path: join(DATA_DIR, 'redis.sock') }, logger).catch(() => null);
-    if (running) return open(running);
-    const embedded = await startEmbeddedRedis(DATA_DIR, logger);
-    try {
-        return open(await connectRedis({ path: embedded.path }, logger), () => embedded.stop());
-    } catch (error) {
-        await embedded.stop();
-        throw error;
-    }
-}
-
-const open = (redis: Redis, stop?: () => Promise<void>): Connection => ({
-    redis,
-    close: async () => {
-        redis.disconnect();
-        await stop?.();
-    },
-});
+import { createLogger } from '../src/telemetry/logger.ts';
 
 const SEALED = [
     ['provider keys', resealProviderKeys],
@@ -50,8 +18,7 @@ const SEALED = [
 
 async function rotate(config: Config): Promise<number> {
     const logger = createLogger({ level: 'silent', pretty: false });
-    const { redis, close } = await connect(config, logger);
-    try {
+    return withRedis(config, logger, async (redis) => {
         const [store, vault] = [createDatastore(redis), new Vault(config.VAULT_KEYS)];
         const newest = config.VAULT_KEYS.newest.id;
         let allLost = 0;
@@ -65,9 +32,7 @@ async function rotate(config: Config): Promise<number> {
             allLost += lost;
         }
         return allLost === 0 ? 0 : 1;
-    } finally {
-        await close();
-    }
+    });
 }
 
 try {

@@ -31,7 +31,7 @@ export class AuditRounds implements AuditService {
 
     async sealDue(): Promise<void> {
         const { due, sealer } = this.#parts;
-        for (let found = await due.take(); found.length > 0; found = await due.take()) {
+        for await (const found of due.batches()) {
             for (const tenantId of found) {
                 await this.#tell(tenantId, async () => {
                     if (await sealer.seal(tenantId)) await due.forget(tenantId);

@@ -21,7 +21,7 @@ export class Sweeper {
     /** Looks at all tenants that are due. What fails is seen to in the next round. */
     async round(): Promise<void> {
         const { tenants, logger } = this.#parts;
-        for (let found = await tenants.take(); found.length > 0; found = await tenants.take()) {
+        for await (const found of tenants.batches()) {
             for (const tenantId of found) {
                 await this.#lookAt(tenantId).catch((error: unknown) => {
                     logger.warn({ module: 'tunnels', tenantId, err: error }, 'Tunnels could not be looked after');

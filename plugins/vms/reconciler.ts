@@ -47,7 +47,7 @@ export class Reconciler {
     async round(): Promise<void> {
         const { tenants, clock } = this.#parts;
         const end = clock() + RECONCILE_EVERY_MS;
-        for (let found = await tenants.take(); found.length > 0; found = await tenants.take()) {
+        for await (const found of tenants.batches()) {
             await eachOf(found, (tenantId) => this.#attempt({ tenantId }, () => this.#lookAt(tenantId)));
             if (clock() >= end) return;
         }

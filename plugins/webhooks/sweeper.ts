@@ -34,7 +34,7 @@ export class Sweeper {
     async sweep(): Promise<void> {
         const { due, clock, logger } = this.#parts;
         const end = clock() + SWEEP_EVERY_MS;
-        for (let found = await due.take(); found.length > 0; found = await due.take()) {
+        for await (const found of due.batches()) {
             for (const tenantId of found) {
                 await this.#lookAt(tenantId).catch((error: unknown) => {
                     logger.warn({ module: 'webhooks', tenantId, err: error }, 'Webhooks could not be looked after');

@@ -50,6 +50,11 @@ export class DueTenants {
         return (await this.#run.take(this.#keys.slice(0, 1), [this.#everyMs, BATCH])) as string[];
     }
 
+    /** All that are due, some at a time, until there are none. */
+    async *batches(): AsyncGenerator<string[]> {
+        for (let found = await this.take(); found.length > 0; found = await this.take()) yield found;
+    }
+
     /** Of one with nothing to look at; one that was noted in the last two minutes stays. */
     async forget(tenantId: string): Promise<boolean> {
         return (await this.#run.forget(this.#keys, [tenantId, NOTE_HOLDS_MS])) === 1;
