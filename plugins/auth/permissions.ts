@@ -46,13 +46,29 @@ const TENANT_ROLES = new Map([
     ['admin', [...USER, ...USER_ADMIN, ...KEEPER]],
 ]);
 
+/** What all roles of the platform see of it. */
+const OBSERVER = ['tenant:read', 'limit:read', 'report:read', 'platform:read'];
+
+/** Who mends: lets users and tenants in or not, closes circuits, has jobs tried again. */
+const RESCUER = ['tenant:suspend', 'account:read', 'account:suspend', 'platform:recover'];
+
 /** The roles that exist in the platform's own tenant only. */
 const PLATFORM_ROLES = new Map([
-    ['support', [...USER, 'audit:read', 'tenant:read', 'tenant:suspend', 'limit:read']],
-    ['finance', [...USER, 'tenant:read', 'limit:read', 'billing:read', ...CASHIER]],
+    ['support', [...USER, 'audit:read', ...OBSERVER, ...RESCUER]],
+    ['finance', [...USER, ...OBSERVER, 'billing:read', ...CASHIER]],
     [
         'superadmin',
-        [...USER, ...USER_ADMIN, ...KEEPER, 'tenant:read', 'tenant:write', 'tenant:suspend', 'limit:read', ...CASHIER],
+        [
+            ...USER,
+            ...USER_ADMIN,
+            ...KEEPER,
+            ...OBSERVER,
+            ...RESCUER,
+            'tenant:write',
+            'account:write',
+            'platform:configure',
+            ...CASHIER,
+        ],
     ],
 ]);
 

@@ -166,10 +166,10 @@ describe('A load that goes wrong', () => {
             const { event, data } = (await followed(model, jobId)).at(-1) ?? {};
             expect(event).to.equal('error');
             expect(data.error).to.include({ code: 'LOAD_INTERRUPTED', statusCode: 503 });
-            expect(await untilTold()).to.equal({
-                events: [['model.load_failed', 'LOAD_INTERRUPTED']],
-                audit: ['LOAD_INTERRUPTED'],
-            });
+            const { events, audit } = await untilTold();
+            expect(events).to.equal([['model.load_failed', 'LOAD_INTERRUPTED']]);
+            // The load that was asked for may be over by now.
+            expect(audit.filter((result) => result !== 'success')).to.equal(['LOAD_INTERRUPTED']);
             if ('reason' in Object(answer)) expect(answer).to.include({ status: 'error', reason: 'LOAD_INTERRUPTED' });
             const next = typeof answer === 'string' ? answer : await load(model, two);
             expect(next).to.not.equal(jobId);
