@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-import type { Plan } from '../../plugins/tenants/api.ts';
 import type { TestApp } from './app.ts';
+import type { Plan } from '../../plugins/tenants/api.ts';
 
 /** How many tenants are made at the same time. */
 const AT_ONCE = 32;
@@ -21,8 +21,8 @@ export const isMany = process.env.MANY === '1';
 
 /**
  * Tenants with so many users each, the first of them the admin, made as the API makes them but for passwords: records,
- * indexes, events, and what features do for a new tenant. They are named `Tenant <number>`, the plans go round, and user
- * `<m>` of tenant `<n>` is `user<m>@t<n>.<run>.example`, `User <m> Of<n>`. What is consistent only later, as the
+ * indexes, events, and what features do for a new tenant. They are named `Tenant <number>`, the plans go round, and
+ * user `<m>` of tenant `<n>` is `user<m>@t<n>.<run>.example`, `User <m> Of<n>`. What is consistent only later, as the
  * directory, is brought up to date by the feature's own code afterwards.
  */
 export async function addManyTenants(app: TestApp, tenants: number, users: number): Promise<ManyTenants> {
