@@ -1,6 +1,7 @@
 import { auditJobs, auditSchedule } from '../plugins/audit/jobs.ts';
 import { backupJobs, backupSchedule } from '../plugins/backups/jobs.ts';
 import { projectJobs } from '../plugins/projects/jobs.ts';
+import { reportJobs, reportSchedule } from '../plugins/reports/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
 import { tunnelJobs, tunnelSchedule } from '../plugins/tunnels/jobs.ts';
@@ -13,11 +14,12 @@ import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
 export const processorsOf = ({
-    plugins: { audit, backups, projects, tenants, threads, tunnels, users, vms, webhooks },
+    plugins: { audit, backups, projects, reports, tenants, threads, tunnels, users, vms, webhooks },
 }: Server): Processors => ({
     ...auditJobs(audit),
     ...backupJobs(backups),
     ...projectJobs(projects),
+    ...reportJobs(reports),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
     ...tunnelJobs(tunnels),
@@ -33,6 +35,7 @@ export const startLoops = ({ plugins: { events } }: Server): void => events.star
 export const schedule: Record<string, number> = {
     ...auditSchedule,
     ...backupSchedule,
+    ...reportSchedule,
     ...tunnelSchedule,
     ...vmSchedule,
     ...webhookSchedule,

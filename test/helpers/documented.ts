@@ -1,6 +1,7 @@
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
 import { askAboutProxies } from './documented-proxies.ts';
+import { askAboutReports } from './documented-reports.ts';
 import { askAboutTunnels } from './documented-tunnels.ts';
 import { askAboutVms } from './documented-vms.ts';
 import { askAboutWebhooks } from './documented-webhooks.ts';
@@ -11,6 +12,7 @@ export const documentedFeatures = [
     askAboutBackups,
     askAboutTunnels,
     askAboutProxies,
+    askAboutReports,
     askAboutVms,
     askAboutWebhooks,
 ];

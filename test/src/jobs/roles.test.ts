@@ -154,11 +154,13 @@ describe('ROLE', { timeout: 60_000 }, () => {
         expect(Object.fromEntries(found.map(({ name, every }) => [name, every]))).to.equal({
             'keep-audit': 60_000,
             'reconcile-vms': 60_000,
+            'roll-up-reports': 15_000,
             'seal-audit': 15_000,
             'sweep-backups': 15_000,
+            'sweep-reports': 60_000,
             'sweep-tunnels': 15_000,
             'sweep-webhooks': 60_000,
         });
-        expect(found).to.have.length(6);
+        expect(found).to.have.length(8);
     });
 });
