@@ -30,16 +30,10 @@ export function watchTraffic(
 
     const flush = async () => void (await Promise.all([traffic.flush(), seen.flush()]));
     const timer = setInterval(() => void flush(), everyMs).unref();
-    const stopped = new Promise<void>((resolve) => {
-        server.ext('onPostStop', () => {
-            clearInterval(timer);
-            resolve();
-        });
-    });
-    // The last requests are answered while the server stops.
-    drain.onDrain(async (deadline) => {
-        await Promise.race([stopped, aborted(deadline)]);
-        await flush();
+    server.ext('onPostStop', async () => {
+        clearInterval(timer);
+        // The last requests were answered while the server stopped.
+        if (drain.isDraining) await flush();
     });
     return flush;
 }
@@ -51,9 +45,3 @@ function namedIn({ params, payload }: Request): string[] {
     const named: unknown[] = [params.tenantId, inBody];
     return named.filter((id) => typeof id === 'string').filter((id) => TENANT_ID.test(id));
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-        if (signal.aborted) resolve();
-        else signal.addEventListener('abort', () => resolve(), { once: true });
-    });

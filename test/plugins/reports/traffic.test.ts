@@ -4,7 +4,7 @@ import Lab from '@hapi/lab';
 import { TrafficStore } from '../../../plugins/reports/traffic-store.ts';
 import { Traffic } from '../../../plugins/reports/traffic.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { startReplicas, type TestApp } from '../../helpers/app.ts';
+import { startApp, startReplicas, type TestApp } from '../../helpers/app.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { readReport } from '../../helpers/reports.ts';
 import { NOON, openStore, silentLogger, type TestStore } from '../../helpers/store.ts';
@@ -133,13 +133,15 @@ describe('the requests of replicas', () => {
     });
 
     it('are told at the latest when the process drains', async () => {
-        const [one, two] = apps;
-        const own = await newTenant(two);
+        const [one] = apps;
+        const stopping = await startApp({ redisPath: redis.path });
+        const own = await newTenant(stopping);
         await own.call('GET', '/api/threads');
         const month = tenantKey('platform', 'traffic', 'month', new Date().toISOString().slice(0, 7).replace('-', ''));
         const count = async () => Number(await one.redis.hget(month, 'requests'));
         const counted = await count();
-        await two.drain.finish(AbortSignal.abort());
+        stopping.drain.begin();
+        await stopping.stop();
         expect(await count()).to.equal(counted + 2);
     });
 });
