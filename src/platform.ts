@@ -23,6 +23,8 @@ export interface Platform {
     passwords: Passwords;
     /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */
     restoreGraceMs?: number;
+    /** How often the process tells of the requests that it has counted; every few seconds unless given. */
+    countEveryMs?: number;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

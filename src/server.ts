@@ -25,6 +25,7 @@ import { openai } from '../plugins/openai/index.ts';
 import { profile } from '../plugins/profile/index.ts';
 import { projects } from '../plugins/projects/index.ts';
 import { proxies } from '../plugins/proxies/index.ts';
+import { reports } from '../plugins/reports/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
 import { tunnels } from '../plugins/tunnels/index.ts';
@@ -82,6 +83,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         audit,
         webhooks,
         backups,
+        reports,
         health,
         docs,
     ]) {

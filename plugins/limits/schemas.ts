@@ -59,11 +59,13 @@ export const usageExample = {
 };
 
 export interface ViolationQuery {
-    tenantId: string;
+    tenantId?: string;
 }
 
 export const violationQuery = Joi.object<ViolationQuery>({
-    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).default(PLATFORM),
+    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).description(
+        'those of all tenants together unless given; those of IP addresses are the tenant `platform`’s',
+    ),
 }).label('ViolationQuery');
 
 const violationSchema = Joi.object({
@@ -77,19 +79,34 @@ const violationSchema = Joi.object({
 
 export const violationsAnswer = Joi.object({
     violations: Joi.object({
-        tenantId: Joi.string(),
+        tenantId: Joi.string().allow(null).description('null: of all tenants'),
         days: Joi.array()
             .items(
                 Joi.object({
                     date: Joi.string().description('in UTC'),
                     counts: Joi.object(Object.fromEntries(violationKinds.map((kind) => [kind, count()]))).label(
-                        'Violations',
+                        'ViolationKinds',
                     ),
                 }).label('ViolationDay'),
             )
             .label('ViolationDays'),
-        recent: Joi.array().items(violationSchema).label('RecentViolations').description('the newest first'),
-    }).label('TenantViolations'),
+        recent: Joi.array()
+            .items(violationSchema)
+            .label('RecentViolations')
+            .description('of one tenant: the newest first')
+            .optional(),
+        tenants: Joi.array()
+            .items(
+                Joi.object({
+                    tenantId: Joi.string(),
+                    tenantName: Joi.string().allow(null).description('null once the tenant is purged'),
+                    count: count(),
+                }).label('ViolationCount'),
+            )
+            .label('ViolationCounts')
+            .description('of all tenants: the 20 with the most, of those that were among the 20 first of one day')
+            .optional(),
+    }).label('Violations'),
 }).label('ViolationsData');
 
 export const violationsExample = {

@@ -1,4 +1,5 @@
 import { SlotQueue } from './slot-queue.ts';
+import { violationKinds } from './violation-kinds.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
@@ -11,6 +12,7 @@ import type { Drain } from '../../src/drain.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { ReportFeature } from '../reports/api.ts';
 
 /** When a generation may have ended: it is not known better. */
 const RETRY_AFTER_SECONDS = 5;
@@ -26,8 +28,14 @@ export interface LimitParts {
     /** How long a call may wait for a slot. */
     queueMs: number;
     drain: Pick<Drain, 'isDraining'>;
+    /** Of all tenants, by the newest days. */
+    allViolations: ReportFeature['violations'];
     lease?: typeof LEASE;
 }
+
+/** As long as a tenant's own are kept. */
+const DAYS_SHOWN = 31;
+const NO_VIOLATIONS = Object.fromEntries(violationKinds.map((kind) => [kind, 0]));
 
 export type LimitRules = ReturnType<typeof createLimitService>;
 
@@ -67,7 +75,16 @@ export function createLimitService(parts: LimitParts) {
             const { days, recent } = await store.violations(tenantId);
             const entry = { action: 'limit.read', resource: 'tenant', resourceId: tenantId, result: 'success' };
             for (const told of new Set([tenantId, PLATFORM])) await append(told, { audit: [audited(actor, entry)] });
-            return { violations: { tenantId, days, recent } };
+            return { tenantId, days, recent };
+        },
+
+        /** Told in the audit of the platform. */
+        async allViolations(actor: Actor) {
+            const { days, tenants: most } = await parts.allViolations(DAYS_SHOWN);
+            const entry = { action: 'limit.read', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
+            await append(PLATFORM, { audit: [audited(actor, entry)] });
+            const whole = days.map(({ date, counts }) => ({ date, counts: { ...NO_VIOLATIONS, ...counts } }));
+            return { tenantId: null, days: whole, tenants: most };
         },
     } satisfies LimitService & Record<string, unknown>;
 }

@@ -73,6 +73,7 @@ function fail(request: Request, h: ResponseToolkit, boom: Boom, form: (error: Er
 
 /** A client is told the code; why it came to that stands in the log, under the same request id. */
 function log(request: Request, { code, statusCode }: ErrorBody, error: Boom): void {
+    request.app.errorCode = code;
     request.logger.setBindings({ errorCode: code });
     if (statusCode < 500) return;
     const cause = isApiError(error) ? error.cause : error;

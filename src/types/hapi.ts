@@ -16,6 +16,8 @@ declare module '@hapi/hapi' {
         client: Client;
         /** The tightest limit that the request counted against. */
         rate?: RateState;
+        /** The catalogue code that it was refused with. */
+        errorCode?: ErrorCode;
         /** It was answered with what another request with its Idempotency-Key did. */
         isReplayed?: boolean;
     }

@@ -97,6 +97,8 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         jobs,
         passwords: new Passwords(settings.BCRYPT_COST),
         restoreGraceMs: 0,
+        // Tests that are about it say when.
+        countEveryMs: 3_600_000,
         ...(measureLoad && { measureLoad }),
     });
     const jobWorker = worker === true ? await startWork(address, server, logger) : null;

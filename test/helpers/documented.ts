@@ -2,6 +2,7 @@ import { askAboutAccounts } from './documented-accounts.ts';
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
 import { askAboutProxies } from './documented-proxies.ts';
+import { askAboutReports } from './documented-reports.ts';
 import { askAboutTunnels } from './documented-tunnels.ts';
 import { askAboutVms } from './documented-vms.ts';
 import { askAboutWebhooks } from './documented-webhooks.ts';
@@ -13,6 +14,7 @@ export const documentedFeatures = [
     askAboutBackups,
     askAboutTunnels,
     askAboutProxies,
+    askAboutReports,
     askAboutVms,
     askAboutWebhooks,
 ];
