@@ -1,5 +1,6 @@
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
+import { askAboutOperations } from './documented-operations.ts';
 import { askAboutProxies } from './documented-proxies.ts';
 import { askAboutTunnels } from './documented-tunnels.ts';
 import { askAboutVms } from './documented-vms.ts';
@@ -9,6 +10,7 @@ import { askAboutWebhooks } from './documented-webhooks.ts';
 export const documentedFeatures = [
     askAboutAudit,
     askAboutBackups,
+    askAboutOperations,
     askAboutTunnels,
     askAboutProxies,
     askAboutVms,
