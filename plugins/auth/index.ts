@@ -46,10 +46,9 @@ export const auth: Plugin<Platform> = {
         }
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
         const attempts = new Attempts(new AttemptStore(store));
-        const parts = { append: appendOutbox(store), tenants, users, passwords, attempts };
+        const parts = { append: appendOutbox(store), operations, tenants, users, passwords, attempts };
         const service = new AuthService({
             ...parts,
-            operations,
             sessions,
             config,
             clock,
@@ -72,10 +71,8 @@ export const auth: Plugin<Platform> = {
         };
         server.expose(port);
 
-        server.auth.scheme(
-            'credential',
-            credentialScheme({ tokens: accessTokens, store: admission, gate: operations.checkMaintenance }),
-        );
+        const gate = operations.checkMaintenance;
+        server.auth.scheme('credential', credentialScheme({ tokens: accessTokens, store: admission, gate }));
         server.auth.strategy('user', 'credential');
         server.auth.default('user');
         defineCookies(server, config);

@@ -47,9 +47,9 @@ export interface ConfigRules {
 /** The port of the operations feature. */
 export interface OperationsPort {
     /** What is in force in this process: it costs nothing to ask. While Redis is away it is what was known last. */
-    settings(): PlatformSettings;
+    settings: () => PlatformSettings;
     /** @param tenantId Whose request it is; null: nobody knows yet. @throws MAINTENANCE */
-    checkMaintenance(tenantId: string | null): void;
+    checkMaintenance: (tenantId: string | null) => void;
     config: ConfigRules;
 }
 

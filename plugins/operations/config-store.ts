@@ -33,10 +33,11 @@ export const NOTHING_SET: StoredConfig = {
 type Choices = Pick<StoredConfig, 'registration' | 'maintenance' | 'limits'>;
 
 /** The configuration of the platform: one record in its slot. */
-export function createConfigStore({ redis, script }: Datastore) {
+export function createConfigStore(store: Datastore) {
+    const { redis } = store;
     const codec = new RecordCodec<RecordBase & Choices>({ registration: 'text', maintenance: 'json', limits: 'json' });
     const key = tenantKey(PLATFORM, 'config');
-    const run = script(new URL('./lua/change-config.lua', import.meta.url));
+    const run = store.script(new URL('./lua/change-config.lua', import.meta.url));
 
     const stored = ({ id: _id, createdAt: _createdAt, revision, ...found }: RecordBase & Choices): StoredConfig => ({
         ...found,

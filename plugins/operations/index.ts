@@ -1,9 +1,16 @@
+import { createBreakerService } from './breaker-service.ts';
 import { ConfigMirror } from './config-mirror.ts';
 import { createConfigService } from './config-service.ts';
 import { createConfigStore } from './config-store.ts';
+import { jobCursors } from './job-cursor.ts';
+import { createJobService } from './job-service.ts';
 import { maintenanceCheck, refusePublic } from './maintenance.ts';
 import { Obedience } from './obedience.ts';
 import { getConfig } from './routes/get-config.ts';
+import { listBreakers } from './routes/list-breakers.ts';
+import { listJobs } from './routes/list-jobs.ts';
+import { resetBreaker } from './routes/reset-breaker.ts';
+import { retryJob } from './routes/retry-job.ts';
 import { updateConfig } from './routes/update-config.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 
@@ -34,9 +41,17 @@ export const operations: Plugin<Platform> = {
             obedience.stop();
         });
         // Other features are made by what is configured, so this one comes first; its routes ask for a permission.
-        server.dependency(['auth'], async () => {
+        server.dependency(['auth', 'models', 'tenants'], async () => {
+            const { models, tenants } = server.plugins;
+            const breakers = createBreakerService(models, append);
+            const cursors = jobCursors(platform.vault);
+            const jobs = createJobService({ jobs: platform.jobs, cursors, tenants, append });
             server.route(getConfig(config));
             server.route(updateConfig(config));
+            server.route(listBreakers(breakers));
+            server.route(resetBreaker(breakers));
+            server.route(listJobs(jobs));
+            server.route(retryJob(jobs));
         });
     },
 };

@@ -122,6 +122,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             return example?.pagination !== undefined;
         });
         const lists = [
+            '/api/admin/jobs',
             '/api/admin/tenants',
             '/api/audit',
             '/api/backups/list',

@@ -132,12 +132,10 @@ describe('The platform’s configuration, on two replicas', () => {
         for (const answer of all) if (answer.status !== 200) expectError(answer, 'REVISION_MISMATCH');
         const figures = ['tunnels', 'vms', 'projects', 'apiKeys', 'proxies'];
         await Promise.all(
-            figures.map((name, n) =>
-                [one, two][n % 2]?.call('PATCH', ROUTE, {
-                    token,
-                    payload: { limits: { premium: { [name]: 41 + n } } },
-                }),
-            ),
+            figures.map((name, n) => {
+                const payload = { limits: { premium: { [name]: 41 + n } } };
+                return (n % 2 === 0 ? one : two).call('PATCH', ROUTE, { token, payload });
+            }),
         );
         const { limits } = (await read()).body.data.config;
         expect(figures.map((name) => limits.premium[name])).to.equal([41, 42, 43, 44, 45]);
