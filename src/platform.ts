@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
-import type { Jobs } from './jobs/jobs.ts';
+import type { JobQueues } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
 import type { Signals } from './redis/signals.ts';
 import type { Passwords } from './security/passwords.ts';
@@ -18,7 +18,7 @@ export interface Platform {
     clock: Clock;
     logger: Logger;
     drain: Drain;
-    jobs: Jobs;
+    jobs: JobQueues;
     /** The one line in which passwords are hashed. */
     passwords: Passwords;
     /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */

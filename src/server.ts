@@ -22,6 +22,7 @@ import { keys } from '../plugins/keys/index.ts';
 import { limits } from '../plugins/limits/index.ts';
 import { models } from '../plugins/models/index.ts';
 import { openai } from '../plugins/openai/index.ts';
+import { operations } from '../plugins/operations/index.ts';
 import { profile } from '../plugins/profile/index.ts';
 import { projects } from '../plugins/projects/index.ts';
 import { proxies } from '../plugins/proxies/index.ts';
@@ -61,6 +62,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
     for (const feature of [
+        operations,
         tenants,
         users,
         auth,

@@ -16,7 +16,20 @@ import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
 export const processorsOf = ({
-    plugins: { accounts, audit, backups, directory, projects, reports, tenants, threads, tunnels, users, vms, webhooks },
+    plugins: {
+        accounts,
+        audit,
+        backups,
+        directory,
+        projects,
+        reports,
+        tenants,
+        threads,
+        tunnels,
+        users,
+        vms,
+        webhooks,
+    },
 }: Server): Processors => ({
     ...accountJobs(accounts),
     ...auditJobs(audit),

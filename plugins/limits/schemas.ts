@@ -3,7 +3,7 @@ import Joi from 'joi';
 import { violationKinds } from './violation-kinds.ts';
 import { idSchema } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { tierLimitsSchema, tiers } from '../tenants/api.ts';
+import { defaultTiers, tierLimitsSchema } from '../tenants/api.ts';
 
 const time = () => Joi.string().isoDate();
 const count = () => Joi.number().integer().min(0);
@@ -22,8 +22,8 @@ export const tiersAnswer = Joi.object({
 }).label('TiersData');
 
 export const tiersExample = {
-    tiers: Object.entries(tiers).map(([name, limits]) => ({ name, limits })),
-    own: { tier: 'free', plan: 'free', limits: tiers.free },
+    tiers: Object.entries(defaultTiers).map(([name, limits]) => ({ name, limits })),
+    own: { tier: 'free', plan: 'free', limits: defaultTiers.free },
 };
 
 export const usageAnswer = Joi.object({
@@ -54,7 +54,7 @@ export const usageExample = {
         relayedBytesThisMonth: { used: 52_428_800, limit: 1_073_741_824, resetsAt: '2026-12-01T00:00:00.000Z' },
         generations: { running: 1, limit: 3 },
         tier: 'free',
-        limits: tiers.free,
+        limits: defaultTiers.free,
     },
 };
 

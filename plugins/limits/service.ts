@@ -4,7 +4,6 @@ import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
-import { limitsOf, tiers, type TenantService } from '../tenants/api.ts';
 
 import type { LimitService, Slot } from './api.ts';
 import type { LimitStore } from './store.ts';
@@ -13,6 +12,7 @@ import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { ReportFeature } from '../reports/api.ts';
+import type { TenantService } from '../tenants/api.ts';
 
 /** When a generation may have ended: it is not known better. */
 const RETRY_AFTER_SECONDS = 5;
@@ -42,6 +42,7 @@ export type LimitRules = ReturnType<typeof createLimitService>;
 /** Slots for generations, and what is used of the limits. */
 export function createLimitService(parts: LimitParts) {
     const { store, tenants, append } = parts;
+    const { tiers } = tenants;
     const queue = new SlotQueue(parts.queueMs);
 
     return {
@@ -50,14 +51,14 @@ export function createLimitService(parts: LimitParts) {
         /** The table of tiers, and where the user stands in it. */
         async tiers(actor: Actor) {
             const { plan, overrides } = await store.usage(actor);
-            const table = Object.entries(tiers).map(([name, limits]) => ({ name, limits }));
-            return { tiers: table, own: { tier: actor.tier, plan, limits: limitsOf(actor.tier, overrides) } };
+            const table = Object.entries(tiers.table()).map(([name, limits]) => ({ name, limits }));
+            return { tiers: table, own: { tier: actor.tier, plan, limits: tiers.limitsOf(actor.tier, overrides) } };
         },
 
         async usage(actor: Actor) {
             const { requests, running, relayedBytes, plan, overrides, resetsAt } = await store.usage(actor);
-            const limits = limitsOf(actor.tier, overrides);
-            const ofTenant = limitsOf(plan, overrides);
+            const limits = tiers.limitsOf(actor.tier, overrides);
+            const ofTenant = tiers.limitsOf(plan, overrides);
             return {
                 usage: {
                     requestsThisMonth: { used: requests, limit: ofTenant.requestsPerMonth, resetsAt },
@@ -90,7 +91,7 @@ export function createLimitService(parts: LimitParts) {
 }
 
 async function takeSlot(
-    { store, logger, drain, lease = LEASE }: LimitParts,
+    { store, tenants, logger, drain, lease = LEASE }: LimitParts,
     queue: SlotQueue,
     actor: Actor,
     isWanted = () => true,
@@ -98,7 +99,8 @@ async function takeSlot(
     const id = newId('slot');
     const { tenantId, userId, keyId } = actor;
     const place = { tenantId, userId };
-    const slot = { id, most: limitsOf(actor.tier, null).concurrentGenerations, leaseMs: lease.leaseMs };
+    const most = tenants.tiers.limitsOf(actor.tier, null).concurrentGenerations;
+    const slot = { id, most, leaseMs: lease.leaseMs };
     const { isTaken, limit } = await queue.take(`${tenantId} ${userId}`, {
         attempt: (isLast) => store.takeSlot({ ...place, ...(keyId !== undefined && { keyId }) }, { ...slot, isLast }),
         check: () => {

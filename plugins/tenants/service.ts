@@ -35,6 +35,8 @@ export function createTenantService(parts: TenantParts): TenantRules {
     const purgeSteps: TenantPurgeStep[] = [];
 
     return {
+        tiers: parts.tiers,
+
         async create(details, foundingOf) {
             const claim = await claimAndCreate(store, details, foundingOf);
             // Before: as long as the claim is not confirmed, the sweeper knows that there is work left.

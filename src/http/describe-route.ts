@@ -55,6 +55,8 @@ interface Promises {
     isQuotaFree?: boolean;
     /** Admitted while the tenant is being restored, for watching that. */
     whileRestoring?: true;
+    /** Public, and served in maintenance too, or it looks itself at whose request it is. Those outside of the API are. */
+    inMaintenance?: true;
     /**
      * Of a POST that creates, charges or sends: with an Idempotency-Key it is done once and answered alike each time. A
      * `required` one is refused without. A `shared` one takes care of that itself, in its handler, by
@@ -102,6 +104,7 @@ const BEHAVIOUR = [
     'rateLimit',
     'isQuotaFree',
     'whileRestoring',
+    'inMaintenance',
     'isExpensive',
     'idempotent',
     'streamExample',

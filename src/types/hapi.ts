@@ -33,6 +33,8 @@ declare module '@hapi/hapi' {
         isQuotaFree?: boolean;
         /** It is admitted while the tenant is being restored; see `describeRoute`. */
         whileRestoring?: boolean;
+        /** It is public and served in maintenance; see `describeRoute`. */
+        inMaintenance?: true;
         /** What the route itself fails with: for the OpenAPI document. */
         errors?: ErrorCode[];
         /** The content types of a body and of an answer that are bytes: for the OpenAPI document. */

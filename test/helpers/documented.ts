@@ -1,6 +1,7 @@
 import { askAboutAccounts } from './documented-accounts.ts';
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
+import { askAboutOperations } from './documented-operations.ts';
 import { askAboutProxies } from './documented-proxies.ts';
 import { askAboutReports } from './documented-reports.ts';
 import { askAboutTunnels } from './documented-tunnels.ts';
@@ -12,6 +13,7 @@ export const documentedFeatures = [
     askAboutAccounts,
     askAboutAudit,
     askAboutBackups,
+    askAboutOperations,
     askAboutTunnels,
     askAboutProxies,
     askAboutReports,

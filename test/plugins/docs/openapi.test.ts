@@ -123,6 +123,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         });
         const lists = [
             '/api/admin/bulk',
+            '/api/admin/jobs',
             '/api/admin/tenants',
             '/api/admin/users',
             '/api/audit',
