@@ -6,8 +6,10 @@ import type { Datastore } from './redis/datastore.ts';
 import type { Signals } from './redis/signals.ts';
 import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
+import type { ErrorReports } from './telemetry/error-reports.ts';
 import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 
 /** What every feature is given to stand on. */
 export interface Platform {
@@ -23,6 +25,10 @@ export interface Platform {
     passwords: Passwords;
     /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */
     restoreGraceMs?: number;
+    /** What measures the work; nothing unless given. */
+    tracing?: Tracing;
+    /** Whom unexpected errors are reported to; nobody unless given. */
+    reports?: ErrorReports;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

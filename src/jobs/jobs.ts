@@ -2,10 +2,15 @@ import { Queue } from 'bullmq';
 
 import { connectRedis, type RedisAddress } from '../redis/client.ts';
 import { PLATFORM, tenantKey } from '../redis/keys.ts';
+import { noTracing } from '../telemetry/tracing.ts';
 
 import type { Logger } from '../telemetry/logger.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 
-/** What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. */
+/**
+ * What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. With
+ * `requestId` its log lines are found by the request that asked for it; `traceparent` is put in by `add`.
+ */
 export interface JobData {
     tenantId: string;
     [record: string]: string;
@@ -54,7 +59,7 @@ const KEPT_BY_QUEUE = { maintenance: KEPT, deliveries: { removeOnComplete: true,
 const REPEATING = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 
 /** The queues by a connection of their own, made when the first job is added. */
-export function openJobs(address: RedisAddress, logger: Logger): Jobs {
+export function openJobs(address: RedisAddress, logger: Logger, tracing: Tracing = noTracing): Jobs {
     let opening: Promise<{ queues: Record<QueueName, Queue>; disconnect: () => void }> | undefined;
 
     const open = async () => {
@@ -82,7 +87,8 @@ export function openJobs(address: RedisAddress, logger: Logger): Jobs {
     return {
         async add(name, data, { delay = 0, id, attempts, queue = QUEUE } = {}) {
             const opens = await opened(queue);
-            await opens.add(name, data, {
+            const traceparent = tracing.traceparent();
+            await opens.add(name, traceparent === undefined ? data : { ...data, traceparent }, {
                 delay,
                 ...(id !== undefined && { jobId: id }),
                 ...(attempts !== undefined && { attempts }),
