@@ -6,8 +6,10 @@ import type { Datastore } from './redis/datastore.ts';
 import type { Signals } from './redis/signals.ts';
 import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
+import type { ErrorReports } from './telemetry/error-reports.ts';
 import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 
 /** What every feature is given to stand on. */
 export interface Platform {
@@ -25,6 +27,10 @@ export interface Platform {
     restoreGraceMs?: number;
     /** How often the process tells of the requests that it has counted; every few seconds unless given. */
     countEveryMs?: number;
+    /** What measures the work; nothing unless given. */
+    tracing?: Tracing;
+    /** Whom unexpected errors are reported to; nobody unless given. */
+    reports?: ErrorReports;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

@@ -7,8 +7,10 @@ import { clientAddress } from './http/client-address.ts';
 import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
+import { noReports } from './telemetry/error-reports.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { accounts } from '../plugins/accounts/index.ts';
+import { traceRequests } from './telemetry/trace-requests.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
@@ -45,7 +47,7 @@ const CHECKED_ANSWERS_PERCENT = { production: 1, development: 100, test: 100 };
 
 /** Composes the server: the platform's ways first, then the features. It does not listen yet. */
 export async function createServer(platform: Platform): Promise<Hapi.Server> {
-    const { config, clock, logger } = platform;
+    const { config, clock, logger, tracing, reports = noReports } = platform;
     const server = Hapi.server({
         host: config.HOST,
         port: config.PORT,
@@ -55,10 +57,11 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     });
     server.encoder('br', () => createBrotliCompress());
 
+    if (tracing?.isOn) await server.register({ plugin: traceRequests, options: { tracing } });
     const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     server.ext('onPostAuth', refuseIllFormedText);
-    await server.register({ plugin: responses, options: { clock } });
+    await server.register({ plugin: responses, options: { clock, reports } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
     for (const feature of [

@@ -3,13 +3,18 @@ import { Queue } from 'bullmq';
 import { JobList, type JobPage, type JobPlace, type JobState, type JobView } from './job-list.ts';
 import { connectRedis, type RedisAddress } from '../redis/client.ts';
 import { PLATFORM, tenantKey } from '../redis/keys.ts';
+import { noTracing } from '../telemetry/tracing.ts';
 
 import type { QueueName } from './queue-name.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 
 export type { QueueName } from './queue-name.ts';
 
-/** What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. */
+/**
+ * What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. With
+ * `requestId` its log lines are found by the request that asked for it; `traceparent` is put in by `add`.
+ */
 export interface JobData {
     tenantId: string;
     [record: string]: string;
@@ -65,7 +70,7 @@ const KEPT_BY_QUEUE = { maintenance: KEPT, deliveries: { removeOnComplete: true,
 const REPEATING = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 
 /** The queues by a connection of their own, made when the first job is added. */
-export function openJobs(address: RedisAddress, logger: Logger): JobQueues {
+export function openJobs(address: RedisAddress, logger: Logger, tracing: Tracing = noTracing): JobQueues {
     let opening: Promise<{ queues: Record<QueueName, Queue>; jobs: JobList; disconnect: () => void }> | undefined;
 
     const open = async () => {
@@ -92,7 +97,8 @@ export function openJobs(address: RedisAddress, logger: Logger): JobQueues {
     return {
         async add(name, data, { delay = 0, id, attempts, queue = QUEUE } = {}) {
             const { queues } = await opened();
-            await queues[queue].add(name, data, {
+            const traceparent = tracing.traceparent();
+            await queues[queue].add(name, traceparent === undefined ? data : { ...data, traceparent }, {
                 delay,
                 ...(id !== undefined && { jobId: id }),
                 ...(attempts !== undefined && { attempts }),
