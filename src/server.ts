@@ -115,6 +115,9 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
             'ETag',
             'Idempotent-Replayed',
             'X-Ignored-Parameters',
+            'Deprecation',
+            'Sunset',
+            'Link',
         ],
     },
 });
