@@ -1,9 +1,11 @@
 /** Runs all tests, some files at a time in processes side by side, and ends with one line that counts them. */
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { sep } from 'node:path';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
 import { text } from 'node:stream/consumers';
+
+import { unseenErrors } from './unseen-errors.ts';
 
 /** Enough that starting a process is little of its time, and few enough that none is waited for alone at the end. */
 const FILES_AT_ONCE = 8;
@@ -27,21 +29,34 @@ const files = inOrder.map((name) => `dist/test/${name.replace(/\.ts$/, '.js')}`)
 const count = Math.ceil(files.length / FILES_AT_ONCE);
 const groups = Array.from({ length: count }, (_, n) => files.filter((_file, at) => at % count === n));
 
+const seen = mkdtempSync(join(tmpdir(), 'seen-codes-'));
 const counts: Count[] = [];
 await Promise.all(
     Array.from({ length: PROCESSES }, async () => {
         for (let group = groups.shift(); group; group = groups.shift()) counts.push(await run(group));
     }),
 );
+counts.push(await judgeErrors());
 const total = (what: keyof Count): number => counts.reduce((sum, count) => sum + count[what], 0);
 const [tests, failed] = [total('tests'), total('failed')];
 console.log(failed > 0 ? `${failed} of ${tests} tests failed` : `${tests} tests complete`);
-process.exitCode = failed > 0 || tests === 0 ? 1 : 0;
+process.exit(failed > 0 || tests === 0 ? 1 : 0);
+
+/** One more test, of all the others: each code of the catalogue was an answer to one of them. */
+async function judgeErrors(): Promise<Count> {
+    const { codes, ofRoutes } = await unseenErrors(seen);
+    rmSync(seen, { recursive: true });
+    if (ofRoutes.length > 0)
+        console.log(`${ofRoutes.length} errors of routes that no test had:\n${ofRoutes.join('\n')}`);
+    if (codes.length > 0) console.log(`No test was answered with ${codes.join(', ')}`);
+    return { tests: 1, failed: codes.length > 0 ? 1 : 0 };
+}
 
 /** Runs some files in a process of their own and shows what it said when it is done. */
 async function run(group: string[]): Promise<Count> {
     const child = spawn(process.execPath, ['node_modules/@hapi/lab/bin/lab', ...group], {
         stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, SEEN_CODES: seen },
     });
     const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
     const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

@@ -1,6 +1,7 @@
 import { isBoom, type Boom } from '@hapi/boom';
 
 import { AnswerForms } from './answer-form.ts';
+import { deprecationHeaders } from './deprecation.ts';
 import { apiError, errorBody, isApiError, type ErrorBody } from './errors.ts';
 import { rateHeaders } from './rate-limit.ts';
 import { assignRequestId } from './request-id.ts';
@@ -43,7 +44,9 @@ export const responses: Plugin<{ clock: Clock; reports?: ErrorReports }> = {
                 ? fail({ request, h, reports }, response, (error) => failure(error, forms.of(request.path), stamp))
                 : succeed(request, response, stamp);
             answer.header('x-request-id', request.app.requestId);
-            for (const [name, value] of rateHeaders(request.app.rate)) answer.header(name, value);
+            const { deprecated } = request.route.settings.app ?? {};
+            const told = [...rateHeaders(request.app.rate), ...deprecationHeaders(deprecated)];
+            for (const [name, value] of told) answer.header(name, value);
             if (request.app.isReplayed) answer.header('idempotent-replayed', 'true');
             return isBoom(response) ? answer : h.continue;
         });

@@ -2,6 +2,7 @@ import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
 import type { AnswerForm } from '../http/answer-form.ts';
 import type { Client } from '../http/client-address.ts';
+import type { Deprecation } from '../http/deprecation.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
 import type { ServerSentEvent } from '../http/sse.ts';
@@ -40,6 +41,9 @@ declare module '@hapi/hapi' {
         /** The content types of a body and of an answer that are bytes: for the OpenAPI document. */
         takesBinary?: string[];
         answersBinary?: string[];
+        byteExamples?: Record<string, string>;
+        /** It is to be withdrawn. */
+        deprecated?: Deprecation;
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
         streamExample?: ServerSentEvent[] | string;
         /** Of an answer as text in place of JSON. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { temporaryFolder } from './folder.ts';
 import { connectPatiently, sharedRedis } from './redis.ts';
+import { noteFailures, noteRefusals } from './seen-codes.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
@@ -115,6 +116,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         ...watch,
         ...(measureLoad && { measureLoad }),
     });
+    noteRefusals(server);
     const jobWorker = worker === true ? await startWork(address, server, logger, watch) : null;
     if (listen) await server.start();
     else if (!isHeld) await server.initialize();
@@ -188,6 +190,7 @@ async function inject(server: Server, method: string, url: string, options: Call
         ...(payload !== undefined && { payload: payload as object }),
     };
     const response = await server.inject(request);
+    noteFailures(response.request.route, response.payload);
     const isJson = String(response.headers['content-type']).startsWith('application/json');
     return {
         status: response.statusCode,
