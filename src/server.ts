@@ -13,6 +13,7 @@ import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { backups } from '../plugins/backups/index.ts';
 import { billing } from '../plugins/billing/index.ts';
+import { adminConsole } from '../plugins/console/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { events } from '../plugins/events/index.ts';
 import { health } from '../plugins/health/index.ts';
@@ -80,6 +81,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         backups,
         health,
         docs,
+        adminConsole,
     ]) {
         await server.register({ plugin: feature, options: platform });
     }
