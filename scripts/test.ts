@@ -1,4 +1,7 @@
-/** Runs all tests, some files at a time in processes side by side, and ends with one line that counts them. */
+/**
+ * Runs all tests, some files at a time in processes side by side, and ends with one line that counts them. Those that
+ * need a browser are left out: with the argument `console` they are run, and no others.
+ */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -16,10 +19,13 @@ const PROCESSES = Math.min(4, availableParallelism() + 1);
 interface Count {
     tests: number;
     failed: number;
+    skipped: number;
 }
 
 // What has no source any more is left over in the build.
-const sources = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+const needsBrowser = (name: string): boolean => name.startsWith(`console${sep}`);
+const sources = tests.filter((name) => needsBrowser(name) === (process.argv[2] === 'console'));
 const depthOf = (name: string) => name.split(sep).length;
 // Those of the whole program take longest: each is in a group of its own, and these are begun first.
 const inOrder = sources.sort((one, other) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1));
@@ -34,9 +40,9 @@ await Promise.all(
     }),
 );
 const total = (what: keyof Count): number => counts.reduce((sum, count) => sum + count[what], 0);
-const [tests, failed] = [total('tests'), total('failed')];
-console.log(failed > 0 ? `${failed} of ${tests} tests failed` : `${tests} tests complete`);
-process.exitCode = failed > 0 || tests === 0 ? 1 : 0;
+const [ran, failed] = [total('tests'), total('failed')];
+console.log(failed > 0 ? `${failed} of ${ran} tests failed` : `${ran} tests complete`);
+process.exitCode = failed > 0 || ran + total('skipped') === 0 ? 1 : 0;
 
 /** Runs some files in a process of their own and shows what it said when it is done. */
 async function run(group: string[]): Promise<Count> {
@@ -50,5 +56,6 @@ async function run(group: string[]): Promise<Count> {
     const [, failures = 0, all = tests] = /^(\d+) of (\d+) tests? failed/m.exec(stdout) ?? [];
     // A leak, or a process that broke off: it has failed though no test has.
     const failed = Number(failures) || (code === 0 ? 0 : 1);
-    return { tests: Math.max(Number(all), failed), failed };
+    const skipped = Number(/^\d+ tests? .*\((\d+) skipped\)/m.exec(stdout)?.[1] ?? 0);
+    return { tests: Math.max(Number(all), failed), failed, skipped };
 }

@@ -1,14 +1,8 @@
 import { sessionEvents } from './api.js';
 import { h } from './dom.js';
 import { failure } from './notices.js';
-import { breakers } from './pages/breakers.js';
-import { configuration } from './pages/configuration.js';
-import { dashboard } from './pages/dashboard.js';
-import { jobs } from './pages/jobs.js';
-import { live } from './pages/live.js';
 import { foreignSession, signInForm } from './pages/sign-in.js';
 import { tenants } from './pages/tenants.js';
-import { users } from './pages/users.js';
 import { placeOf } from './router.js';
 import { isOfPlatform, may, signOut, whoAmI } from './session.js';
 
@@ -27,7 +21,7 @@ import { isOfPlatform, may, signOut, whoAmI } from './session.js';
  */
 
 /** @type {Page[]} */
-const PAGES = [dashboard, tenants, users, breakers, jobs, live, configuration];
+const PAGES = [tenants];
 
 const elements = {
     bar: /** @type {HTMLElement} */ (document.getElementById('bar')),
@@ -59,7 +53,10 @@ async function enter() {
         frame(found);
         open();
     } catch (error) {
-        if (/** @type {{ status?: number }} */ (error).status === 401) return leave();
+        const { status, message } = /** @type {import('./api.js').ApiFailure} */ (error);
+        if (status === 401) return leave();
+        // Of somebody who is not let in any more.
+        if (status === 403) return leave(message);
         showAlone(failure(error, () => void enter()));
     }
 }
