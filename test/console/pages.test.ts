@@ -48,9 +48,7 @@ for (const [name, options] of [
             const names = await links.allInnerTexts();
             expect(names).to.include(['Tenants']);
             for (const title of names) {
-                await links.getByText(title, { exact: true }).click();
-                await page.getByRole('heading', { name: title, level: 1 }).waitFor();
-                await page.locator('main:not(:has([aria-busy]))').waitFor();
+                await visit.open(title);
                 expect(await page.title()).to.equal(`${title} · Admin console`);
                 expect(await page.locator('nav [aria-current="page"]').innerText()).to.equal(title);
                 expect(await page.getByRole('alert').allInnerTexts(), title).to.equal([]);

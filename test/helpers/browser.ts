@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
-import { PLATFORM_ADMIN, randomAddress, startApp, type TestApp } from './app.ts';
+import { PLATFORM_ADMIN, randomAddress, startApp, type AppOptions, type TestApp } from './app.ts';
 import { packageRoot } from '../../src/package-root.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -45,11 +45,14 @@ export interface Visit {
     /** The addresses of other servers that were asked for. */
     strangers: string[];
     signIn: (account?: { email: string; password: string }) => Promise<void>;
+    /** Goes to a section of the console, and waits for what it shows. */
+    open: (section: string) => Promise<void>;
 }
 
-export async function startBrowserTest(): Promise<BrowserTest> {
+export async function startBrowserTest({ config, ...options }: AppOptions = {}): Promise<BrowserTest> {
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-    const app = await startApp({ listen: true, config: { HOST: '127.0.0.1', TRUSTED_PROXIES: ['127.0.0.1'] } });
+    const place = { HOST: '127.0.0.1', TRUSTED_PROXIES: ['127.0.0.1'] };
+    const app = await startApp({ ...options, listen: true, config: { ...config, ...place } });
     const url = `http://127.0.0.1:${app.server.info.port}/admin`;
     return {
         app,
@@ -86,9 +89,18 @@ async function newVisit(browser: Browser, url: string, options: BrowserContextOp
         await page.getByLabel('Password').fill(password);
         await page.getByRole('button', { name: 'Sign in' }).click();
         await page.getByRole('button', { name: 'Sign out' }).waitFor();
+        await isSettled(page);
     };
-    return { page, complaints, strangers, signIn };
+    const open = async (section: string) => {
+        await page.getByRole('navigation', { name: 'Sections' }).getByText(section, { exact: true }).click();
+        await page.getByRole('heading', { name: section, level: 1 }).waitFor();
+        await isSettled(page);
+    };
+    return { page, complaints, strangers, signIn, open };
 }
+
+/** Waits until nothing is loaded any more. */
+const isSettled = (page: Page) => page.locator('main:not(:has([aria-busy]))').waitFor();
 
 /** Keeps a picture of the page for whoever wants to see it. */
 export async function keepPicture(page: Page, name: string): Promise<void> {

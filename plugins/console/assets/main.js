@@ -42,7 +42,6 @@ addEventListener('hashchange', () => open());
 sessionEvents.addEventListener('over', () => {
     if (session) leave('Your session is over: sign in again.');
 });
-await enter();
 
 /** Shows the console to whoever is signed in already, and the way in to others. */
 async function enter() {
@@ -127,3 +126,5 @@ function open() {
     /** @type {HTMLElement | null} */ (main.querySelector('h1'))?.focus({ preventScroll: true });
     scrollTo(0, 0);
 }
+
+await enter();
