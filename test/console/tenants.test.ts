@@ -32,7 +32,8 @@ describe('tenants in the console', { skip: !hasBrowser, timeout: 120_000 }, () =
     it('are created with an invitation that is shown once and can be accepted', async () => {
         const { page } = superadmin;
         const { domain, invitation } = await createTenant(page, 'Acme');
-        expect(await page.locator('main').innerText()).to.include([domain, 'active']);
+        await page.getByText(domain, { exact: true }).waitFor();
+        expect(await page.locator('main').innerText()).to.include(['active', 'premium']);
         expect(await page.content()).to.not.include(invitation);
         const payload = { token: invitation, password: PASSWORD };
         const accepted = await test.app.call('POST', '/api/auth/invitation/accept', { payload });
@@ -75,7 +76,7 @@ describe('tenants in the console', { skip: !hasBrowser, timeout: 120_000 }, () =
     it('have names that are text, whatever is written in them', async () => {
         const { page, complaints } = superadmin;
         await createTenant(page, HOSTILE);
-        expect(await page.getByRole('heading', { level: 1 }).innerText()).to.equal(HOSTILE);
+        await page.getByRole('heading', { name: HOSTILE, level: 1 }).waitFor();
         await page.getByRole('button', { name: 'Suspend' }).click();
         const dialog = page.getByRole('dialog', { name: `Suspend ${HOSTILE}?` });
         await dialog.getByLabel('Reason').fill(HOSTILE);
