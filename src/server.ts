@@ -8,12 +8,14 @@ import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
 import { requestLog } from './telemetry/request-log.ts';
+import { accounts } from '../plugins/accounts/index.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { backups } from '../plugins/backups/index.ts';
 import { billing } from '../plugins/billing/index.ts';
 import { adminConsole } from '../plugins/console/index.ts';
+import { directory } from '../plugins/directory/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { events } from '../plugins/events/index.ts';
 import { health } from '../plugins/health/index.ts';
@@ -65,7 +67,9 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         keys,
         events,
         limits,
+        directory,
         admin,
+        accounts,
         models,
         billing,
         profile,

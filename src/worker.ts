@@ -1,5 +1,7 @@
+import { accountJobs } from '../plugins/accounts/jobs.ts';
 import { auditJobs, auditSchedule } from '../plugins/audit/jobs.ts';
 import { backupJobs, backupSchedule } from '../plugins/backups/jobs.ts';
+import { directoryJobs, directorySchedule } from '../plugins/directory/jobs.ts';
 import { projectJobs } from '../plugins/projects/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
@@ -13,10 +15,12 @@ import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
 export const processorsOf = ({
-    plugins: { audit, backups, projects, tenants, threads, tunnels, users, vms, webhooks },
+    plugins: { accounts, audit, backups, directory, projects, tenants, threads, tunnels, users, vms, webhooks },
 }: Server): Processors => ({
+    ...accountJobs(accounts),
     ...auditJobs(audit),
     ...backupJobs(backups),
+    ...directoryJobs(directory),
     ...projectJobs(projects),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
@@ -27,12 +31,16 @@ export const processorsOf = ({
 });
 
 /** Begins what every worker does all the time. */
-export const startLoops = ({ plugins: { events } }: Server): void => events.start();
+export function startLoops({ plugins: { directory, events } }: Server): void {
+    events.start();
+    directory.start();
+}
 
 /** What one of the workers does again and again: milliseconds between, by the names of the jobs. */
 export const schedule: Record<string, number> = {
     ...auditSchedule,
     ...backupSchedule,
+    ...directorySchedule,
     ...tunnelSchedule,
     ...vmSchedule,
     ...webhookSchedule,

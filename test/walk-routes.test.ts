@@ -67,6 +67,7 @@ const PARAMS: Record<string, string> = {
     otherBackupId: NOBODYS_BACKUP,
     restoreId: 'restore_00000000000000000000000000',
     scheduleId: 'schedule_00000000000000000000000000',
+    bulkId: 'bulk_00000000000000000000000000',
 };
 
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
@@ -78,7 +79,7 @@ const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
 /** What the tenants' and the platform's admins may do, and users may not. */
-const ADMIN_SCOPE = /^(user|tenant|settings|limit|audit|webhook|backup|billing):(?!read-own$)/;
+const ADMIN_SCOPE = /^(account|user|tenant|settings|limit|audit|webhook|backup|billing):(?!read-own$)/;
 const scopeOf = ({ settings }: RequestRoute): string[] =>
     (settings.auth?.access ?? []).flatMap(({ scope }) => (scope === false ? [] : (scope?.selection ?? [])));
 
@@ -165,6 +166,8 @@ const PAYLOADS: Record<string, object> = {
     'PUT /api/backups/schedule/{scheduleId}': { enabled: true },
     'PATCH /api/admin/tenants/{tenantId}': { name: 'Taken over' },
     'POST /api/admin/tenants/{tenantId}/suspend': { reason: 'Because I can' },
+    'PATCH /api/admin/tenants/{tenantId}/users/{userId}': { tier: 'enterprise' },
+    'POST /api/admin/tenants/{tenantId}/users/{userId}/suspend': { reason: 'Because I can' },
 };
 
 /** Routes whose tenant is in the path: to have no permission is all that anybody but a platform admin learns. */

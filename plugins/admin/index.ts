@@ -14,10 +14,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const admin: Plugin<Platform> = {
     name: 'admin',
-    dependencies: ['auth', 'tenants', 'users'],
+    dependencies: ['auth', 'directory', 'tenants', 'users'],
     register: (server, { store }) => {
-        const { tenants, users } = server.plugins;
-        const service = createAdminService({ tenants, users, append: appendOutbox(store) });
+        const { directory, tenants, users } = server.plugins;
+        const service = createAdminService({ tenants, users, directory, append: appendOutbox(store) });
         server.route(createTenant(service));
         server.route(listTenants(service));
         server.route(getTenant(service));

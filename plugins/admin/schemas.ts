@@ -2,7 +2,14 @@ import Joi from 'joi';
 
 import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
-import { limitChangesSchema, tenantExample, tenantSchema, type Plan, type TenantChanges } from '../tenants/api.ts';
+import {
+    limitChangesSchema,
+    tenantExample,
+    tenantSchema,
+    type Plan,
+    type Tenant,
+    type TenantChanges,
+} from '../tenants/api.ts';
 import { userExample, userSchema } from '../users/api.ts';
 
 export interface TenantParams {
@@ -27,7 +34,23 @@ export const tenantsAnswer = Joi.object({ tenants: Joi.array().items(tenantSchem
     'TenantsData',
 );
 
-export const tenantQuery = Joi.object<PageParams>(pageParams({ usual: 20, most: 100 })).label('TenantQuery');
+export interface TenantListQuery extends PageParams {
+    q?: string;
+    status?: Tenant['status'];
+    plan?: Plan;
+}
+
+export const tenantQuery = Joi.object<TenantListQuery>({
+    ...pageParams({ usual: 20, most: 100 }),
+    q: Joi.string()
+        .trim()
+        .min(1)
+        .max(100)
+        .description('the beginning of the domain or of a word of the name')
+        .example('acm'),
+    status: Joi.string().valid('active', 'suspended', 'deleted'),
+    plan: Joi.string().valid('free', 'premium', 'enterprise'),
+}).label('TenantQuery');
 
 export interface CreateTenant {
     name: string;

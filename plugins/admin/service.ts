@@ -4,14 +4,15 @@ import { audited, type EventEntry } from '../../src/redis/outbox.ts';
 
 import type { CreateTenant } from './schemas.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
-import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { Directory, DirectoryPage, TenantQuery } from '../directory/api.ts';
 import type { Tenant, TenantService } from '../tenants/api.ts';
 import type { PublicUser, UserService } from '../users/api.ts';
 
 export interface AdminParts {
     tenants: TenantService;
     users: UserService;
+    directory: Pick<Directory, 'tenants'>;
     append: AppendOutbox;
 }
 
@@ -25,7 +26,7 @@ export interface CreatedTenant {
 export type AdminService = ReturnType<typeof createAdminService>;
 
 /** What platform admins do that concerns more than one feature. */
-export function createAdminService({ tenants, users, append }: AdminParts) {
+export function createAdminService({ tenants, users, directory, append }: AdminParts) {
     return {
         /** Told in the audit of the tenant and of the platform. @throws TENANT_NOT_FOUND */
         async getTenant(actor: Actor, tenantId: string): Promise<Tenant> {
@@ -35,12 +36,14 @@ export function createAdminService({ tenants, users, append }: AdminParts) {
             return tenant;
         },
 
-        /** Told in the audit of the platform. @throws INVALID_CURSOR */
-        async listTenants(actor: Actor, query: Omit<PageQuery, 'order'>): Promise<Page<Tenant>> {
-            const page = await tenants.list(query);
+        /** All, or those that a search and filters find. Told in the audit of the platform. @throws INVALID_CURSOR */
+        async listTenants(actor: Actor, query: TenantQuery): Promise<DirectoryPage<Tenant>> {
+            const { q, status, plan, ...page } = query;
+            const isAll = (q ?? status ?? plan) === undefined;
+            const found = await (isAll ? tenants.list(page) : directory.tenants(query));
             const entry = { action: 'tenant.list', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
             await append(PLATFORM, { audit: [audited(actor, entry)] });
-            return page;
+            return found;
         },
 
         /**

@@ -1,6 +1,7 @@
 import type { SearchTerms } from './search-terms.ts';
 import type { NewUser, PublicUser, User, UserDetails } from './user.ts';
 import type { BackedUp } from '../../src/redis/aggregate.ts';
+import type { Page } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -21,6 +22,19 @@ export type PurgeStep = (tenantId: string, userId: string) => Promise<void>;
 /** Names keys that a feature keeps of a user. */
 export type KeysOf = (tenantId: string, userId: string) => string[];
 
+export interface UserQuery {
+    q?: string | undefined;
+    limit: number;
+    cursor?: string | undefined;
+    direction: 'asc' | 'desc';
+}
+
+/** A page; what a search finds is not counted. */
+export interface UserPage {
+    items: PublicUser[];
+    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
+}
+
 /** The port of the users feature. */
 export interface UserService {
     /** A user to be created together with other records; the e-mail address is unique in the tenant (EMAIL_TAKEN). */
@@ -34,6 +48,23 @@ export interface UserService {
     findByEmail(tenantId: string, email: string): Promise<User | null>;
     /** The tenant's admins who can act, some of them if there are very many. */
     admins(tenantId: string): Promise<PublicUser[]>;
+    /**
+     * A page by creation, or with `q` those of whom a name or the e-mail begins so, in alphabetical order.
+     *
+     * @throws INVALID_CURSOR
+     */
+    list(place: Pick<Actor, 'tenantId'>, query: UserQuery): Promise<UserPage>;
+    /**
+     * Changes a user of the actor's tenant; the reason stands in the audit.
+     *
+     * @throws USER_NOT_FOUND, REVISION_MISMATCH, EMAIL_TAKEN, LAST_ADMIN, ALREADY_DELETED, VALIDATION_ERROR
+     */
+    change(
+        actor: Actor,
+        userId: string,
+        changes: Partial<Pick<User, 'email' | 'displayName' | 'role' | 'tier' | 'isActive'>>,
+        options?: { revision?: number | undefined; reason?: string | undefined },
+    ): Promise<PublicUser>;
     /**
      * Deletes a user softly: every session is over, and in 30 days all of it is purged.
      *

@@ -1,21 +1,32 @@
-import { emailTerms, nameTerms } from './search-terms.ts';
+import { emailTerms } from './search-terms.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { domainOf } from '../../src/mail/address.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
-import { foldTerm } from '../../src/redis/search-terms.ts';
+import { foldTerm, nameTerms } from '../../src/redis/search-terms.ts';
 import { RESTORABLE_MS, type PurgeTime } from '../../src/redis/soft-delete.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
-import type { KeysOf, NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
+import type {
+    KeysOf,
+    NewUser,
+    PublicUser,
+    PurgeStep,
+    Role,
+    User,
+    UserDetails,
+    UserPage,
+    UserQuery,
+    UserService,
+} from './api.ts';
 import type { Acceptance } from './schemas.ts';
 import type { UserChange, UserChanges, UserStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
-import type { Page, PageQuery } from '../../src/redis/collection.ts';
+import type { PageQuery } from '../../src/redis/collection.ts';
 import type { Passwords } from '../../src/security/passwords.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
 
@@ -35,19 +46,6 @@ export interface UserParts {
     jobs: Jobs;
     passwords: Passwords;
     clock: Clock;
-}
-
-export interface UserQuery {
-    q?: string | undefined;
-    limit: number;
-    cursor?: string | undefined;
-    direction: 'asc' | 'desc';
-}
-
-/** A page; what a search finds is not counted. */
-export interface UserPage {
-    items: PublicUser[];
-    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
 }
 
 /** The users of a tenant, for its admins and for other features: hapi exposes its own properties only. */
@@ -125,7 +123,7 @@ export class Users implements UserService {
      * By creation, or with `q` those of whom a name or the e-mail begins so, in alphabetical order. @throws
      * INVALID_CURSOR
      */
-    list = async ({ tenantId }: Actor, { q, ...query }: UserQuery): Promise<UserPage> => {
+    list = async ({ tenantId }: Pick<Actor, 'tenantId'>, { q, ...query }: UserQuery): Promise<UserPage> => {
         const { records } = this.#parts.store;
         const page: PageQuery = { order: 'created', ...query };
         const { items, pagination } = await (q === undefined
@@ -138,10 +136,14 @@ export class Users implements UserService {
         return this.publish(await this.#parts.store.records.get({ tenantId }, userId));
     };
 
-    /** @throws USER_NOT_FOUND, REVISION_MISMATCH, EMAIL_TAKEN, LAST_ADMIN, ALREADY_DELETED, VALIDATION_ERROR */
-    change = async (actor: Actor, userId: string, changes: UserChanges, revision?: number): Promise<PublicUser> => {
+    change = async (
+        actor: Actor,
+        userId: string,
+        changes: UserChanges,
+        { revision, reason }: { revision?: number | undefined; reason?: string | undefined } = {},
+    ): Promise<PublicUser> => {
         if (changes.role) checkRole(actor.tenantId, changes.role);
-        const details = { fields: Object.keys(changes) };
+        const details = { fields: Object.keys(changes), ...(reason !== undefined && { reason }) };
         const outbox = changeOf(actor, 'update', userId, details);
         return this.#change(actor, userId, { kind: 'update', changes, revision, outbox });
     };

@@ -1,4 +1,4 @@
-import { emailTerms, nameTerms } from './search-terms.ts';
+import { emailTerms } from './search-terms.ts';
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
 import { RecordCodec, type Fields } from '../../src/redis/codec.ts';
 import { Collection } from '../../src/redis/collection.ts';
@@ -7,6 +7,7 @@ import { openCursor, sealCursor } from '../../src/redis/cursor.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 import { refuseWhileRestoring } from '../../src/redis/restoring.ts';
+import { nameTerms } from '../../src/redis/search-terms.ts';
 import { RESTORABLE_MS, timeUntilPurge } from '../../src/redis/soft-delete.ts';
 
 import type { User } from './api.ts';

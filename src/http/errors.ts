@@ -46,6 +46,13 @@ export function isApiError(error: unknown, code?: ErrorCode): error is ApiError 
     return code === undefined ? Object.hasOwn(catalogue, String(data.code)) : data.code === code;
 }
 
+/** What is not there as null; every other error is thrown on. */
+export const orNull = <T>(promise: Promise<T>, code: ErrorCode): Promise<T | null> =>
+    promise.catch((error: unknown) => {
+        if (isApiError(error, code)) return null;
+        throw error;
+    });
+
 /** The `error` object of an answer or of an `error` event. */
 export interface ErrorBody {
     code: ErrorCode;

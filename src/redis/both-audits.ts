@@ -5,10 +5,12 @@ import { isApiError } from '../http/errors.ts';
 import type { AppendOutbox } from './append-outbox.ts';
 import type { Actor } from '../types/actor.ts';
 
-/** What a platform admin does to a tenant that exists. */
+/** What a platform admin does to a tenant that exists, or to a record of one. */
 export interface Deed {
-    /** Of the tenant. */
+    /** Of the tenant, or of the record. */
     id: string;
+    /** What the record is, where it is not the tenant itself. */
+    resource?: string;
     action: string;
     details?: Record<string, unknown>;
 }
@@ -24,7 +26,7 @@ export async function inBothAudits<T>(
     { id, ...deed }: Deed,
     act: (audit: AuditEntry) => Promise<T>,
 ): Promise<T> {
-    const entryOf = (result: string) => audited(actor, { ...deed, resource: 'tenant', resourceId: id, result });
+    const entryOf = (result: string) => audited(actor, { resource: 'tenant', ...deed, resourceId: id, result });
     await append(PLATFORM, { audit: [entryOf('intended')] });
     try {
         const result = await act(entryOf('success'));

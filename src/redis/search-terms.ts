@@ -9,3 +9,12 @@ export const foldTerm = (text: string): string => text.normalize('NFKC').toLower
 
 /** The different words of a text, folded, in their order. */
 export const wordsOf = (text: string): string[] => [...new Set(foldTerm(text).match(WORD))].slice(0, MAX_WORDS);
+
+/** A name of many words is found by the first of them. */
+const MAX_NAME_WORDS = 10;
+
+/** A name from each of its words on: `king lovelace` leads to Ada King Lovelace, and so does `love`. */
+export function nameTerms(name: string): string[] {
+    const words = foldTerm(name).split(/\s+/u);
+    return words.slice(0, MAX_NAME_WORDS).map((_word, at) => words.slice(at).join(' '));
+}

@@ -1,3 +1,4 @@
+import { askAboutAccounts } from './documented-accounts.ts';
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
 import { askAboutProxies } from './documented-proxies.ts';
@@ -7,6 +8,7 @@ import { askAboutWebhooks } from './documented-webhooks.ts';
 
 /** Each asks the operations of a feature for what they have to say. */
 export const documentedFeatures = [
+    askAboutAccounts,
     askAboutAudit,
     askAboutBackups,
     askAboutTunnels,

@@ -1,17 +1,20 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { tenantExample } from '../../tenants/api.ts';
-import { tenantQuery, tenantsAnswer } from '../schemas.ts';
+import { tenantQuery, tenantsAnswer, type TenantListQuery } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
-import type { PageParams } from '../../../src/http/pagination.ts';
 import type { AdminService } from '../service.ts';
 
-export const listTenants = (admins: AdminService): ServerRoute<{ Query: PageParams }> => ({
+const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`. What has
+changed is found by \`q\`, \`status\` and \`plan\` about a second later; what is shown is as it is now.`;
+
+export const listTenants = (admins: AdminService): ServerRoute<{ Query: TenantListQuery }> => ({
     method: 'GET',
     path: '/api/admin/tenants',
     options: {
         ...describeRoute('List the tenants', {
             tag: 'admin',
+            notes: NOTES,
             answer: tenantsAnswer,
             example: { tenants: [tenantExample] },
             isPage: true,

@@ -27,7 +27,9 @@ export const updateUser = (users: Users): ServerRoute<{ Params: UserParams; Payl
         validate: { params: userParams, payload: updateUserPayload, headers: ifMatchHeaders },
     },
     handler: async ({ auth, params, payload, headers }, h) => {
-        const user = await users.change(auth.credentials.actor, params.userId, payload, revisionOf(headers));
+        const user = await users.change(auth.credentials.actor, params.userId, payload, {
+            revision: revisionOf(headers),
+        });
         return h.response({ user }).etag(etagOf(user));
     },
 });

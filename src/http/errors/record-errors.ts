@@ -63,6 +63,12 @@ export const recordErrors = {
         'There is no such schedule.',
         'Take an id from GET /api/backups/schedule.',
     ),
+    BULK_NOT_FOUND: entry(
+        404,
+        'not_found',
+        'There is no such change of many users, or it was asked for more than 30 days ago.',
+        'Take an id from GET /api/admin/bulk.',
+    ),
     DOMAIN_TAKEN: entry(409, 'conflict', 'The domain is taken.', 'Choose another domain.'),
     EMAIL_TAKEN: entry(409, 'conflict', 'The e-mail address is taken.', 'Choose another address, or log in.'),
     NAME_TAKEN: entry(409, 'conflict', 'The name is taken.', 'Choose another name; upper and lower case are the same.'),

@@ -27,12 +27,37 @@ local function wake_readers(events_key)
     end
 end
 
+-- Which account a change concerns, by its event: a user, `tenant` for the tenant itself, `*` for all of them, or nil.
+local function account_of(event)
+    local fields = {}
+    for n = 1, #event, 2 do fields[event[n]] = event[n + 1] end
+    local resource = fields.type:match('^%a+')
+    if resource == 'tenant' then return 'tenant' end
+    if resource == 'user' or resource == 'profile' then return cjson.decode(fields.data).userId end
+    if fields.type == 'backup.restored' or fields.type == 'backup.restore_failed' then return '*' end
+end
+
+-- Notes accounts that have changed, each with how often, for the directory of all tenants; it takes the notes away when it
+-- has written what it read after them. They stand beside the events, in the same slot. The platform's own are not in it.
+local function note_accounts(events_key, events)
+    local tenant, is_noted = events_key:match('{(.-)}'), false
+    for _, event in ipairs(events) do
+        local account = tenant ~= 'platform' and account_of(event)
+        if account then
+            redis.call('HINCRBY', (events_key:gsub('events$', 'accounts:changed')), account, 1)
+            is_noted = true
+        end
+    end
+    if is_noted then redis.call('PUBLISH', 'accounts:changed', tenant) end
+end
+
 -- Appends a change's events and audit entries, each a flat list of field, value, field, value.
 local function append_entries(events_key, audit_key, entries, at)
     for _, event in ipairs(entries.events) do
         redis.call('XADD', events_key, 'MINID', '~', string.format('%d', at - EVENT_LIFETIME), '*', unpack(event))
     end
     if #entries.events > 0 then wake_readers(events_key) end
+    note_accounts(events_key, entries.events)
     for _, entry in ipairs(entries.audit) do
         note_activity(audit_key, entry, redis.call('XADD', audit_key, '*', unpack(entry)))
     end

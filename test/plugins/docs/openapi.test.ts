@@ -122,7 +122,9 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             return example?.pagination !== undefined;
         });
         const lists = [
+            '/api/admin/bulk',
             '/api/admin/tenants',
+            '/api/admin/users',
             '/api/audit',
             '/api/backups/list',
             '/api/billing/history',

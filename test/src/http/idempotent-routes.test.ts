@@ -5,6 +5,7 @@ import Lab from '@hapi/lab';
 
 import { dollars } from '../../../src/money.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
+import { ACCOUNT_POSTS } from '../../helpers/account-posts.ts';
 import { newKey } from '../../helpers/api-key.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError } from '../../helpers/expect-error.ts';
@@ -226,6 +227,7 @@ const ROUTES: RouteCase[] = [
         action: 'tunnel.share',
         secretOf: tokenOf,
     },
+    ...ACCOUNT_POSTS,
     ...KEEPER_POSTS,
     ...PROXY_POSTS,
     {

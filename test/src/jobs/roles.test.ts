@@ -153,12 +153,13 @@ describe('ROLE', { timeout: 60_000 }, () => {
         const found = await jobs.queue.getJobSchedulers();
         expect(Object.fromEntries(found.map(({ name, every }) => [name, every]))).to.equal({
             'keep-audit': 60_000,
+            'keep-directory': 15_000,
             'reconcile-vms': 60_000,
             'seal-audit': 15_000,
             'sweep-backups': 15_000,
             'sweep-tunnels': 15_000,
             'sweep-webhooks': 60_000,
         });
-        expect(found).to.have.length(6);
+        expect(found).to.have.length(7);
     });
 });
