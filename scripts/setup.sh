@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the project needs and does not find: its npm packages and redis-server.
 # Runs before `npm start` and `npm test`; where nothing is missing it changes nothing and is done at once.
+# `sh scripts/setup.sh chromium` also installs the browser that tests of the console need, where it can.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -71,6 +72,24 @@ install_with() {
     esac
 }
 
+# Tests of the console are skipped without it, so that it cannot be installed is no failure.
+install_chromium() {
+    command -v chromium >/dev/null 2>&1 && return
+    if ! command -v apt-get >/dev/null 2>&1; then
+        say 'chromium is missing and only apt-get is known to have it: tests of the console will be skipped'
+        return
+    fi
+    say 'installing chromium (apt-get)'
+    log=$(mktemp)
+    if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends chromium; } >"$log" 2>&1; then
+        tail -n 5 "$log" >&2
+        say 'chromium could not be installed: tests of the console will be skipped'
+    fi
+    rm -f "$log"
+}
+
 check_node
 install_packages
 install_redis
+if [ "${1:-}" = chromium ]; then install_chromium; fi

@@ -1,4 +1,7 @@
-/** Runs all tests, some files at a time in processes side by side, and ends with one line that counts them. */
+/**
+ * Runs all tests, some files at a time in processes side by side, and ends with one line that counts them. Those that
+ * need a browser are left out: with the argument `console` they are run, and no others.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -18,10 +21,14 @@ const PROCESSES = Math.min(4, availableParallelism() + 1);
 interface Count {
     tests: number;
     failed: number;
+    skipped: number;
 }
 
 // What has no source any more is left over in the build.
-const sources = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
+const needsBrowser = (name: string): boolean => name.startsWith(`console${sep}`);
+const isConsole = process.argv[2] === 'console';
+const sources = tests.filter((name) => needsBrowser(name) === isConsole);
 const depthOf = (name: string) => name.split(sep).length;
 // Those of the whole program take longest: each is in a group of its own, and these are begun first.
 const inOrder = sources.sort((one, other) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1));
@@ -36,11 +43,11 @@ await Promise.all(
         for (let group = groups.shift(); group; group = groups.shift()) counts.push(await run(group));
     }),
 );
-counts.push(await judgeErrors());
+if (!isConsole) counts.push(await judgeErrors());
 const total = (what: keyof Count): number => counts.reduce((sum, count) => sum + count[what], 0);
-const [tests, failed] = [total('tests'), total('failed')];
-console.log(failed > 0 ? `${failed} of ${tests} tests failed` : `${tests} tests complete`);
-process.exit(failed > 0 || tests === 0 ? 1 : 0);
+const [ran, failed] = [total('tests'), total('failed')];
+console.log(failed > 0 ? `${failed} of ${ran} tests failed` : `${ran} tests complete`);
+process.exit(failed > 0 || ran + total('skipped') === 0 ? 1 : 0);
 
 /** One more test, of all the others: each code of the catalogue was an answer to one of them. */
 async function judgeErrors(): Promise<Count> {
@@ -49,7 +56,7 @@ async function judgeErrors(): Promise<Count> {
     if (ofRoutes.length > 0)
         console.log(`${ofRoutes.length} errors of routes that no test had:\n${ofRoutes.join('\n')}`);
     if (codes.length > 0) console.log(`No test was answered with ${codes.join(', ')}`);
-    return { tests: 1, failed: codes.length > 0 ? 1 : 0 };
+    return { tests: 1, failed: codes.length > 0 ? 1 : 0, skipped: 0 };
 }
 
 /** Runs some files in a process of their own and shows what it said when it is done. */
@@ -65,5 +72,6 @@ async function run(group: string[]): Promise<Count> {
     const [, failures = 0, all = tests] = /^(\d+) of (\d+) tests? failed/m.exec(stdout) ?? [];
     // A leak, or a process that broke off: it has failed though no test has.
     const failed = Number(failures) || (code === 0 ? 0 : 1);
-    return { tests: Math.max(Number(all), failed), failed };
+    const skipped = Number(/^\d+ tests? .*\((\d+) skipped\)/m.exec(stdout)?.[1] ?? 0);
+    return { tests: Math.max(Number(all), failed), failed, skipped };
 }

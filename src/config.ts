@@ -48,6 +48,7 @@ export interface Config {
     LOG_LEVEL: string;
     LOG_PRETTY: boolean;
     DOCS: boolean;
+    CONSOLE: boolean;
     ANTHROPIC_BASE_URL: string;
     OPENAI_BASE_URL: string;
     GOOGLE_BASE_URL: string;
@@ -241,6 +242,7 @@ const settings = (production: boolean) => {
         LOG_LEVEL: Joi.string().valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent').default('info'),
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
+        CONSOLE: Joi.boolean().truthy('on').falsy('off').default(true),
         ...models(production),
         ...machines(),
         ...credits(production),

@@ -9,13 +9,14 @@ import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
 import { noReports } from './telemetry/error-reports.ts';
 import { requestLog } from './telemetry/request-log.ts';
-import { accounts } from '../plugins/accounts/index.ts';
 import { traceRequests } from './telemetry/trace-requests.ts';
+import { accounts } from '../plugins/accounts/index.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
 import { backups } from '../plugins/backups/index.ts';
 import { billing } from '../plugins/billing/index.ts';
+import { adminConsole } from '../plugins/console/index.ts';
 import { directory } from '../plugins/directory/index.ts';
 import { docs } from '../plugins/docs/index.ts';
 import { events } from '../plugins/events/index.ts';
@@ -91,6 +92,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         reports,
         health,
         docs,
+        adminConsole,
     ]) {
         await server.register({ plugin: feature, options: platform });
     }

@@ -41,9 +41,11 @@ const PUBLIC = new Set([
     'POST /api/webhooks/backup-complete',
     'GET /documentation',
     'GET /openapi.json',
+    'GET /admin',
+    'GET /admin/',
 ]);
-/** The files of the documentation's page. */
-const PUBLIC_FILES = '/swaggerui/';
+/** The files of the documentation's page, and of the console's. */
+const PUBLIC_FILES = ['/swaggerui/', '/admin/assets/'];
 
 /** A well-formed value for each parameter of a path, of a record that is nobody's. */
 const PARAMS: Record<string, string> = {
@@ -71,7 +73,8 @@ const PARAMS: Record<string, string> = {
 const nameOf = ({ method, path }: RequestRoute) => `${method.toUpperCase()} ${path}`;
 /** These refuse in OpenAI's form. */
 const isOpenAi = ({ path }: RequestRoute) => path.startsWith('/v1/');
-const isPublic = (route: RequestRoute) => PUBLIC.has(nameOf(route)) || route.path.startsWith(PUBLIC_FILES);
+const isPublic = (route: RequestRoute) =>
+    PUBLIC.has(nameOf(route)) || PUBLIC_FILES.some((files) => route.path.startsWith(files));
 const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
