@@ -89,6 +89,9 @@ describe('the roll-up of what tenants have come to', () => {
         await charge(app, ada, 700n);
         await rollUp(app);
         expect((await revenue()).totalMicros).to.equal(5_700);
+        // From now on today is read and no day before.
+        const next = await tenants.read(ada.tenantId);
+        expect(next?.since).to.equal(next?.today);
         await rollUp(app);
         expect((await revenue('?unit=month')).totalMicros).to.equal(5_700);
     });
