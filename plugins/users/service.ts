@@ -12,10 +12,11 @@ import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
 import type { KeysOf, NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
 import type { Acceptance } from './schemas.ts';
-import type { UserChange, UserChanges, UserStore } from './store.ts';
+import type { UserChange, UserStore } from './store.ts';
+import type { UserChanges, UserPage, UserQuery } from './user.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
-import type { Page, PageQuery } from '../../src/redis/collection.ts';
+import type { PageQuery } from '../../src/redis/collection.ts';
 import type { Passwords } from '../../src/security/passwords.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
 
@@ -35,19 +36,6 @@ export interface UserParts {
     jobs: Jobs;
     passwords: Passwords;
     clock: Clock;
-}
-
-export interface UserQuery {
-    q?: string | undefined;
-    limit: number;
-    cursor?: string | undefined;
-    direction: 'asc' | 'desc';
-}
-
-/** A page; what a search finds is not counted. */
-export interface UserPage {
-    items: PublicUser[];
-    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
 }
 
 /** The users of a tenant, for its admins and for other features: hapi exposes its own properties only. */
