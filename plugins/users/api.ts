@@ -1,5 +1,5 @@
 import type { SearchTerms } from './search-terms.ts';
-import type { NewUser, PublicUser, User, UserDetails } from './user.ts';
+import type { NewUser, PublicUser, User, UserChanges, UserDetails, UserPage, UserQuery } from './user.ts';
 import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { Page } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
@@ -41,6 +41,10 @@ export interface UserService {
     draft(tenantId: string, user: NewUser): { user: Pick<User, 'id' | 'username' | 'role'>; draft: Draft };
     /** The same from a password, or with an invitation in its place. @throws SERVER_BUSY */
     prepare(tenantId: string, details: UserDetails): Promise<PreparedUser>;
+    /** The users of the actor's tenant; with `q` those of whom a name or the e-mail begins so. @throws INVALID_CURSOR */
+    list(actor: Actor, query: UserQuery): Promise<UserPage>;
+    /** Of the actor's tenant. @throws USER_NOT_FOUND, REVISION_MISMATCH, EMAIL_TAKEN, LAST_ADMIN, ALREADY_DELETED */
+    change(actor: Actor, userId: string, changes: UserChanges, revision?: number): Promise<PublicUser>;
     /** @throws USER_NOT_FOUND */
     get(tenantId: string, userId: string): Promise<PublicUser>;
     /** With the password hash: for authentication only, as `findByEmail`. */

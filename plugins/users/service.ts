@@ -23,7 +23,8 @@ import type {
     UserService,
 } from './api.ts';
 import type { Acceptance } from './schemas.ts';
-import type { UserChange, UserChanges, UserStore } from './store.ts';
+import type { UserChange, UserStore } from './store.ts';
+import type { UserChanges, UserPage, UserQuery } from './user.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { PageQuery } from '../../src/redis/collection.ts';
