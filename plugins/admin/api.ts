@@ -1,6 +1,7 @@
 import type { CreateTenant } from './schemas.ts';
-import type { Page, PageQuery } from '../../src/redis/collection.ts';
+import type { PageQuery } from '../../src/redis/collection.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { DirectoryPage } from '../directory/api.ts';
 import type { Tenant } from '../tenants/api.ts';
 import type { PublicUser, UserPage, UserQuery } from '../users/api.ts';
 
@@ -19,7 +20,7 @@ export interface OperatorAdmin {
     /** @throws TENANT_NOT_FOUND */
     getTenant(actor: Actor, tenantId: string): Promise<Tenant>;
     /** @throws INVALID_CURSOR */
-    listTenants(actor: Actor, query: Omit<PageQuery, 'order'>): Promise<Page<Tenant>>;
+    listTenants(actor: Actor, query: Omit<PageQuery, 'order'>): Promise<DirectoryPage<Tenant>>;
     /** @throws TENANT_NOT_FOUND, INVALID_CURSOR */
     listUsers(actor: Actor, tenantId: string, query: UserQuery): Promise<UserPage>;
     /** Lets a user in or not, from the next request on. @throws TENANT_NOT_FOUND, USER_NOT_FOUND, LAST_ADMIN */

@@ -1,7 +1,6 @@
 import type { SearchTerms } from './search-terms.ts';
 import type { NewUser, PublicUser, User, UserChanges, UserDetails, UserPage, UserQuery } from './user.ts';
 import type { BackedUp } from '../../src/redis/aggregate.ts';
-import type { Page } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -22,29 +21,12 @@ export type PurgeStep = (tenantId: string, userId: string) => Promise<void>;
 /** Names keys that a feature keeps of a user. */
 export type KeysOf = (tenantId: string, userId: string) => string[];
 
-export interface UserQuery {
-    q?: string | undefined;
-    limit: number;
-    cursor?: string | undefined;
-    direction: 'asc' | 'desc';
-}
-
-/** A page; what a search finds is not counted. */
-export interface UserPage {
-    items: PublicUser[];
-    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
-}
-
 /** The port of the users feature. */
 export interface UserService {
     /** A user to be created together with other records; the e-mail address is unique in the tenant (EMAIL_TAKEN). */
     draft(tenantId: string, user: NewUser): { user: Pick<User, 'id' | 'username' | 'role'>; draft: Draft };
     /** The same from a password, or with an invitation in its place. @throws SERVER_BUSY */
     prepare(tenantId: string, details: UserDetails): Promise<PreparedUser>;
-    /** The users of the actor's tenant; with `q` those of whom a name or the e-mail begins so. @throws INVALID_CURSOR */
-    list(actor: Actor, query: UserQuery): Promise<UserPage>;
-    /** Of the actor's tenant. @throws USER_NOT_FOUND, REVISION_MISMATCH, EMAIL_TAKEN, LAST_ADMIN, ALREADY_DELETED */
-    change(actor: Actor, userId: string, changes: UserChanges, revision?: number): Promise<PublicUser>;
     /** @throws USER_NOT_FOUND */
     get(tenantId: string, userId: string): Promise<PublicUser>;
     /** With the password hash: for authentication only, as `findByEmail`. */
@@ -66,7 +48,7 @@ export interface UserService {
     change(
         actor: Actor,
         userId: string,
-        changes: Partial<Pick<User, 'email' | 'displayName' | 'role' | 'tier' | 'isActive'>>,
+        changes: UserChanges,
         options?: { revision?: number | undefined; reason?: string | undefined },
     ): Promise<PublicUser>;
     /**
