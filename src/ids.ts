@@ -33,7 +33,8 @@ export type IdPrefix =
     | 'dlv'
     | 'evt'
     | 'restore'
-    | 'schedule';
+    | 'schedule'
+    | 'replica';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

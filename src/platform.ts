@@ -8,6 +8,7 @@ import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
 import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 
 /** What every feature is given to stand on. */
 export interface Platform {
@@ -19,6 +20,7 @@ export interface Platform {
     logger: Logger;
     drain: Drain;
     jobs: Jobs;
+    metrics: Metrics;
     /** The one line in which passwords are hashed. */
     passwords: Passwords;
     /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */

@@ -1,5 +1,6 @@
 import { Drain } from './drain.ts';
-import { openJobs } from './jobs/jobs.ts';
+import { meterJobs } from './jobs/job-meter.ts';
+import { openJobs, type Jobs } from './jobs/jobs.ts';
 import { startJobWorker } from './jobs/worker.ts';
 import { checkEviction, connectRedis } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
@@ -9,8 +10,11 @@ import { Passwords } from './security/passwords.ts';
 import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
 import { createLogger } from './telemetry/logger.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { listenForMonitoring, type MonitoringListener } from './telemetry/monitoring-listener.ts';
 import { processorsOf, schedule, startLoops } from './worker.ts';
 
+import type { Server } from '@hapi/hapi';
 import type { Config } from './config.ts';
 
 /** What is kept of SHUTDOWN_TIMEOUT for sending the last events out, and for stopping Redis. */
@@ -29,24 +33,27 @@ export async function run(config: Config): Promise<number> {
         try {
             await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
             const drain = new Drain();
+            const metrics = new Metrics();
+            if (config.METRICS) metrics.measureProcess();
             const server = await createServer({
                 config,
-                store: createDatastore(redis),
+                store: createDatastore(redis, config.METRICS ? { metrics } : {}),
                 signals,
                 vault: new Vault(config.VAULT_KEYS),
                 clock: Date.now,
                 logger,
                 drain,
                 jobs,
+                metrics,
                 passwords: new Passwords(config.BCRYPT_COST),
             });
             if (config.ROLE === 'worker') await server.initialize();
             else await server.start();
+            const monitoring = await startMonitoring(server, config);
             if (config.ROLE !== 'api') {
-                const worker = await startJobWorker(address, processorsOf(server), logger);
+                const worker = await startJobWorker(address, processorsOf(server), logger, meterJobs(metrics, jobs));
                 drain.onDrain((deadline) => worker.close(deadline));
-                startLoops(server);
-                for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
+                await startSchedules(server, jobs);
                 logger.info({ module: 'main', version: config.VERSION }, 'working');
             }
             if (config.ROLE !== 'worker') {
@@ -59,6 +66,7 @@ export async function run(config: Config): Promise<number> {
             const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
             const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
             await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
+            monitoring?.close();
             logger.info({ module: 'main' }, 'stopped');
             return 0;
         } finally {
@@ -69,6 +77,18 @@ export async function run(config: Config): Promise<number> {
     } finally {
         await embedded?.stop();
     }
+}
+
+/** From now on others see how the process is: the other replicas, and whoever asks on the port for that. */
+async function startMonitoring(server: Server, { HOST, METRICS_PORT }: Config): Promise<MonitoringListener | null> {
+    await server.plugins.metrics.announce();
+    return METRICS_PORT === 0 ? null : listenForMonitoring(server, HOST, METRICS_PORT);
+}
+
+/** What a worker does without being asked. */
+async function startSchedules(server: Server, jobs: Jobs): Promise<void> {
+    startLoops(server);
+    for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
 }
 
 /** The first signal to stop. It is listened to for good: a second one must not cut short what the first one began. */

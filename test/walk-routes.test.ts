@@ -41,6 +41,8 @@ const PUBLIC = new Set([
     'POST /api/webhooks/backup-complete',
     'GET /documentation',
     'GET /openapi.json',
+    // It has a token or a network of its own.
+    'GET /metrics',
 ]);
 /** The files of the documentation's page. */
 const PUBLIC_FILES = '/swaggerui/';
@@ -75,7 +77,7 @@ const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
 /** What the tenants' and the platform's admins may do, and users may not. */
-const ADMIN_SCOPE = /^(user|tenant|settings|limit|audit|webhook|backup|billing):(?!read-own$)/;
+const ADMIN_SCOPE = /^(user|tenant|settings|limit|audit|webhook|backup|billing|platform):(?!read-own$)/;
 const scopeOf = ({ settings }: RequestRoute): string[] =>
     (settings.auth?.access ?? []).flatMap(({ scope }) => (scope === false ? [] : (scope?.selection ?? [])));
 

@@ -10,6 +10,7 @@ import type { LimitStore } from './store.ts';
 import type { Drain } from '../../src/drain.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Level } from '../../src/telemetry/metrics.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 /** When a generation may have ended: it is not known better. */
@@ -26,6 +27,8 @@ export interface LimitParts {
     /** How long a call may wait for a slot. */
     queueMs: number;
     drain: Pick<Drain, 'isDraining'>;
+    /** Generations of this process. */
+    running: Level;
     lease?: typeof LEASE;
 }
 
@@ -73,7 +76,7 @@ export function createLimitService(parts: LimitParts) {
 }
 
 async function takeSlot(
-    { store, logger, drain, lease = LEASE }: LimitParts,
+    { store, logger, drain, running, lease = LEASE }: LimitParts,
     queue: SlotQueue,
     actor: Actor,
     isWanted = () => true,
@@ -95,9 +98,13 @@ async function takeSlot(
     const timer = setInterval(() => {
         store.renewSlot(place, id, lease.leaseMs).catch(warn);
     }, lease.renewEveryMs).unref();
+    running.up();
+    let isOver = false;
     return {
         release: async () => {
             clearInterval(timer);
+            if (!isOver) running.down();
+            isOver = true;
             await store.releaseSlot(place, id).catch(warn);
         },
     };

@@ -6,7 +6,7 @@ import type { DisabledReason, Webhook } from './api.ts';
 import type { AttemptEntry, StoredDelivery } from './delivery-codec.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { WebhookSecrets } from './secrets.ts';
-import type { WebhookSender } from './sender/types.ts';
+import type { Attempt, WebhookSender } from './sender/types.ts';
 import type { JobData } from '../../src/jobs/jobs.ts';
 
 const SECOND = 1_000;
@@ -25,6 +25,8 @@ export interface AttemptParts {
     random: () => number;
     /** Tells the tenant's admins that a webhook was disabled. */
     disabled: (tenantId: string, webhook: Webhook, reason: DisabledReason) => Promise<void>;
+    /** Told of each attempt. */
+    onAttempt: (attempt: Pick<Attempt, 'outcome' | 'durationMs'>) => void;
 }
 
 /** Makes the attempts of deliveries. */
@@ -62,7 +64,9 @@ export class Attempts {
         const { secrets, sender } = this.#parts;
         const { event, format, mapping } = delivery;
         const destination = { url: webhook.url, format, mapping, secrets: secrets.open(tenantId, webhook, at) };
-        return { at: isoTime(at), ...(await sender.send(destination, event)) };
+        const attempt = await sender.send(destination, event);
+        this.#parts.onAttempt(attempt);
+        return { at: isoTime(at), ...attempt };
     }
 
     #delayAfter(tries: number): number | undefined {

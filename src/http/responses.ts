@@ -65,6 +65,7 @@ const failure = (error: ErrorBody, form: AnswerForm | undefined, stamp: object):
 function fail(request: Request, h: ResponseToolkit, boom: Boom, form: (error: ErrorBody) => object): ResponseObject {
     const error = toApiError(boom);
     const body = errorBody(error, request.app.requestId);
+    request.app.errorCode = body.code;
     log(request, body, boom);
     const answer = h.response(form(body)).code(body.statusCode);
     for (const [name, value] of Object.entries(error.output.headers)) answer.header(name, String(value));

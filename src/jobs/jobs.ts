@@ -37,6 +37,16 @@ export interface Jobs {
     close(): Promise<void>;
 }
 
+/** States of jobs that are counted; a `delayed` one is not due yet. */
+const COUNTED = ['waiting', 'active', 'delayed', 'failed'] as const;
+export type CountedState = (typeof COUNTED)[number];
+
+/** Jobs whose queues can be looked at. */
+export interface CountedJobs extends Jobs {
+    /** How many jobs are in each state, by queue. @throws When Redis is away */
+    counts(): Promise<Record<QueueName, Record<CountedState, number>>>;
+}
+
 /** The platform's own work; and what is sent to others' servers, which may be slow. */
 export type QueueName = 'maintenance' | 'deliveries';
 
@@ -54,7 +64,7 @@ const KEPT_BY_QUEUE = { maintenance: KEPT, deliveries: { removeOnComplete: true,
 const REPEATING = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 
 /** The queues by a connection of their own, made when the first job is added. */
-export function openJobs(address: RedisAddress, logger: Logger): Jobs {
+export function openJobs(address: RedisAddress, logger: Logger): CountedJobs {
     let opening: Promise<{ queues: Record<QueueName, Queue>; disconnect: () => void }> | undefined;
 
     const open = async () => {
@@ -92,6 +102,12 @@ export function openJobs(address: RedisAddress, logger: Logger): Jobs {
             const queue = await opened(QUEUE);
             const data: JobData = { tenantId: PLATFORM };
             await queue.upsertJobScheduler(name, { every: everyMs }, { name, data, opts: REPEATING });
+        },
+        async counts() {
+            const of = async (name: QueueName) =>
+                (await (await opened(name)).getJobCounts(...COUNTED)) as Record<CountedState, number>;
+            const [maintenance, deliveries] = await Promise.all([of('maintenance'), of('deliveries')]);
+            return { maintenance, deliveries };
         },
         async close() {
             const last = await opening?.catch(() => undefined);

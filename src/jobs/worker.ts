@@ -5,6 +5,7 @@ import { PutOff } from './put-off.ts';
 import { TenantShare } from './tenant-share.ts';
 import { connectWorkerRedis, type RedisAddress } from '../redis/client.ts';
 
+import type { JobMeter } from './job-meter.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -38,12 +39,16 @@ export async function startJobWorker(
     address: RedisAddress,
     processors: Processors,
     logger: Logger,
+    meter: JobMeter = () => undefined,
 ): Promise<JobWorker> {
     const log = logger.child({ module: 'jobs' });
     const redis = await connectWorkerRedis(address, logger);
     const workers = QUEUES.map((queue) => {
         const connection = { connection: redis, prefix: PREFIX, concurrency: ROOM[queue].all };
-        const worker = new Worker<JobData>(queue, processOf(queue, processors, log), { ...connection, ...LEASE });
+        const worker = new Worker<JobData>(queue, processOf(queue, measured(processors, queue, meter), log), {
+            ...connection,
+            ...LEASE,
+        });
         report(worker, log);
         return worker;
     });
@@ -57,6 +62,26 @@ export async function startJobWorker(
             closed.catch(() => undefined);
         },
     };
+}
+
+/** The same, and each try is told of. */
+function measured(processors: Processors, queue: QueueName, meter: JobMeter): Processors {
+    const all = Object.entries(processors).map(([name, processor]): [string, Processor] => [
+        name,
+        async (...job) => {
+            const began = performance.now();
+            const tell = (outcome: 'done' | 'failed' | 'put_off') =>
+                meter(queue, name, outcome, (performance.now() - began) / 1000);
+            try {
+                await processor(...job);
+                tell('done');
+            } catch (error) {
+                tell(error instanceof PutOff ? 'put_off' : 'failed');
+                throw error;
+            }
+        },
+    ]);
+    return Object.fromEntries(all);
 }
 
 function processOf(queue: QueueName, processors: Processors, log: Logger) {

@@ -18,6 +18,11 @@ declare module '@hapi/hapi' {
         rate?: RateState;
         /** It was answered with what another request with its Idempotency-Key did. */
         isReplayed?: boolean;
+        /** Of the error that it was answered with. */
+        errorCode?: ErrorCode;
+        /** By the process' own clock, in milliseconds: when it came, and when the answer of an event stream began. */
+        beganAt?: number;
+        answeredAt?: number;
     }
 
     interface RouteOptionsApp {

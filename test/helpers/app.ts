@@ -4,7 +4,8 @@ import { temporaryFolder } from './folder.ts';
 import { connectPatiently, sharedRedis } from './redis.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
-import { openJobs } from '../../src/jobs/jobs.ts';
+import { meterJobs } from '../../src/jobs/job-meter.ts';
+import { openJobs, type CountedJobs } from '../../src/jobs/jobs.ts';
 import { startJobWorker } from '../../src/jobs/worker.ts';
 import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
@@ -13,6 +14,7 @@ import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
 import { processorsOf, startLoops } from '../../src/worker.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
@@ -82,7 +84,8 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const jobs = openJobs(address, logger);
     const signals = new Signals(redis, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
-    const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
+    const metrics = new Metrics();
+    const store = createDatastore(redis, { includes: { now: movableNow(clockKey) }, metrics });
     let offset = 0;
     let error = 0;
     const drain = new Drain();
@@ -95,11 +98,12 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         logger,
         drain,
         jobs,
+        metrics,
         passwords: new Passwords(settings.BCRYPT_COST),
         restoreGraceMs: 0,
         ...(measureLoad && { measureLoad }),
     });
-    const jobWorker = worker === true ? await startWork(address, server, logger) : null;
+    const jobWorker = worker === true ? await startWork(address, { server, jobs, metrics, logger }) : null;
     if (listen) await server.start();
     else if (!isHeld) await server.initialize();
     return {
@@ -151,9 +155,16 @@ export function testConfig(environment: Record<string, string> = {}): Config {
     return { ...config, BCRYPT_COST: 4 };
 }
 
-async function startWork(address: RedisAddress, server: Server, logger: Logger) {
+interface Workplace {
+    server: Server;
+    jobs: CountedJobs;
+    metrics: Metrics;
+    logger: Logger;
+}
+
+async function startWork(address: RedisAddress, { server, jobs, metrics, logger }: Workplace) {
     startLoops(server);
-    return startJobWorker(address, processorsOf(server), logger);
+    return startJobWorker(address, processorsOf(server), logger, meterJobs(metrics, jobs));
 }
 
 const movableNow = (key: string): string => `

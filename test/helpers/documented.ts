@@ -1,5 +1,6 @@
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
+import { askAboutMetrics } from './documented-metrics.ts';
 import { askAboutProxies } from './documented-proxies.ts';
 import { askAboutTunnels } from './documented-tunnels.ts';
 import { askAboutVms } from './documented-vms.ts';
@@ -13,4 +14,5 @@ export const documentedFeatures = [
     askAboutProxies,
     askAboutVms,
     askAboutWebhooks,
+    askAboutMetrics,
 ];

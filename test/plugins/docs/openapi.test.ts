@@ -32,7 +32,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
     before(async () => {
         app = await startApp();
         served = await servedDocument(app);
-        const called = app.server.table().filter(({ path }) => /^\/(api|health|v1)(\/|$)/.test(path));
+        const called = app.server.table().filter(({ path }) => /^\/(api|health|metrics|v1)(\/|$)/.test(path));
         routes = new Map(called.flatMap(documented));
     });
 

@@ -132,6 +132,7 @@ describe('a slot', () => {
             logger: silentLogger,
             queueMs: 0,
             drain: app.drain,
+            running: { up: () => undefined, down: () => undefined },
             lease,
         });
     };
