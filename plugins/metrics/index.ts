@@ -10,6 +10,8 @@ import type { Plugin } from '@hapi/hapi';
 import type { MetricsFeature } from './api.ts';
 import type { Platform } from '../../src/platform.ts';
 
+const MIB = 1_048_576;
+
 export const metrics: Plugin<Platform> = {
     name: 'metrics',
     dependencies: ['auth'],
@@ -17,6 +19,8 @@ export const metrics: Plugin<Platform> = {
         const { ROLE: role, VERSION: version } = config;
         const help = 'What runs, always 1';
         registry.gauge('app_info', help, (set) => set(1, version, role), ['version', 'role']);
+        const mark = 'Resident memory past which requests are refused, in bytes';
+        registry.gauge('app_memory_limit_bytes', mark, (set) => set(config.MAX_RSS_MB * MIB));
         if (config.METRICS) server.route(getMetrics(registry, checkReader(config.METRICS_TOKEN)));
 
         // Its own: each look is at what was since the last.

@@ -7,10 +7,10 @@ export type JobMeter = (queue: string, job: string, outcome: 'done' | 'failed' |
 
 /** Measures what a worker does, and what waits for it. */
 export function meterJobs(metrics: Metrics, jobs: Pick<CountedJobs, 'counts'>): JobMeter {
-    const tries = metrics.counter('jobs_total', 'Tries of jobs', ['queue', 'job', 'outcome']);
+    const tries = metrics.counter('jobs_total', 'Tries of jobs', ['queue', 'name', 'outcome']);
     const duration = metrics.histogram('job_duration_seconds', 'Time of a try of a job', BUCKETS.work, [
         'queue',
-        'job',
+        'name',
     ]);
     const help = 'Jobs by their state, of all processes: every worker tells the same';
     metrics.gauge(

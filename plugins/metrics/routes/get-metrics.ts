@@ -13,7 +13,7 @@ export const getMetrics = (metrics: Metrics, check: (reader: Reader) => void): S
             tag: 'health',
             notes:
                 'In the text form of Prometheus. With the token of the installation as `Authorization: Bearer …` where ' +
-                'one is configured; without one, from private networks only.',
+                'one is configured; without one, from its own network only.',
             answersBinary: ['text/plain'],
             isPublic: true,
             errors: ['UNAUTHENTICATED', 'NETWORK_REFUSED'],

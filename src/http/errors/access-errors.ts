@@ -70,7 +70,7 @@ export const accessErrors = {
     NETWORK_REFUSED: entry(
         403,
         'authorization',
-        'This is shown to private networks only.',
+        'This is not shown outside its own network.',
         'Ask from within the network, or have METRICS_TOKEN set and send it as Authorization: Bearer <token>.',
     ),
     CSRF_REJECTED: entry(

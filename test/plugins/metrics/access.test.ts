@@ -21,7 +21,15 @@ describe('GET /metrics without a token', () => {
     after(() => app.stop());
 
     it('answers private networks in the text form, without TLS and outside the envelope', async () => {
-        for (const from of ['127.0.0.1', '::1', '10.9.8.7', '172.16.0.1', '192.168.1.1', '::ffff:10.1.1.1', 'fd00::1']) {
+        for (const from of [
+            '127.0.0.1',
+            '::1',
+            '10.9.8.7',
+            '172.16.0.1',
+            '192.168.1.1',
+            '::ffff:10.1.1.1',
+            'fd00::1',
+        ]) {
             const { status, headers, text } = await ask(from);
             expect([status, from]).to.equal([200, from]);
             expect(headers['content-type']).to.equal('text/plain; version=0.0.4; charset=utf-8');

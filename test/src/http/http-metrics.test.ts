@@ -99,7 +99,9 @@ describe('the metrics of requests', () => {
         const socket = connect(Number(port), '127.0.0.1');
         await once(socket, 'connect');
         const before = await sumOf(app, 'http_requests_total', { route: '/api/login' });
-        socket.write('POST /api/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{');
+        socket.write(
+            'POST /api/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+        );
         await sleep(50);
         socket.destroy();
         while ((await sumOf(app, 'http_requests_total', { route: '/api/login' })) === before) await sleep(20);
