@@ -59,6 +59,8 @@ export class Metrics {
             registers: [this.#registry],
             async collect() {
                 gauge.reset();
+                // Without labels that leaves a 0, which nobody has said.
+                if (labelNames.length === 0) gauge.remove();
                 await tolerantly(read((value, ...labels) => gauge.labels(...labels).set(value)));
             },
         });

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { expectError } from '../../helpers/expect-error.ts';
+import { readMetrics, sumOf } from '../../helpers/metrics.ts';
+import { startRedis } from '../../helpers/redis.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -97,6 +101,21 @@ describe('GET /metrics with a token', () => {
             expectError(answer, 'UNAUTHENTICATED');
             expect(answer.headers['www-authenticate']).to.equal('Bearer');
         }
+    });
+});
+
+describe('GET /metrics while Redis is away', () => {
+    it('answers all the same, and says so', { timeout: 20_000 }, async () => {
+        const redis = await startRedis();
+        const app = await startApp({ redisPath: redis.path });
+        expect(await sumOf(app, 'db_connection_pool_size')).to.equal(1);
+        await redis.stop();
+        while ((await sumOf(app, 'db_connection_pool_size')) === 1) await sleep(20);
+        const samples = await readMetrics(app);
+        // It cannot be known, and is not said to be 0.
+        expect(samples.filter(({ name }) => name === 'proxy_instances_active')).to.equal([]);
+        expect(samples.filter(({ name }) => name === 'http_requests_total').length).to.be.above(0);
+        await app.stop();
     });
 });
 

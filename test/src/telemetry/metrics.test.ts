@@ -45,6 +45,7 @@ describe('Metrics', () => {
         const metrics = new Metrics();
         metrics.gauge('broken', 'Broken', () => Promise.reject(new Error('Redis is away')), ['kind']);
         metrics.gauge('late', 'Late', () => new Promise(() => undefined), ['kind']);
+        metrics.gauge('away', 'Away', () => Promise.reject(new Error('Redis is away')));
         metrics.level('there', 'There').up();
         expect(parseMetrics(await metrics.text())).to.equal([{ name: 'there', labels: {}, value: 1 }]);
     });
