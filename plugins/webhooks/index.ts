@@ -1,3 +1,4 @@
+import { attemptMeter } from './attempt-meter.ts';
 import { Attempts } from './attempts.ts';
 import { webhookAggregates } from './backup.ts';
 import { webhookConsumer } from './consumer.ts';
@@ -23,7 +24,7 @@ import type { Platform } from '../../src/platform.ts';
 export const webhooks: Plugin<Platform> = {
     name: 'webhooks',
     dependencies: ['auth', 'events', 'idempotency', 'tenants', 'users'],
-    register: (server, { store: datastore, vault, jobs, clock, config, logger }) => {
+    register: (server, { store: datastore, vault, jobs, clock, config, logger, metrics }) => {
         const { events, tenants, users } = server.plugins;
         const store = new WebhookStore(datastore, vault);
         const deliveries = new DeliveryStore(datastore, vault, store, (tenantId) => tenants.key(tenantId));
@@ -41,6 +42,7 @@ export const webhooks: Plugin<Platform> = {
             sender,
             random: Math.random,
             logger,
+            onAttempt: attemptMeter(metrics),
             disabled: (tenantId, webhook, reason) => notices.disabled(tenantId, webhook, reason),
         });
         const removed = async (tenantId: string, webhookId: string): Promise<void> => {
