@@ -3,6 +3,7 @@ import { h } from './dom.js';
 import { failure } from './notices.js';
 import { foreignSession, signInForm } from './pages/sign-in.js';
 import { tenants } from './pages/tenants.js';
+import { users } from './pages/users.js';
 import { placeOf } from './router.js';
 import { isOfPlatform, may, signOut, whoAmI } from './session.js';
 
@@ -21,7 +22,7 @@ import { isOfPlatform, may, signOut, whoAmI } from './session.js';
  */
 
 /** @type {Page[]} */
-const PAGES = [tenants];
+const PAGES = [tenants, users];
 
 const elements = {
     bar: /** @type {HTMLElement} */ (document.getElementById('bar')),
