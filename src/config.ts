@@ -97,6 +97,13 @@ export interface Config {
     BACKUP_S3_PREFIX: string;
     /** What notices of backups that were made elsewhere are signed with; none are taken without it. */
     BACKUP_WEBHOOK_SECRET?: string;
+    /** Where unexpected errors are reported to; nowhere unless given. */
+    SENTRY_DSN?: string;
+    /** A collector that takes traces as OTLP over HTTP, without `/v1/traces`; none are made unless given. */
+    OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+    OTEL_SERVICE_NAME: string;
+    /** The share of traces that are made, of those that begin here. */
+    OTEL_TRACES_SAMPLER_ARG: number;
     MAX_EVENT_LOOP_DELAY_MS: number;
     MAX_RSS_MB: number;
     /** Seconds */
@@ -111,7 +118,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|REDIS_(URL|ALLOW|SENT|CLUS))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|REDIS_(URL|ALLOW|SENT|CLUS)|SENTRY_D|OTEL_(EXPORTER_OTLP_ENDP|SERVICE_N|TRACES_SAMPLER_))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -184,6 +191,17 @@ const outgoing = (production: boolean) => ({
         .messages({ 'string.min': `{{#label}} needs 32 characters or more; ${MAKE_NOTICE_SECRET}` }),
 });
 
+const DSN = /^https?:\/\/[^\s/@:]+@[^\s/@]+\/(?:[^\s?#]*\/)?\d+$/;
+
+const telemetry = () => ({
+    SENTRY_DSN: Joi.string()
+        .pattern(DSN)
+        .messages({ 'string.pattern.base': '{{#label}} must be a DSN, as https://<key>@<host>/<project>' }),
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
+    OTEL_SERVICE_NAME: Joi.string().max(255).default('llm-api-layer'),
+    OTEL_TRACES_SAMPLER_ARG: Joi.number().min(0).max(1).default(1),
+});
+
 const settings = (production: boolean) => {
     const secret = (rule: Joi.Schema, hint: string) =>
         production
@@ -230,6 +248,7 @@ const settings = (production: boolean) => {
         ...credits(production),
         ...replicas(),
         ...outgoing(production),
+        ...telemetry(),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),

@@ -1,13 +1,15 @@
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
-import type { Jobs } from './jobs/jobs.ts';
+import type { JobQueues } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
 import type { Signals } from './redis/signals.ts';
 import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
+import type { ErrorReports } from './telemetry/error-reports.ts';
 import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 
 /** What every feature is given to stand on. */
 export interface Platform {
@@ -18,11 +20,17 @@ export interface Platform {
     clock: Clock;
     logger: Logger;
     drain: Drain;
-    jobs: Jobs;
+    jobs: JobQueues;
     /** The one line in which passwords are hashed. */
     passwords: Passwords;
     /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */
     restoreGraceMs?: number;
+    /** How often the process tells of the requests that it has counted; every few seconds unless given. */
+    countEveryMs?: number;
+    /** What measures the work; nothing unless given. */
+    tracing?: Tracing;
+    /** Whom unexpected errors are reported to; nobody unless given. */
+    reports?: ErrorReports;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

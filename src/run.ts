@@ -1,73 +1,113 @@
 import { Drain } from './drain.ts';
-import { openJobs } from './jobs/jobs.ts';
+import { openJobs, type Jobs } from './jobs/jobs.ts';
 import { startJobWorker } from './jobs/worker.ts';
-import { checkEviction, connectRedis } from './redis/client.ts';
+import { checkEviction, connectRedis, type RedisAddress } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
 import { startEmbeddedRedis } from './redis/embedded.ts';
 import { Signals } from './redis/signals.ts';
 import { Passwords } from './security/passwords.ts';
 import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
-import { createLogger } from './telemetry/logger.ts';
+import { endOnCrash } from './telemetry/crash.ts';
+import { openErrorReports, type ErrorReports } from './telemetry/error-reports.ts';
+import { createLogger, standardOutput, type Logger } from './telemetry/logger.ts';
+import { openTracing, type Tracing } from './telemetry/tracing.ts';
 import { processorsOf, schedule, startLoops } from './worker.ts';
 
+import type { Server } from '@hapi/hapi';
 import type { Config } from './config.ts';
 
-/** What is kept of SHUTDOWN_TIMEOUT for sending the last events out, and for stopping Redis. */
+/**
+ * What is kept of SHUTDOWN_TIMEOUT for sending the last events out, and for stopping Redis while the last traces go
+ * out.
+ */
 const RESERVED_MS = { sending: 500, redis: 1_000 };
 
 /** Runs what ROLE asks for, API or worker or both, until the process is told to stop; gives the exit code. */
 export async function run(config: Config): Promise<number> {
     const told = stopSignal();
-    const logger = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY });
-    const embedded = config.REDIS_URL === undefined ? await startEmbeddedRedis(config.DATA_DIR, logger) : null;
+    const output = standardOutput(config.LOG_PRETTY);
+    const { destination } = output;
+    const logger = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, destination });
     try {
+        const [tracing, reports] = await Promise.all([openTracing(config), openErrorReports(config)]);
+        endOnCrash(logger, reports, output);
+        const embedded = config.REDIS_URL === undefined ? await startEmbeddedRedis(config.DATA_DIR, logger) : null;
         const address = embedded ? { path: embedded.path } : { url: config.REDIS_URL ?? '' };
-        const redis = await connectRedis(address, logger);
-        const jobs = openJobs(address, logger);
-        const signals = new Signals(redis, logger);
         try {
-            await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
-            const drain = new Drain();
-            const server = await createServer({
-                config,
-                store: createDatastore(redis),
-                signals,
-                vault: new Vault(config.VAULT_KEYS),
-                clock: Date.now,
-                logger,
-                drain,
-                jobs,
-                passwords: new Passwords(config.BCRYPT_COST),
-            });
-            if (config.ROLE === 'worker') await server.initialize();
-            else await server.start();
-            if (config.ROLE !== 'api') {
-                const worker = await startJobWorker(address, processorsOf(server), logger);
-                drain.onDrain((deadline) => worker.close(deadline));
-                startLoops(server);
-                for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
-                logger.info({ module: 'main', version: config.VERSION }, 'working');
-            }
-            if (config.ROLE !== 'worker') {
-                logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
-            }
-
-            const signal = await told;
-            logger.info({ module: 'main', signal }, 'stopping');
-            drain.begin();
-            const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
-            const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
-            await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
-            logger.info({ module: 'main' }, 'stopped');
+            await serve({ config, logger, tracing, reports, address, told });
             return 0;
         } finally {
-            await jobs.close();
-            signals.close();
-            redis.disconnect();
+            await Promise.all([tracing.close(), reports.close(), embedded?.stop()]);
         }
     } finally {
-        await embedded?.stop();
+        // Nothing is logged after that.
+        await output.end();
+    }
+}
+
+interface Running {
+    config: Config;
+    logger: Logger;
+    tracing: Tracing;
+    reports: ErrorReports;
+    address: RedisAddress;
+    told: Promise<string>;
+}
+
+async function serve(running: Running): Promise<void> {
+    const { config, logger, tracing, reports, address, told } = running;
+    const redis = await connectRedis(address, logger);
+    const jobs = openJobs(address, logger, tracing);
+    const signals = new Signals(redis, logger);
+    try {
+        await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
+        const drain = new Drain();
+        const server = await createServer({
+            config,
+            logger,
+            tracing,
+            reports,
+            store: createDatastore(redis),
+            signals,
+            vault: new Vault(config.VAULT_KEYS),
+            clock: Date.now,
+            drain,
+            jobs,
+            passwords: new Passwords(config.BCRYPT_COST),
+        });
+        await begin(running, { server, drain, jobs });
+
+        const signal = await told;
+        logger.info({ module: 'main', signal }, 'stopping');
+        drain.begin();
+        const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
+        const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
+        await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
+        logger.info({ module: 'main' }, 'stopped');
+    } finally {
+        await jobs.close();
+        signals.close();
+        redis.disconnect();
+    }
+}
+
+/** Takes requests, jobs, or both. */
+async function begin(
+    { config, logger, tracing, reports, address }: Running,
+    { server, drain, jobs }: { server: Server; drain: Drain; jobs: Jobs },
+): Promise<void> {
+    if (config.ROLE === 'worker') await server.initialize();
+    else await server.start();
+    if (config.ROLE !== 'api') {
+        const worker = await startJobWorker(address, processorsOf(server), logger, { tracing, reports });
+        drain.onDrain((deadline) => worker.close(deadline));
+        startLoops(server);
+        for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
+        logger.info({ module: 'main', version: config.VERSION }, 'working');
+    }
+    if (config.ROLE !== 'worker') {
+        logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
     }
 }
 

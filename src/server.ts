@@ -7,8 +7,10 @@ import { clientAddress } from './http/client-address.ts';
 import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
+import { noReports } from './telemetry/error-reports.ts';
 import { requestLog } from './telemetry/request-log.ts';
 import { accounts } from '../plugins/accounts/index.ts';
+import { traceRequests } from './telemetry/trace-requests.ts';
 import { admin } from '../plugins/admin/index.ts';
 import { audit } from '../plugins/audit/index.ts';
 import { auth } from '../plugins/auth/index.ts';
@@ -23,9 +25,11 @@ import { keys } from '../plugins/keys/index.ts';
 import { limits } from '../plugins/limits/index.ts';
 import { models } from '../plugins/models/index.ts';
 import { openai } from '../plugins/openai/index.ts';
+import { operations } from '../plugins/operations/index.ts';
 import { profile } from '../plugins/profile/index.ts';
 import { projects } from '../plugins/projects/index.ts';
 import { proxies } from '../plugins/proxies/index.ts';
+import { reports } from '../plugins/reports/index.ts';
 import { tenants } from '../plugins/tenants/index.ts';
 import { threads } from '../plugins/threads/index.ts';
 import { tunnels } from '../plugins/tunnels/index.ts';
@@ -44,7 +48,7 @@ const CHECKED_ANSWERS_PERCENT = { production: 1, development: 100, test: 100 };
 
 /** Composes the server: the platform's ways first, then the features. It does not listen yet. */
 export async function createServer(platform: Platform): Promise<Hapi.Server> {
-    const { config, clock, logger } = platform;
+    const { config, clock, logger, tracing, reports: errorReports = noReports } = platform;
     const server = Hapi.server({
         host: config.HOST,
         port: config.PORT,
@@ -54,13 +58,15 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     });
     server.encoder('br', () => createBrotliCompress());
 
+    if (tracing?.isOn) await server.register({ plugin: traceRequests, options: { tracing } });
     const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     server.ext('onPostAuth', refuseIllFormedText);
-    await server.register({ plugin: responses, options: { clock } });
+    await server.register({ plugin: responses, options: { clock, reports: errorReports } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
     for (const feature of [
+        operations,
         tenants,
         users,
         auth,
@@ -83,6 +89,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         audit,
         webhooks,
         backups,
+        reports,
         health,
         docs,
         adminConsole,
@@ -121,6 +128,9 @@ const routeDefaults = ({ NODE_ENV, CORS_ORIGINS }: Config): Hapi.RouteOptions =>
             'ETag',
             'Idempotent-Replayed',
             'X-Ignored-Parameters',
+            'Deprecation',
+            'Sunset',
+            'Link',
         ],
     },
 });

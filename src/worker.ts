@@ -3,6 +3,7 @@ import { auditJobs, auditSchedule } from '../plugins/audit/jobs.ts';
 import { backupJobs, backupSchedule } from '../plugins/backups/jobs.ts';
 import { directoryJobs, directorySchedule } from '../plugins/directory/jobs.ts';
 import { projectJobs } from '../plugins/projects/jobs.ts';
+import { reportJobs, reportSchedule } from '../plugins/reports/jobs.ts';
 import { tenantJobs } from '../plugins/tenants/jobs.ts';
 import { threadJobs } from '../plugins/threads/jobs.ts';
 import { tunnelJobs, tunnelSchedule } from '../plugins/tunnels/jobs.ts';
@@ -15,13 +16,27 @@ import type { Processors } from './jobs/worker.ts';
 
 /** What the workers do for each feature. */
 export const processorsOf = ({
-    plugins: { accounts, audit, backups, directory, projects, tenants, threads, tunnels, users, vms, webhooks },
+    plugins: {
+        accounts,
+        audit,
+        backups,
+        directory,
+        projects,
+        reports,
+        tenants,
+        threads,
+        tunnels,
+        users,
+        vms,
+        webhooks,
+    },
 }: Server): Processors => ({
     ...accountJobs(accounts),
     ...auditJobs(audit),
     ...backupJobs(backups),
     ...directoryJobs(directory),
     ...projectJobs(projects),
+    ...reportJobs(reports),
     ...tenantJobs(tenants),
     ...threadJobs(threads),
     ...tunnelJobs(tunnels),
@@ -41,6 +56,7 @@ export const schedule: Record<string, number> = {
     ...auditSchedule,
     ...backupSchedule,
     ...directorySchedule,
+    ...reportSchedule,
     ...tunnelSchedule,
     ...vmSchedule,
     ...webhookSchedule,

@@ -79,7 +79,7 @@ const urlOf = ({ path }: RequestRoute, params: Record<string, string>) =>
     path.replace(/\{(\w+)[?*]?\d*\}/g, (_all, name: string) => params[name] ?? 'x');
 
 /** What the tenants' and the platform's admins may do, and users may not. */
-const ADMIN_SCOPE = /^(account|user|tenant|settings|limit|audit|webhook|backup|billing):(?!read-own$)/;
+const ADMIN_SCOPE = /^(account|user|tenant|settings|limit|audit|webhook|backup|billing|report|platform):(?!read-own$)/;
 const scopeOf = ({ settings }: RequestRoute): string[] =>
     (settings.auth?.access ?? []).flatMap(({ scope }) => (scope === false ? [] : (scope?.selection ?? [])));
 

@@ -7,7 +7,6 @@ import { exportAudit } from './routes/export-audit.ts';
 import { listEntries } from './routes/list-entries.ts';
 import { verifyAudit } from './routes/verify-audit.ts';
 import { Sealer } from './sealer.ts';
-import { SeenTenants } from './seen-tenants.ts';
 import { EntryService } from './service.ts';
 import { Signatures } from './signatures.ts';
 import { AuditStore } from './store.ts';
@@ -16,6 +15,7 @@ import { Verifier } from './verifier.ts';
 import { VerifyService } from './verify-service.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 import { DueTenants } from '../../src/redis/due-tenants.ts';
+import { SeenTenants } from '../../src/redis/seen-tenants.ts';
 
 import type { Plugin, Server } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
@@ -55,7 +55,7 @@ export const audit: Plugin<Platform> = {
 
 /** Whoever had a request may have something to seal. */
 function noteTenants(server: Server, { drain, logger }: Platform, due: DueTenants): void {
-    const seen = new SeenTenants(due, logger);
+    const seen = new SeenTenants(due, logger, 'audit');
     server.events.on('response', ({ auth }) => {
         if (auth.isAuthenticated) seen.add(auth.credentials.actor.tenantId);
     });

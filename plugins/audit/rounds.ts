@@ -1,6 +1,5 @@
 import { isApiError } from '../../src/http/errors.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { limitsOf, type Tenant, type TenantService } from '../tenants/api.ts';
 
 import type { AuditService } from './api.ts';
 import type { RoundStore } from './round-store.ts';
@@ -8,12 +7,13 @@ import type { Sealer } from './sealer.ts';
 import type { Trimmer } from './trimmer.ts';
 import type { DueTenants } from '../../src/redis/due-tenants.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Tenant, TenantService } from '../tenants/api.ts';
 
 /** Tenants that one step of the round through all of them looks at. */
 const STEP = 100;
 
 export interface RoundParts {
-    tenants: Pick<TenantService, 'get' | 'list'>;
+    tenants: Pick<TenantService, 'get' | 'list' | 'tiers'>;
     due: DueTenants;
     places: RoundStore;
     sealer: Pick<Sealer, 'seal' | 'renew'>;
@@ -61,10 +61,10 @@ export class AuditRounds implements AuditService {
 
     /** What could not be sealed in one go is trimmed no less: only sealed entries are. */
     async #lookAfter({ id, plan, limits }: Tenant): Promise<void> {
-        const { sealer, trimmer } = this.#parts;
+        const { sealer, trimmer, tenants } = this.#parts;
         await sealer.seal(id);
         await sealer.renew(id);
-        await trimmer.trim(id, limitsOf(plan, limits).auditRetentionDays);
+        await trimmer.trim(id, tenants.tiers.limitsOf(plan, limits).auditRetentionDays);
     }
 
     async #tell(tenantId: string, work: () => Promise<void>): Promise<void> {

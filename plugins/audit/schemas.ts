@@ -17,7 +17,7 @@ const filter = {
         .example('auth.*')
         .description('as it is, or what it begins with and a `*`'),
     resource: Joi.string().max(100).example('thread'),
-    resourceId: Joi.string().max(320),
+    resourceId: Joi.string().max(320).example(`thread_${ID}`),
     result: Joi.string()
         .pattern(/^(success|failure|intended|[A-Z][A-Z_]{1,60})$/, 'result')
         .example('failure')
@@ -88,6 +88,14 @@ export const entryExample = {
     correlationId: `req_${ID}`,
     timestamp: '2026-11-20T10:30:00.000Z',
     hash: HASH,
+};
+/** An export with that entry, by its type. */
+export const exportExamples = {
+    'text/csv':
+        'id,timestamp,tenantId,userId,actorType,actorId,action,resource,resourceId,result,details,ipAddress,userAgent,' +
+        `correlationId,hash\r\n1795170600000-0,2026-11-20T10:30:00.000Z,tenant_${ID},user_${ID},user,user_${ID},` +
+        `thread.create,thread,thread_${ID},success,{},203.0.113.7,curl/8.5.0,req_${ID},${HASH}\r\n`,
+    'application/x-ndjson': `${JSON.stringify(entryExample)}\n`,
 };
 export const auditExample = { entries: [entryExample] };
 

@@ -10,7 +10,6 @@ import {
 } from './verdict.ts';
 import { quotaMonth, type QuotaMonth } from '../../src/quota-month.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
-import { figuresByTier, type TenantService } from '../tenants/api.ts';
 
 import type { Pass } from './api.ts';
 import type { SessionStore } from './session-store.ts';
@@ -20,10 +19,10 @@ import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { AccessClaims } from '../../src/security/access-tokens.ts';
 import type { ApiKeyText } from '../../src/security/api-keys.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { TenantService } from '../tenants/api.ts';
 import type { UserService } from '../users/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
-const LIMITS_BY_TIER = figuresByTier('requestsPerMinute', 'requestsPerMonth');
 
 /** What admits a request besides its credential. */
 export interface RouteUse {
@@ -82,7 +81,7 @@ export class AdmissionStore {
             sessions.records.key(tid, sid),
             ...(own ? [tenantKey(tid, 'rate', bucket, sub)] : []),
         ];
-        const reply = await this.#admit(keys, [...argsOf(use, sub), Number(use.whileRestoring)]);
+        const reply = await this.#admit(keys, [...this.#args(use, sub), Number(use.whileRestoring)]);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return verdict;
         const [, , , , providerKeys] = reply as TokenReply;
@@ -99,7 +98,7 @@ export class AdmissionStore {
             tenantKey(tenantId, 'rate', 'key', keyId),
             ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : []),
         ];
-        const reply = await this.#admitKey(keys, [...argsOf(use, digest), Number(use.whileRestoring)]);
+        const reply = await this.#admitKey(keys, [...this.#args(use, digest), Number(use.whileRestoring)]);
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return { verdict };
         const [, , , , userId, username, scopes, expiry, providerKeys] = reply as KeyReply;
@@ -118,7 +117,7 @@ export class AdmissionStore {
         const { bucket, own } = use;
         const month = quotaMonth(this.#parts.clock());
         const keys = [...this.#keys(tenantId, '', month), ...(own ? [`${tenantKey(tenantId, 'rate', bucket)}:`] : [])];
-        const reply = await pass.judge({ keys, args: argsOf(use, digest) });
+        const reply = await pass.judge({ keys, args: this.#args(use, digest) });
         const verdict = this.#verdict(reply as AdmitReply, month);
         if (verdict.code !== 1) return { verdict };
         const [, , , , userId, username, expiry] = reply as PassReply;
@@ -161,6 +160,13 @@ export class AdmissionStore {
         ];
     }
 
+    /** @param who The user of a token, or the digest of a key */
+    #args({ bucket, own, isQuotaFree }: RouteUse, who: string): (string | number)[] {
+        const { tiers } = this.#parts.tenants;
+        const limits = tiers.figuresByTier('requestsPerMinute', 'requestsPerMonth');
+        return [limits, bucket, own?.limit ?? 0, own?.window ?? 0, who, isQuotaFree ? 1 : 0];
+    }
+
     #verdict([code, role = '', tier = '', rate, used, limit]: AdmitReply, { endsAt }: QuotaMonth): Verdict {
         const verdict = { code, role, tier, providerKeys: [], rate: rate && rateState(rate), wait: rate?.[4] ?? 0 };
         if (code !== -4) return verdict;
@@ -168,15 +174,5 @@ export class AdmissionStore {
         return { ...verdict, wait: endsAt - this.#parts.clock(), quota };
     }
 }
-
-/** @param who The user of a token, or the digest of a key */
-const argsOf = ({ bucket, own, isQuotaFree }: RouteUse, who: string) => [
-    LIMITS_BY_TIER,
-    bucket,
-    own?.limit ?? 0,
-    own?.window ?? 0,
-    who,
-    isQuotaFree ? 1 : 0,
-];
 
 const userRateKey = (tenantId: string, userId: string): string => `${tenantKey(tenantId, 'rate', 'user')}:${userId}`;

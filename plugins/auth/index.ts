@@ -34,10 +34,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const auth: Plugin<Platform> = {
     name: 'auth',
-    dependencies: ['tenants', 'users'],
+    dependencies: ['operations', 'tenants', 'users'],
     register: (server, platform) => {
         const { config, store, vault, clock, drain, logger, passwords } = platform;
-        const { tenants, users } = server.plugins;
+        const { operations, tenants, users } = server.plugins;
         const sessions = new SessionStore(store, vault, tenants, users);
         const passwordStore = new PasswordStore(store, users, sessions);
         const admission = new AdmissionStore(store, { tenants, users, sessions, clock });
@@ -46,7 +46,7 @@ export const auth: Plugin<Platform> = {
         }
         const accessTokens = new AccessTokens(config.JWT_KEYS, config.ACCESS_TOKEN_TTL, clock);
         const attempts = new Attempts(new AttemptStore(store));
-        const parts = { append: appendOutbox(store), tenants, users, passwords, attempts };
+        const parts = { append: appendOutbox(store), operations, tenants, users, passwords, attempts };
         const service = new AuthService({
             ...parts,
             sessions,
@@ -71,7 +71,8 @@ export const auth: Plugin<Platform> = {
         };
         server.expose(port);
 
-        server.auth.scheme('credential', credentialScheme(accessTokens, admission));
+        const gate = operations.checkMaintenance;
+        server.auth.scheme('credential', credentialScheme({ tokens: accessTokens, store: admission, gate }));
         server.auth.strategy('user', 'credential');
         server.auth.default('user');
         defineCookies(server, config);

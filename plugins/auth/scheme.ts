@@ -13,18 +13,26 @@ import type { CredentialOptions, Passes } from './api.ts';
 import type { Verdict } from './verdict.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { OperationsPort } from '../operations/api.ts';
 
 /** How many credentials that are none of ours an IP address may try. */
 const GUESSES = { limit: 100, window: 60 };
 /** When a key without an expiry expires. */
 const NEVER = '9999-12-31T23:59:59.999Z';
 
+export interface SchemeParts {
+    tokens: AccessTokens;
+    store: AdmissionStore;
+    /** Whether a tenant is let in at all. */
+    gate: OperationsPort['checkMaintenance'];
+}
+
 /**
  * Authentication by access token, by service API key or by a pass of the strategy's: the signature or the checksum is
  * checked here, everything that may have changed since in one script.
  */
 export const credentialScheme =
-    (tokens: AccessTokens, store: AdmissionStore): ServerAuthScheme<CredentialOptions> =>
+    (parts: SchemeParts): ServerAuthScheme<CredentialOptions> =>
     (_server, { passes } = {}) => ({
         authenticate: async (request, h) => {
             const credential = credentialOf(request);
@@ -32,23 +40,24 @@ export const credentialScheme =
             const { kind, text } = credential;
             try {
                 const actor = await (passes && text.startsWith(passes.prefix)
-                    ? byPass(request, store, passes, text)
+                    ? byPass(request, parts, passes, text)
                     : kind === 'key'
-                      ? byKey(request, store, text)
-                      : byToken(request, store, tokens, text));
+                      ? byKey(request, parts, text)
+                      : byToken(request, parts, text));
                 return h.authenticated({ credentials: { scope: actor.permissions, actor } });
             } catch (error) {
                 if (isApiError(error, 'UNAUTHENTICATED') || isApiError(error, 'KEY_INVALID')) {
-                    await countGuess(request, store);
+                    await countGuess(request, parts.store);
                 }
                 throw error;
             }
         },
     });
 
-async function byToken(request: Request, store: AdmissionStore, tokens: AccessTokens, text: string): Promise<Actor> {
+async function byToken(request: Request, { tokens, store, gate }: SchemeParts, text: string): Promise<Actor> {
     const claims = tokens.verify(text);
     checkTenant(request, claims.tid);
+    gate(claims.tid);
     request.logger.setBindings({ tenantId: claims.tid, userId: claims.sub });
     const verdict = await store.admit(claims, useOf(request));
     if (verdict.code === 0) throw apiError('SESSION_ENDED');
@@ -63,11 +72,12 @@ async function byToken(request: Request, store: AdmissionStore, tokens: AccessTo
     };
 }
 
-async function byKey(request: Request, store: AdmissionStore, text: string): Promise<Actor> {
+async function byKey(request: Request, { store, gate }: SchemeParts, text: string): Promise<Actor> {
     const key = openApiKey(text);
     if (key === null) throw apiError('KEY_INVALID');
     const { tenantId, keyId } = key;
     checkTenant(request, tenantId);
+    gate(tenantId);
     const { verdict, holder } = await store.admitKey(key, useOf(request));
     if (verdict.code === 0) throw apiError('KEY_INVALID');
     check(request, verdict);
@@ -87,11 +97,12 @@ async function byKey(request: Request, store: AdmissionStore, text: string): Pro
     };
 }
 
-async function byPass(request: Request, store: AdmissionStore, passes: Passes, text: string): Promise<Actor> {
+async function byPass(request: Request, { store, gate }: SchemeParts, passes: Passes, text: string): Promise<Actor> {
     const pass = passes.open(text, request.params as Record<string, string>);
     if (pass === null) throw apiError('UNAUTHENTICATED');
     const { tenantId, id } = pass;
     checkTenant(request, tenantId);
+    gate(tenantId);
     const { verdict, holder } = await store.admitPass(pass, useOf(request));
     if (verdict.code === 0) throw apiError('UNAUTHENTICATED');
     check(request, verdict);

@@ -17,6 +17,7 @@ import type { Config } from '../../src/config.ts';
 import type { AccessTokens } from '../../src/security/access-tokens.ts';
 import type { RefreshTokens } from '../../src/security/refresh-tokens.ts';
 import type { Actor, Caller } from '../../src/types/actor.ts';
+import type { OperationsPort } from '../operations/api.ts';
 import type { Founding, Tenant } from '../tenants/api.ts';
 import type { PublicUser, User } from '../users/api.ts';
 
@@ -42,6 +43,7 @@ export interface Grant {
 }
 
 export interface AuthParts extends CredentialParts {
+    operations: Pick<OperationsPort, 'settings' | 'checkMaintenance'>;
     config: Config;
     clock: Clock;
     sessions: SessionStore;
@@ -59,8 +61,8 @@ export class AuthService {
 
     /** @throws REGISTRATION_CLOSED, DOMAIN_TAKEN, SERVER_BUSY, VALIDATION_ERROR for a password easy to guess */
     async register(caller: Caller, details: Register): Promise<Grant> {
-        const { config, tenants, users } = this.#parts;
-        if (config.REGISTRATION === 'closed') throw apiError('REGISTRATION_CLOSED');
+        const { operations, tenants, users } = this.#parts;
+        if (operations.settings().registration === 'closed') throw apiError('REGISTRATION_CLOSED');
         await checkStrength('password', details.password, details);
         const sessionId = newId('sess');
         const { tenantName: name, domain, email } = details;
@@ -72,10 +74,11 @@ export class AuthService {
         return this.#grant(tenant, user, sessionId, 0);
     }
 
-    /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, TENANT_SUSPENDED, USER_DISABLED, SERVER_BUSY */
+    /** @throws INVALID_CREDENTIALS, ACCOUNT_DELAYED, TENANT_SUSPENDED, USER_DISABLED, MAINTENANCE, SERVER_BUSY */
     async login(caller: Caller, login: Login): Promise<Grant> {
         const email = login.email ?? login.username ?? '';
         const account = await findAccount(this.#parts, { ...login, email });
+        this.#parts.operations.checkMaintenance(account.tenantId);
         await this.#checkPassword(caller, email, account, login.password);
         const { tenantId, user } = account;
         if (tenantId === null || !user) throw await this.#refuse(caller, PLATFORM, email, 'INVALID_CREDENTIALS');
@@ -87,11 +90,12 @@ export class AuthService {
         return (await this.#begin(caller, tenant, user, login.password)) ?? this.login(caller, login);
     }
 
-    /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED */
+    /** @throws REFRESH_INVALID, REFRESH_REUSED, SESSION_ENDED, TENANT_SUSPENDED, USER_DISABLED, MAINTENANCE */
     async refresh(caller: Caller, refreshToken: string): Promise<Grant> {
-        const { config, sessions, tenants, users, refreshTokens } = this.#parts;
+        const { config, operations, sessions, tenants, users, refreshTokens } = this.#parts;
         const claims = refreshTokens.open(refreshToken);
         if (!claims) throw apiError('REFRESH_INVALID');
+        operations.checkMaintenance(claims.tenantId);
         const { userId, sessionId } = claims;
         const entry = { userId, action: 'auth.refresh', resource: 'session', resourceId: sessionId };
         const told = (result: string) => ({ audit: [audited(caller, { ...entry, result })] });

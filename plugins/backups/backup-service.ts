@@ -65,7 +65,7 @@ export class Backups {
         const { work } = this.#parts;
         const order = { type, description, trigger: 'manual', createdBy: actor.userId } as const;
         const backup = await work.begin(actor.tenantId, order, actor);
-        await work.enqueue(actor.tenantId, backup.id);
+        await work.enqueue(actor.tenantId, backup.id, { requestId: actor.requestId });
         return backup;
     }
 
@@ -77,7 +77,8 @@ export class Backups {
         const told = { action: 'backup.verify', resource: 'backup', id: backupId, result: 'intended' } as const;
         const outbox = tell(actor, told);
         const backup = await store.change(tenantId, backupId, ['completed', 'verified'], { verification }, outbox);
-        await jobs.add(VERIFY_BACKUP, { tenantId, backupId }, { id: newId('job') });
+        const { requestId } = actor;
+        await jobs.add(VERIFY_BACKUP, { tenantId, backupId, requestId }, { id: newId('job') });
         return backup;
     }
 

@@ -35,6 +35,13 @@ export interface BackupWorkParts {
     version: string;
 }
 
+/** How a worker is asked for: of several tries each has an `attempt` of its own. */
+export interface Enqueueing {
+    attempt?: string;
+    /** Of the request that asks for it. */
+    requestId?: string;
+}
+
 /** What a backup is to be. */
 export interface BackupOrder {
     type: BackupType;
@@ -89,10 +96,11 @@ export class BackupWork {
     }
 
     /** Has a worker write it; if the queue is away, the next sweep does. */
-    async enqueue(tenantId: string, backupId: string, attempt = ''): Promise<void> {
+    async enqueue(tenantId: string, backupId: string, { attempt = '', requestId }: Enqueueing = {}): Promise<void> {
         const { jobs, logger } = this.#parts;
         const id = `backup-${tenantId}-${backupId}${attempt}`;
-        await jobs.add(CREATE_BACKUP, { tenantId, backupId }, { id }).catch((error: unknown) => {
+        const data = { tenantId, backupId, ...(requestId !== undefined && { requestId }) };
+        await jobs.add(CREATE_BACKUP, data, { id }).catch((error: unknown) => {
             logger.warn({ module: 'backups', tenantId, backupId, err: error }, 'A backup could not be asked for');
         });
     }

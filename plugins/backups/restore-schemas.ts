@@ -36,7 +36,10 @@ const restoreSchema = Joi.object<Restore>({
     safetyBackupId: Joi.string().allow(null).description('the backup of what was there before'),
     createdBy: Joi.string(),
     error: Joi.string().allow(null).description('why it failed: a code of GET /api/errors'),
-    errorDetails: Joi.object().pattern(Joi.string(), Joi.any()).allow(null).label('RestoreErrorDetails'),
+    errorDetails: Joi.object()
+        .pattern(Joi.string(), Joi.any().meta({ isAnything: true }))
+        .allow(null)
+        .label('RestoreErrorDetails'),
     completedAt: time().allow(null),
     revision: Joi.number().integer(),
     createdAt: time(),

@@ -32,7 +32,7 @@ export class Restores {
     /** @throws As `begin` */
     async start(actor: Actor, order: Omit<OperatorRestore, 'withPlan'>): Promise<Restore> {
         const restore = await this.begin(actor.tenantId, { ...order, withPlan: false }, actor);
-        await this.#parts.work.enqueue(actor.tenantId, restore.id);
+        await this.#parts.work.enqueue(actor.tenantId, restore.id, { requestId: actor.requestId });
         return restore;
     }
 

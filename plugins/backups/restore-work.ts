@@ -5,7 +5,7 @@ import { isStoreUnavailable } from '../../src/redis/client.ts';
 
 import type { Archives, Backup, Restore, RestoreState, TenantData } from './api.ts';
 import type { BackupStore, Lease } from './backup-store.ts';
-import type { BackupWork } from './backup-work.ts';
+import type { BackupWork, Enqueueing } from './backup-work.ts';
 import type { Notifier } from './notifier.ts';
 import type { Advance, RestoreStore } from './restore-store.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
@@ -52,10 +52,11 @@ export class RestoreWork {
     }
 
     /** Has a worker do it; if the queue is away, the next sweep does. */
-    async enqueue(tenantId: string, restoreId: string, attempt = ''): Promise<void> {
+    async enqueue(tenantId: string, restoreId: string, { attempt = '', requestId }: Enqueueing = {}): Promise<void> {
         const { jobs, logger } = this.#parts;
         const id = `restore-${tenantId}-${restoreId}${attempt}`;
-        await jobs.add(RESTORE_BACKUP, { tenantId, restoreId }, { id }).catch((error: unknown) => {
+        const data = { tenantId, restoreId, ...(requestId !== undefined && { requestId }) };
+        await jobs.add(RESTORE_BACKUP, data, { id }).catch((error: unknown) => {
             logger.warn({ module: 'backups', tenantId, restoreId, err: error }, 'A restore could not be asked for');
         });
     }

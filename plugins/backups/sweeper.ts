@@ -86,10 +86,10 @@ export class Sweeper {
         const attempt = `-${Math.floor(now / LEFT_LYING_MS)}`;
         const { running, restoring } = found;
         if (running !== null && (await this.#isLeft(backups.records, tenantId, running, now))) {
-            await work.enqueue(tenantId, running, attempt);
+            await work.enqueue(tenantId, running, { attempt });
         }
         if (restoring !== null && (await this.#isLeft(restores.records, tenantId, restoring, now))) {
-            await restoreWork.enqueue(tenantId, restoring, attempt);
+            await restoreWork.enqueue(tenantId, restoring, { attempt });
         }
     }
 

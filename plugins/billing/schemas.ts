@@ -158,7 +158,7 @@ export const historyQuery = Joi.object<HistoryQuery>({
     vmId: Joi.string()
         .pattern(/^vm_[0-9A-HJKMNP-TV-Z]{26}$/, 'vm id')
         .example(`vm_${ID}`),
-    modelId: Joi.string().max(100),
+    modelId: Joi.string().max(100).example('sandbox'),
     from: Joi.date().iso().min('2020-01-01').max('2199-12-31').description('from then on'),
     to: Joi.date().iso().min('2020-01-01').max('2199-12-31').description('before then'),
 }).label('HistoryQuery');

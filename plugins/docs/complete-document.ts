@@ -1,11 +1,12 @@
 import { errorAnswers, errorCodesOf, errorExamples, errorSchemas, formExamples, formsOf } from './error-answers.ts';
 import { headers, headersOf } from './headers.ts';
 import { mapValues, nameOf } from './openapi.ts';
+import { keyParameters, showParameter } from './parameters.ts';
+import { rateLimitOf } from './rate-limits.ts';
 import { tidySchema, tidySchemas } from './tidy-schemas.ts';
-import { MAX_KEY_LENGTH } from '../../src/http/idempotency-key.ts';
 import { formatEvent, type ServerSentEvent } from '../../src/http/sse.ts';
 
-import type { RequestRoute, RouteOptionsApp } from '@hapi/hapi';
+import type { RequestRoute } from '@hapi/hapi';
 import type { MediaType, OpenApiDocument, Operation, Response, Schema } from './openapi.ts';
 
 type Schemas = Record<string, Schema>;
@@ -61,7 +62,7 @@ interface Asked {
 }
 
 function complete(operation: Operation, { method, route }: Asked, schemas: Schemas): Operation {
-    const { idempotent, takesBinary, form } = route.settings.app ?? {};
+    const { idempotent, takesBinary, byteExamples, form } = route.settings.app ?? {};
     const parameters = [...(operation.parameters ?? []), ...keyParameters(idempotent)];
     const { requestBody } = operation;
     const responses: Record<string, Response> = {
@@ -73,30 +74,13 @@ function complete(operation: Operation, { method, route }: Asked, schemas: Schem
     }
     return {
         ...operation,
-        ...(parameters.length > 0 && { parameters: parameters.map(tidyIn(schemas)).map(requireInPath) }),
+        ...(parameters.length > 0 && { parameters: parameters.map(tidyIn(schemas)).map(showParameter) }),
         ...(requestBody && { requestBody: completeBody(requestBody.content, schemas) }),
-        ...(takesBinary && mayBring(method, route) && { requestBody: binaryBody(takesBinary, route) }),
+        ...(takesBinary && mayBring(method, route) && { requestBody: binaryBody(takesBinary, byteExamples, route) }),
+        'x-rate-limit': rateLimitOf(operation),
         responses,
     };
 }
-
-const idempotencyKey = {
-    name: 'idempotency-key',
-    in: 'header',
-    description:
-        'chosen by you, a new one for each request: a repeat with the same key and body is answered as the first one ' +
-        'was, for 24 h, and nothing is done again',
-    schema: { type: 'string', minLength: 1, maxLength: MAX_KEY_LENGTH, pattern: '^[ -~]+$' },
-};
-
-const keyParameters = (idempotent: RouteOptionsApp['idempotent']) => {
-    if (idempotent === undefined) return [];
-    return [idempotent === 'required' ? { ...idempotencyKey, required: true } : idempotencyKey];
-};
-
-/** OpenAPI leaves no part of a path out. */
-const requireInPath = <Parameter extends { in?: string }>(parameter: Parameter): Parameter =>
-    parameter.in === 'path' ? { ...parameter, required: true } : parameter;
 
 const tidyIn =
     (schemas: Schemas) =>
@@ -106,11 +90,11 @@ const tidyIn =
     });
 
 function successes({ responses }: Operation, { settings }: RequestRoute, schemas: Schemas) {
-    const { streamExample: events, textExample, answersBinary } = settings.app ?? {};
+    const { streamExample: events, textExample, answersBinary, byteExamples } = settings.app ?? {};
     return mapValues(responses, ({ content, ...response }) => ({
         ...response,
         content: {
-            ...(answersBinary ? binary(answersBinary) : mapValues(content, tidyIn(schemas))),
+            ...(answersBinary ? binary(answersBinary, byteExamples) : mapValues(content, tidyIn(schemas))),
             ...(textExample && { [textExample.type]: { schema: { type: 'string' }, example: textExample.text } }),
             ...(events && { 'text/event-stream': eventStream(events) }),
         },
@@ -120,13 +104,20 @@ function successes({ responses }: Operation, { settings }: RequestRoute, schemas
 const mayBring = (method: string, route: RequestRoute): boolean => route.method !== '*' || !WITHOUT_BODY.has(method);
 
 /** What takes any method takes whatever comes with it, be it nothing. */
-const binaryBody = (types: string[], route: RequestRoute) => ({
+const binaryBody = (types: string[], examples: Examples, route: RequestRoute) => ({
     required: route.method !== '*',
-    content: binary(types),
+    content: binary(types, examples),
 });
 
-const binary = (types: string[]): Record<string, MediaType> =>
-    Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]));
+type Examples = Record<string, string> | undefined;
+
+const binary = (types: string[], examples: Examples = {}): Record<string, MediaType> =>
+    Object.fromEntries(
+        types.map((type) => {
+            const example = examples[type];
+            return [type, { schema: { type: 'string', format: 'binary' }, ...(example !== undefined && { example }) }];
+        }),
+    );
 
 const eventStream = (events: ServerSentEvent[] | string): MediaType => ({
     schema: { type: 'string' },

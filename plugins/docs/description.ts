@@ -21,10 +21,12 @@ beside \`data\`; every failure is \`{"success": false, "error": {"code", …}, �
 **Repeats.** A request whose answer got lost may be repeated without harm where the route takes an \`Idempotency-Key\`: the
 repeat is answered as the first one was, in an envelope of its own and with \`Idempotent-Replayed: true\`.
 
-**Versions.** \`/api/v1/…\` is the same API, pinned; \`/api/…\` follows the newest version.
+**Versions.** \`/api/v1/…\` is the same API, pinned; \`/api/…\` follows the newest version. A route that is to be
+withdrawn is shown as \`deprecated\`, and its answers say from when on in \`Deprecation\` and \`Sunset\`.
 
-**Limits.** The \`X-RateLimit-*\` headers tell of the tightest limit; \`x-rate-limit\` shows a route's own, in requests per
-\`window\` seconds. Besides, each user has the limit of the tier.
+**Limits.** The \`X-RateLimit-*\` headers tell of the tightest limit; \`x-rate-limit\` shows that of each route: its own, as
+\`limit\` requests in \`window\` seconds \`per\` user or IP address; that of the user's tier, which holds besides for every
+route with a credential, as \`tiers\`; or none.
 
 **Events.** Changes are told as events, with ids and states in \`data\`; \`GET /api/events/types\` has an example of each.
 

@@ -12,6 +12,7 @@ const CREDENTIAL: ErrorCode[] = [
     'TENANT_MISMATCH',
     'TENANT_SUSPENDED',
     'TENANT_RESTORING',
+    'MAINTENANCE',
     'USER_DISABLED',
     'KEY_INVALID',
     'KEY_NOT_ALLOWED',
@@ -31,6 +32,7 @@ export function errorCodesOf(route: RequestRoute, operation: Operation, method: 
         [isChecked(operation), ['VALIDATION_ERROR']],
         [takesBody, BODY],
         [needsCredential, CREDENTIAL],
+        [isClosable(route, operation), ['MAINTENANCE']],
         [needsCredential && app?.isQuotaFree !== true, ['QUOTA_EXCEEDED']],
         [needsCredential && takesBody, ['CSRF_REJECTED']],
         [typeof auth === 'object' && auth.access !== undefined, ['FORBIDDEN']],
@@ -43,6 +45,10 @@ export function errorCodesOf(route: RequestRoute, operation: Operation, method: 
     const following = follows.filter(([applies]) => applies).flatMap(([, codes]) => codes);
     return [...new Set([...(app?.errors ?? []), ...following])];
 }
+
+/** A public route of the API that is refused in maintenance. */
+const isClosable = ({ path, settings }: RequestRoute, { security }: Operation): boolean =>
+    security !== undefined && path?.startsWith('/api/') && settings.app?.inMaintenance !== true;
 
 const isChecked = ({ parameters, requestBody }: Operation): boolean =>
     parameters !== undefined || requestBody !== undefined;
@@ -84,6 +90,7 @@ const EXAMPLE_DETAILS: { [Code in ErrorCode]?: Record<string, unknown> } = {
         resetsAt: '2026-12-01T00:00:00.000Z',
     },
     CONCURRENCY_LIMIT: { limit: 3 },
+    MAINTENANCE: { message: 'Back at 14:00 UTC' },
 };
 
 const exampleName = (code: string, form?: AnswerForm): string => (form ? `${form.name}.${code}` : code);

@@ -2,6 +2,8 @@ import type { Operation, Reference } from './openapi.ts';
 
 const integer = (description: string) => ({ description, schema: { type: 'integer' } });
 
+const text = { type: 'string' };
+
 /** The headers of answers, for `components`. */
 export const headers = {
     'X-Request-Id': { description: 'the id of the request, also in the body', schema: { type: 'string' } },
@@ -10,6 +12,9 @@ export const headers = {
     'X-RateLimit-Reset': integer('the epoch second at which all of them are there again'),
     'X-RateLimit-Window': integer('the seconds the limit is counted over'),
     'Retry-After': integer('the seconds to wait before the next try, where they are known'),
+    Deprecation: { description: '`@` and the epoch second since which the route is to be withdrawn', schema: text },
+    Sunset: { description: 'when the route may be gone, as an HTTP date', schema: text },
+    Link: { description: 'what takes its place, as `rel="successor-version"`', schema: text },
     'Idempotent-Replayed': {
         description: '`true` where another request with the same Idempotency-Key did the work',
         schema: { type: 'string', enum: ['true'] },
@@ -30,5 +35,6 @@ export function headersOf(status: number, operation: Operation, isIdempotent = f
         ...(isRated && RATE),
         ...((status === 429 || status === 503 || (isIdempotent && status === 409)) && refer('Retry-After')),
         ...(isIdempotent && refer('Idempotent-Replayed')),
+        ...(operation.deprecated === true && refer('Deprecation', 'Sunset', 'Link')),
     };
 }

@@ -8,11 +8,19 @@ export interface OpenApiDocument {
 }
 
 export interface Operation {
-    parameters?: { in?: string; schema: Schema }[];
+    parameters?: Parameter[];
     requestBody?: { required?: boolean; content: Record<string, MediaType> };
     responses: Record<string, Response>;
     security?: object[];
     [field: string]: unknown;
+}
+
+export interface Parameter {
+    name?: string;
+    in?: string;
+    required?: boolean;
+    schema: Schema;
+    example?: unknown;
 }
 
 export interface Response {

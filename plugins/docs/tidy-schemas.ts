@@ -40,9 +40,9 @@ function labelOf(name: string, schemas: Schemas): string {
 export function tidySchema(schema: Schema, schemas: Schemas): Schema {
     if (schema.$ref !== undefined) return resolve(schema.$ref, schemas);
     if (schema.anyOf !== undefined) return tidyAlternatives(schema, schema.anyOf, schemas);
-    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': _meta, type, properties, items, ...rest } = schema;
+    const { 'x-format': formats, 'x-convert': _convert, 'x-meta': meta, type, properties, items, ...rest } = schema;
     return {
-        ...(type !== undefined && !isMixed(schema) && { type }),
+        ...(type !== undefined && !isMixed(schema) && !isAnything(meta) && { type }),
         ...rest,
         ...formatOf(formats),
         ...(schema.nullable && schema.enum && { enum: [...schema.enum, null] }),
@@ -62,6 +62,9 @@ function tidyAlternatives(
     if (nullable && first) Object.assign(first, { nullable }, first.enum && { enum: [...first.enum, null] });
     return { ...tidySchema(rest, schemas), anyOf };
 }
+
+/** `Joi.any()`, which hapi-swagger takes for a text. */
+const isAnything = (meta: unknown): boolean => typeof meta === 'object' && meta !== null && 'isAnything' in meta;
 
 /** An enum of words and of `true` and `false`, which hapi-swagger takes for words. */
 const isMixed = ({ enum: values = [] }: Schema): boolean =>

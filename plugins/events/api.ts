@@ -10,6 +10,8 @@ export interface TenantEvent {
     /** ISO-8601 */
     timestamp: string;
     data: Record<string, unknown>;
+    /** Of the request that has caused it, where there was one: for logs, and for receivers who ask about it. */
+    requestId?: string;
 }
 
 /** Somebody who is handed the events of the tenants that subscribe for it. */

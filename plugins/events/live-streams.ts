@@ -89,7 +89,7 @@ export class LiveStreams {
                 }
                 ({ place } = read);
                 const wanted = read.events.filter(from.isWanted);
-                if (wanted.length > 0) yield wanted.map((event) => ({ id: event.id, event: event.type, data: event }));
+                if (wanted.length > 0) yield wanted.map(toSent);
             }
         } finally {
             this.#leave(live, stream);
@@ -121,6 +121,13 @@ export class LiveStreams {
 }
 
 /** Admins see all of their tenant, others what is theirs. */
+/** With what is for clients. */
+const toSent = ({ requestId: _requestId, ...event }: TenantEvent): ServerSentEvent => ({
+    id: event.id,
+    event: event.type,
+    data: event,
+});
+
 const isFor = ({ role, userId }: Actor, { data }: TenantEvent): boolean =>
     ADMIN_ROLES.includes(role) || data.userId === userId;
 

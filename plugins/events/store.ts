@@ -96,11 +96,13 @@ export const placeBefore = (time: Date): string => {
 export const eventsIn = (tenantId: string, entries: StreamEntry[]): TenantEvent[] =>
     entries.map(([id, fields]) => {
         const valueOf = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+        const requestId = fields.includes('requestId') ? valueOf('requestId') : undefined;
         return {
             id: eventId(tenantId, id),
             type: valueOf('type'),
             timestamp: isoTime(Number.parseInt(id, 10)),
             data: JSON.parse(valueOf('data')) as Record<string, unknown>,
+            ...(requestId !== undefined && { requestId }),
         };
     });
 

@@ -10,9 +10,10 @@ import type { Platform } from '../../src/platform.ts';
 
 export const health: Plugin<Platform> = {
     name: 'health',
-    dependencies: ['auth', 'models'],
+    dependencies: ['auth', 'models', 'operations'],
     register: (server, { config, store, drain, clock }) => {
-        const service = createHealthService({ config, store, drain, clock, models: server.plugins.models });
+        const { models, operations } = server.plugins;
+        const service = createHealthService({ config, store, drain, clock, models, operations });
         server.route(getLive());
         server.route(getReady(service));
         for (const path of ['/health', '/api/health', '/api/status/health']) server.route(getHealth(service, path));

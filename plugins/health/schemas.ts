@@ -36,6 +36,9 @@ export const healthAnswer = Joi.object({
         )
         .description('by provider: an open one refuses calls with CIRCUIT_OPEN')
         .label('Circuits'),
+    maintenance: Joi.object({ isOn: Joi.boolean(), message: Joi.string().allow(null) })
+        .description('while it is on, the API refuses with MAINTENANCE')
+        .label('MaintenanceState'),
     version: Joi.string(),
     environment: Joi.string(),
 }).label('HealthData');
@@ -49,6 +52,7 @@ export const healthExample = {
         externalApis: { openai: 'reachable' },
     },
     circuits: { openai: { state: 'closed', failures: 0, retryAt: null } },
+    maintenance: { isOn: false, message: null },
     version: '0.1.0',
     environment: 'production',
 };

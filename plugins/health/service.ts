@@ -5,6 +5,7 @@ import type { Config } from '../../src/config.ts';
 import type { Drain } from '../../src/drain.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
 import type { CircuitState, ModelService } from '../models/api.ts';
+import type { OperationsPort } from '../operations/api.ts';
 
 export interface HealthParts {
     config: Config;
@@ -12,12 +13,13 @@ export interface HealthParts {
     drain: Drain;
     clock: Clock;
     models: ModelService;
+    operations: Pick<OperationsPort, 'settings'>;
 }
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
 /** Whether the process lives, may be sent requests, and how what it leans on is. */
-export function createHealthService({ config, store, drain, clock, models }: HealthParts) {
+export function createHealthService({ config, store, drain, clock, models, operations }: HealthParts) {
     const startedAt = clock();
 
     const redisLatency = async (): Promise<number | null> => {
@@ -59,6 +61,7 @@ export function createHealthService({ config, store, drain, clock, models }: Hea
                     ),
                 },
                 circuits,
+                maintenance: operations.settings().maintenance,
                 version: config.VERSION,
                 environment: config.NODE_ENV,
             };

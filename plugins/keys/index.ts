@@ -21,7 +21,7 @@ export const keys: Plugin<Platform> = {
         users.onPurge((tenantId, userId) => keyStore.purge(tenantId, userId));
         const aggregates = [keyAggregates(store, keyStore, (tenantId) => users.ids(tenantId))];
         server.expose({ aggregates } satisfies BackedUp);
-        const service = createKeyService(keyStore, clock);
+        const service = createKeyService(keyStore, tenants.tiers, clock);
         server.route(createKey(service));
         server.route(listKeys(service));
         server.route(getKey(service));

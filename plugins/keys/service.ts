@@ -3,7 +3,6 @@ import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 import { makeApiKey } from '../../src/security/api-keys.ts';
-import { limitsOf } from '../tenants/api.ts';
 
 import type { ApiKey } from './api.ts';
 import type { CreateKey, UpdateKey } from './schemas.ts';
@@ -11,6 +10,7 @@ import type { KeyStore, NewKey } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { Tiers } from '../tenants/api.ts';
 
 /** A key with its text, which is nowhere else. */
 export interface FreshKey {
@@ -21,7 +21,7 @@ export interface FreshKey {
 export type KeyService = ReturnType<typeof createKeyService>;
 
 /** Service API keys of a user; another user's are not found. */
-export function createKeyService(store: KeyStore, clock: Clock) {
+export function createKeyService(store: KeyStore, tiers: Tiers, clock: Clock) {
     const { records } = store;
     return {
         /** @throws FORBIDDEN for a scope that the user has not, QUOTA_EXCEEDED */
@@ -30,7 +30,7 @@ export function createKeyService(store: KeyStore, clock: Clock) {
             const id = newId('key');
             const { text, digest } = makeApiKey(actor.tenantId, id);
             const outbox = changeOf(actor, 'create', id, { scopes: details.scopes });
-            const most = limitsOf(actor.tier, null).apiKeys;
+            const most = tiers.limitsOf(actor.tier, null).apiKeys;
             const creation = await store.create(placeOf(actor), draftOf(actor, id, digest, details), most, outbox);
             if ('key' in creation) return { key: creation.key, secret: text };
             const limit = creation.most;

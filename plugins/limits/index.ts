@@ -20,6 +20,7 @@ export const limits: Plugin<Platform> = {
         const service = createLimitService({
             store: createLimitStore(store, { tenants, relayedKey }, clock),
             tenants,
+            allViolations: (days) => server.plugins.reports.violations(days),
             append: appendOutbox(store),
             logger,
             drain,

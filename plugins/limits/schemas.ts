@@ -3,7 +3,7 @@ import Joi from 'joi';
 import { violationKinds } from './violation-kinds.ts';
 import { idSchema } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { tierLimitsSchema, tiers } from '../tenants/api.ts';
+import { defaultTiers, tierLimitsSchema } from '../tenants/api.ts';
 
 const time = () => Joi.string().isoDate();
 const count = () => Joi.number().integer().min(0);
@@ -22,8 +22,8 @@ export const tiersAnswer = Joi.object({
 }).label('TiersData');
 
 export const tiersExample = {
-    tiers: Object.entries(tiers).map(([name, limits]) => ({ name, limits })),
-    own: { tier: 'free', plan: 'free', limits: tiers.free },
+    tiers: Object.entries(defaultTiers).map(([name, limits]) => ({ name, limits })),
+    own: { tier: 'free', plan: 'free', limits: defaultTiers.free },
 };
 
 export const usageAnswer = Joi.object({
@@ -54,16 +54,18 @@ export const usageExample = {
         relayedBytesThisMonth: { used: 52_428_800, limit: 1_073_741_824, resetsAt: '2026-12-01T00:00:00.000Z' },
         generations: { running: 1, limit: 3 },
         tier: 'free',
-        limits: tiers.free,
+        limits: defaultTiers.free,
     },
 };
 
 export interface ViolationQuery {
-    tenantId: string;
+    tenantId?: string;
 }
 
 export const violationQuery = Joi.object<ViolationQuery>({
-    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).default(PLATFORM),
+    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).description(
+        'those of all tenants together unless given; those of IP addresses are the tenant `platform`’s',
+    ),
 }).label('ViolationQuery');
 
 const violationSchema = Joi.object({
@@ -77,19 +79,34 @@ const violationSchema = Joi.object({
 
 export const violationsAnswer = Joi.object({
     violations: Joi.object({
-        tenantId: Joi.string(),
+        tenantId: Joi.string().allow(null).description('null: of all tenants'),
         days: Joi.array()
             .items(
                 Joi.object({
                     date: Joi.string().description('in UTC'),
                     counts: Joi.object(Object.fromEntries(violationKinds.map((kind) => [kind, count()]))).label(
-                        'Violations',
+                        'ViolationKinds',
                     ),
                 }).label('ViolationDay'),
             )
             .label('ViolationDays'),
-        recent: Joi.array().items(violationSchema).label('RecentViolations').description('the newest first'),
-    }).label('TenantViolations'),
+        recent: Joi.array()
+            .items(violationSchema)
+            .label('RecentViolations')
+            .description('of one tenant: the newest first')
+            .optional(),
+        tenants: Joi.array()
+            .items(
+                Joi.object({
+                    tenantId: Joi.string(),
+                    tenantName: Joi.string().allow(null).description('null once the tenant is purged'),
+                    count: count(),
+                }).label('ViolationCount'),
+            )
+            .label('ViolationCounts')
+            .description('of all tenants: the 20 with the most, of those that were among the 20 first of one day')
+            .optional(),
+    }).label('Violations'),
 }).label('ViolationsData');
 
 export const violationsExample = {

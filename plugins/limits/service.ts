@@ -1,9 +1,9 @@
 import { SlotQueue } from './slot-queue.ts';
+import { violationKinds } from './violation-kinds.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
-import { limitsOf, tiers, type TenantService } from '../tenants/api.ts';
 
 import type { LimitService, Slot } from './api.ts';
 import type { LimitStore } from './store.ts';
@@ -11,6 +11,8 @@ import type { Drain } from '../../src/drain.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { ReportFeature } from '../reports/api.ts';
+import type { TenantService } from '../tenants/api.ts';
 
 /** When a generation may have ended: it is not known better. */
 const RETRY_AFTER_SECONDS = 5;
@@ -26,14 +28,21 @@ export interface LimitParts {
     /** How long a call may wait for a slot. */
     queueMs: number;
     drain: Pick<Drain, 'isDraining'>;
+    /** Of all tenants, by the newest days. */
+    allViolations: ReportFeature['violations'];
     lease?: typeof LEASE;
 }
+
+/** As long as a tenant's own are kept. */
+const DAYS_SHOWN = 31;
+const NO_VIOLATIONS = Object.fromEntries(violationKinds.map((kind) => [kind, 0]));
 
 export type LimitRules = ReturnType<typeof createLimitService>;
 
 /** Slots for generations, and what is used of the limits. */
 export function createLimitService(parts: LimitParts) {
     const { store, tenants, append } = parts;
+    const { tiers } = tenants;
     const queue = new SlotQueue(parts.queueMs);
 
     return {
@@ -42,14 +51,14 @@ export function createLimitService(parts: LimitParts) {
         /** The table of tiers, and where the user stands in it. */
         async tiers(actor: Actor) {
             const { plan, overrides } = await store.usage(actor);
-            const table = Object.entries(tiers).map(([name, limits]) => ({ name, limits }));
-            return { tiers: table, own: { tier: actor.tier, plan, limits: limitsOf(actor.tier, overrides) } };
+            const table = Object.entries(tiers.table()).map(([name, limits]) => ({ name, limits }));
+            return { tiers: table, own: { tier: actor.tier, plan, limits: tiers.limitsOf(actor.tier, overrides) } };
         },
 
         async usage(actor: Actor) {
             const { requests, running, relayedBytes, plan, overrides, resetsAt } = await store.usage(actor);
-            const limits = limitsOf(actor.tier, overrides);
-            const ofTenant = limitsOf(plan, overrides);
+            const limits = tiers.limitsOf(actor.tier, overrides);
+            const ofTenant = tiers.limitsOf(plan, overrides);
             return {
                 usage: {
                     requestsThisMonth: { used: requests, limit: ofTenant.requestsPerMonth, resetsAt },
@@ -67,13 +76,22 @@ export function createLimitService(parts: LimitParts) {
             const { days, recent } = await store.violations(tenantId);
             const entry = { action: 'limit.read', resource: 'tenant', resourceId: tenantId, result: 'success' };
             for (const told of new Set([tenantId, PLATFORM])) await append(told, { audit: [audited(actor, entry)] });
-            return { violations: { tenantId, days, recent } };
+            return { tenantId, days, recent };
+        },
+
+        /** Told in the audit of the platform. */
+        async allViolations(actor: Actor) {
+            const { days, tenants: most } = await parts.allViolations(DAYS_SHOWN);
+            const entry = { action: 'limit.read', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
+            await append(PLATFORM, { audit: [audited(actor, entry)] });
+            const whole = days.map(({ date, counts }) => ({ date, counts: { ...NO_VIOLATIONS, ...counts } }));
+            return { tenantId: null, days: whole, tenants: most };
         },
     } satisfies LimitService & Record<string, unknown>;
 }
 
 async function takeSlot(
-    { store, logger, drain, lease = LEASE }: LimitParts,
+    { store, tenants, logger, drain, lease = LEASE }: LimitParts,
     queue: SlotQueue,
     actor: Actor,
     isWanted = () => true,
@@ -81,7 +99,8 @@ async function takeSlot(
     const id = newId('slot');
     const { tenantId, userId, keyId } = actor;
     const place = { tenantId, userId };
-    const slot = { id, most: limitsOf(actor.tier, null).concurrentGenerations, leaseMs: lease.leaseMs };
+    const most = tenants.tiers.limitsOf(actor.tier, null).concurrentGenerations;
+    const slot = { id, most, leaseMs: lease.leaseMs };
     const { isTaken, limit } = await queue.take(`${tenantId} ${userId}`, {
         attempt: (isLast) => store.takeSlot({ ...place, ...(keyId !== undefined && { keyId }) }, { ...slot, isLast }),
         check: () => {

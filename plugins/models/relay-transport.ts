@@ -1,3 +1,5 @@
+import { withHeader } from '../../src/relay/headers.ts';
+
 import type { ModelSource, ModelUser } from './api.ts';
 import type { Transport } from './providers/transport.ts';
 import type { Headers } from '../../src/relay/types.ts';
@@ -8,8 +10,10 @@ export const overRelay =
     async ({ method, path, headers: given = {}, body, signal }) => {
         const bytes = body === undefined ? null : Buffer.from(body);
         const length: Headers = bytes ? [['content-length', String(bytes.length)]] : [];
+        // Providers know a request by the one header, services of users by the other.
+        const asked = withHeader([...Object.entries(given), ...length], 'x-request-id', given['x-client-request-id']);
         const { headers, ...answer } = await source.request(user, id, {
-            head: { method, path, headers: [...Object.entries(given), ...length] },
+            head: { method, path, headers: asked },
             body: bytes && once(bytes),
             gone: signal,
         });

@@ -5,6 +5,7 @@ import { listModels } from './routes/list-models.ts';
 import { CompletionService } from './service.ts';
 import { newId } from '../../src/ids.ts';
 import { RunningWork } from '../../src/running-work.ts';
+import { noTracing } from '../../src/telemetry/tracing.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { CallEnd } from './running-call.ts';
@@ -17,7 +18,7 @@ import type { EndedCall } from '../usage/api.ts';
 export const openai: Plugin<Platform> = {
     name: 'openai',
     dependencies: ['auth', 'billing', 'idempotency', 'limits', 'models', 'responses', 'usage'],
-    register: (server, { clock, drain, logger }) => {
+    register: (server, { clock, drain, logger, tracing = noTracing }) => {
         const { billing, models, limits, responses, idempotency, usage } = server.plugins;
         responses.addForm(openAiForm);
         const service = new CompletionService({
@@ -25,6 +26,7 @@ export const openai: Plugin<Platform> = {
             limits,
             billing,
             clock,
+            tracing,
             running: new RunningWork(drain),
             // The one place that hears of every call's end: whoever counts is told here.
             onEnd: (actor, end) => {

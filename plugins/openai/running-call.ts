@@ -4,6 +4,7 @@ import { apiError, isApiError, type ApiError } from '../../src/http/errors.ts';
 import { OutputMeter } from '../models/api.ts';
 
 import type { Clock } from '../../src/clock.ts';
+import type { Tracing } from '../../src/telemetry/tracing.ts';
 import type { Bill } from '../billing/api.ts';
 import type { ModelCall, ModelService, StreamPart, Usage } from '../models/api.ts';
 
@@ -34,6 +35,7 @@ export interface RunningCallParts {
     /** Aborted when the client goes away. */
     gone: AbortSignal;
     clock: Clock;
+    tracing: Tracing;
     /** Told once, when all is over; nobody is told of the end before it is done. */
     onEnd: (end: CallEnd) => Promise<void>;
 }
@@ -60,7 +62,9 @@ export class RunningCall {
         this.#queue = parts.isStreamed ? new PartQueue() : null;
         this.#startedAt = parts.clock();
         const begun = new Promise<void>((resolve) => (this.#begin = resolve));
-        this.finished = this.#run();
+        const { requestId, user, model } = parts.call;
+        const attributes = { 'tenant.id': user.tenantId, 'request.id': requestId, 'gen_ai.request.model': model.id };
+        this.finished = parts.tracing.inSpan('generation', { attributes }, () => this.#run());
         this.started = Promise.race([begun, this.finished.then(() => undefined)]);
         // Whoever waits is told; a call that nobody waits for any more must not bring the process down.
         this.started.catch(() => undefined);

@@ -8,6 +8,7 @@ import { payableUsage, payerOf, type Bill, type BillingService } from '../billin
 import type { CompletionRequest } from './request-schema.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { RunningWork } from '../../src/running-work.ts';
+import type { Tracing } from '../../src/telemetry/tracing.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { LimitService } from '../limits/api.ts';
 import type { Model, ModelCall, ModelService } from '../models/api.ts';
@@ -17,6 +18,7 @@ export interface CompletionServiceParts {
     limits: LimitService;
     running: RunningWork<RunningCall>;
     clock: Clock;
+    tracing: Tracing;
     billing: BillingService;
     /** Told of every call that was made, when it has ended. */
     onEnd: (actor: Actor, end: CallEnd) => void;
@@ -60,7 +62,7 @@ export class CompletionService {
      *   INSUFFICIENT_CREDITS, SPEND_LIMIT_REACHED
      */
     async call(actor: Actor, request: CompletionRequest, gone: AbortSignal): Promise<Accepted> {
-        const { models, limits, running, clock } = this.#parts;
+        const { models, limits, running, clock, tracing } = this.#parts;
         running.checkOpen();
         const model = await models.find(actor, request.model);
         const slot = await limits.takeSlot(actor, () => !gone.aborted);
@@ -83,6 +85,7 @@ export class CompletionService {
                         isStreamed: request.stream === true,
                         gone,
                         clock,
+                        tracing,
                         onEnd: (end) => {
                             void slot.release();
                             return this.#end(actor, paid.bill, end);

@@ -15,7 +15,7 @@ export const projects: Plugin<Platform> = {
     register: (server, { store, vault, jobs, logger }) => {
         const { tenants, users } = server.plugins;
         const projectStore = new ProjectStore(store, vault, (tenantId) => tenants.key(tenantId));
-        const service = new Projects({ store: projectStore, jobs, logger });
+        const service = new Projects({ store: projectStore, tiers: tenants.tiers, jobs, logger });
         server.expose(service);
         users.onPurge((tenantId, userId) => service.purge(tenantId, userId));
         server.route(createProject(service));

@@ -1,7 +1,6 @@
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
-import { limitsOf } from '../tenants/api.ts';
 
 import type { Project, ProjectContents, ProjectService, ProjectView } from './api.ts';
 import type { CreateProject, UpdateProject } from './schemas.ts';
@@ -10,11 +9,13 @@ import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { Tiers } from '../tenants/api.ts';
 
 export const REMOVE_PROJECT = 'remove-project';
 
 export interface ProjectParts {
     store: ProjectStore;
+    tiers: Tiers;
     jobs: Jobs;
     logger: Logger;
 }
@@ -38,7 +39,7 @@ export class Projects implements ProjectService {
     create = async (actor: Actor, { name, description }: CreateProject): Promise<Project> => {
         const id = newId('project');
         const project = { id, userId: actor.userId, name, description, status: 'active' } as const;
-        const most = limitsOf(actor.tier, null).projects;
+        const most = this.#parts.tiers.limitsOf(actor.tier, null).projects;
         const creation = await this.#parts.store.create(actor.tenantId, project, most, changeOf(actor, 'create', id));
         if ('project' in creation) return creation.project;
         const limit = creation.most;

@@ -23,13 +23,14 @@ export const proxies: Plugin<Platform> = {
         const { models, tenants, tunnels, users } = server.plugins;
         const tenantKey = (tenantId: string) => tenants.key(tenantId);
         const userKey = (tenantId: string, userId: string) => users.key(tenantId, userId);
+        const { tiers } = tenants;
         const store = new ProxyStore(platform.store, vault, tenantKey);
-        const state = new StateStore(platform.store, { tenant: tenantKey, user: userKey });
+        const state = new StateStore(platform.store, { tenant: tenantKey, user: userKey, tiers });
         const watch = new WatchStore(platform.store);
         const records = createProxyRecords(store, state, watch);
         const { relay, load, forget } = openTraffic(server, platform, { records, tunnels });
         const checks = new HealthChecks({ tunnels, store, state, watch, clock });
-        const service = new Proxies({ store, state, watch, checks, tunnels, load, forget, clock });
+        const service = new Proxies({ store, state, watch, checks, tunnels, tiers, load, forget, clock });
         const watcher = new Watcher({ watch, checks, state, load, drain, logger });
 
         users.onPurge((tenantId, userId) => service.purge(tenantId, userId));

@@ -2,7 +2,6 @@ import { availabilityOf } from './availability.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
-import { limitsOf } from '../tenants/api.ts';
 
 import type { Proxy, ProxyConfig, ProxyLoad, ProxyMember, ProxyPlace, ProxyUser } from './api.ts';
 import type { HealthChecks } from './health-checks.ts';
@@ -14,6 +13,7 @@ import type { WatchStore } from './watch-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { Tiers } from '../tenants/api.ts';
 import type { TunnelService } from '../tunnels/api.ts';
 
 export const DEFAULT_CONFIG: ProxyConfig = {
@@ -38,6 +38,7 @@ export interface ProxyParts {
     watch: WatchStore;
     checks: Pick<HealthChecks, 'look'>;
     tunnels: Pick<TunnelService, 'get'>;
+    tiers: Tiers;
     load: (place: ProxyPlace) => Promise<ProxyLoad>;
     /** Removes what the traffic keeps of a proxy that is gone. */
     forget: (place: ProxyPlace) => Promise<void>;
@@ -56,7 +57,7 @@ export class Proxies {
     async create(actor: Actor, { name, members, strategy, config }: CreateProxy): Promise<Proxy> {
         const { tenantId, userId } = actor;
         await this.#checkMembers(actor, members);
-        const { proxies, replicasPerProxy: replicas } = limitsOf(actor.tier, null);
+        const { proxies, replicasPerProxy: replicas } = this.#parts.tiers.limitsOf(actor.tier, null);
         const id = newId('proxy');
         const proxy = { id, userId, name, members, strategy, config: { ...DEFAULT_CONFIG, ...config } };
         const outbox = deedOf(actor, 'create', id, userId);
@@ -109,7 +110,7 @@ export class Proxies {
 
     /** @throws PROXY_NOT_FOUND, QUOTA_EXCEEDED */
     async scale(actor: Actor, id: string, replicas: number): Promise<Proxy> {
-        const most = limitsOf(actor.tier, null).replicasPerProxy;
+        const most = this.#parts.tiers.limitsOf(actor.tier, null).replicasPerProxy;
         const outbox = auditOf(actor, 'scale', id, { replicas });
         const scaled = await this.#parts.store.scale(placeOf(actor), id, { replicas, most }, outbox);
         if (typeof scaled === 'number') throw exceeded('replicasPerProxy', scaled);

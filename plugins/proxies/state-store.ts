@@ -1,17 +1,17 @@
 import { changesKey, healthKey, stateKeys } from './keys-store.ts';
 import { memberHealth, type Seen } from './member-health.ts';
-import { figuresByTier } from '../tenants/api.ts';
 
 import type { MemberHealth, ProxyLoad, ProxyPlace, ProxyStatus } from './api.ts';
 import type { StatusChange } from './availability.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
+import type { Tiers } from '../tenants/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
-const REPLICAS_BY_TIER = figuresByTier('replicasPerProxy');
 const SAMPLES = { 1: 'seen', 2: 'scaled', 3: 'idle' } as const;
 
-/** Where records of other features live, that say how many replicas a proxy may have. */
-export interface TierKeys {
+/** What says how many replicas a proxy may have: the tiers, and where records of other features live. */
+export interface ReplicaLimits {
+    tiers: Tiers;
     tenant: (tenantId: string) => string;
     user: (tenantId: string, userId: string) => string;
 }
@@ -19,14 +19,14 @@ export interface TierKeys {
 /** How members are, what follows for their proxy, and how it follows its load. */
 export class StateStore {
     readonly #store: Datastore;
-    readonly #tierKeys: TierKeys;
+    readonly #limits: ReplicaLimits;
     readonly #note: RunScript;
     readonly #apply: RunScript;
     readonly #sample: RunScript;
 
-    constructor(store: Datastore, tierKeys: TierKeys) {
+    constructor(store: Datastore, limits: ReplicaLimits) {
         this.#store = store;
-        this.#tierKeys = tierKeys;
+        this.#limits = limits;
         this.#note = store.script(lua('note-member'));
         this.#apply = store.script(lua('apply-checks'));
         this.#sample = store.script(lua('sample-proxy'));
@@ -46,8 +46,9 @@ export class StateStore {
     /** @returns What was done about the load; null: the proxy does not run */
     async sample(place: ProxyPlace, { active, waiting }: ProxyLoad): Promise<'seen' | 'scaled' | 'idle' | null> {
         const { tenantId } = place;
-        const keys = [...stateKeys(place), this.#tierKeys.tenant(tenantId), this.#tierKeys.user(tenantId, '')];
-        const code = Number(await this.#sample(keys, [active, waiting, REPLICAS_BY_TIER]));
+        const { tiers, tenant, user } = this.#limits;
+        const keys = [...stateKeys(place), tenant(tenantId), user(tenantId, '')];
+        const code = Number(await this.#sample(keys, [active, waiting, tiers.figuresByTier('replicasPerProxy')]));
         return SAMPLES[code as keyof typeof SAMPLES] ?? null;
     }
 

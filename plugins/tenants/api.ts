@@ -1,5 +1,5 @@
 import type { TenantSettings } from './settings.ts';
-import type { LimitChanges, LimitOverrides, Plan } from './tiers.ts';
+import type { LimitChanges, LimitOverrides, Plan, Tiers } from './tiers.ts';
 import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
@@ -7,16 +7,25 @@ import type { Draft } from '../../src/redis/create-records.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
-export { limitChangesSchema, limitOverridesSchema, tenantExample, tenantSchema, tierLimitsSchema } from './schemas.ts';
+export {
+    limitChangesSchema,
+    limitOverridesSchema,
+    tenantExample,
+    tenantSchema,
+    tierChangesSchema,
+    tierLimitsSchema,
+} from './schemas.ts';
 export { settingsOf, type TenantSettings } from './settings.ts';
 export {
-    figuresByTier,
-    limitsOf,
-    tiers,
+    defaultTiers,
+    tiersWith,
     type LimitChanges,
     type LimitOverrides,
     type Plan,
+    type TierFigures,
     type TierLimits,
+    type Tiers,
+    type TierTable,
 } from './tiers.ts';
 
 /** A tenant; all its records live under its id. */
@@ -61,6 +70,8 @@ export type TenantPurgeStep = (tenantId: string) => Promise<void>;
 
 /** The port of the tenants feature. */
 export interface TenantService {
+    /** What each tier allows, as the platform's configuration has it. */
+    readonly tiers: Tiers;
     /**
      * Creates a tenant and what belongs to it: all or nothing, once per domain. `found` is asked for the rest when the
      * domain is ours.

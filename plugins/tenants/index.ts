@@ -4,6 +4,7 @@ import { getOwnTenant } from './routes/get-own-tenant.ts';
 import { updateOwnTenant } from './routes/update-own-tenant.ts';
 import { createTenantService } from './service.ts';
 import { createTenantStore } from './store.ts';
+import { createTiers } from './tiers.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 
 import type { Plugin } from '@hapi/hapi';
@@ -13,12 +14,15 @@ const SWEEP_EVERY_MS = 30_000;
 
 export const tenants: Plugin<Platform> = {
     name: 'tenants',
+    dependencies: ['operations'],
     register: (server, { store, vault, logger, jobs, clock }) => {
+        const { operations } = server.plugins;
         const service = createTenantService({
             store: createTenantStore(store, vault),
             append: appendOutbox(store),
             jobs,
             clock,
+            tiers: createTiers(() => operations.settings().limits),
         });
         const aggregates = tenantAggregates(store, (tenantId) => service.key(tenantId));
         server.expose({ ...service, aggregates });

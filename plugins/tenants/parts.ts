@@ -1,4 +1,5 @@
 import type { TenantStore } from './store.ts';
+import type { Tiers } from './tiers.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
@@ -9,4 +10,5 @@ export interface TenantParts {
     append: AppendOutbox;
     jobs: Jobs;
     clock: Clock;
+    tiers: Tiers;
 }

@@ -33,6 +33,12 @@ export const limitChangesSchema = limitOverridesSchema
     .min(1)
     .label('LimitChanges');
 
+/** How the figures of a tier are changed one by one. */
+export const tierChangesSchema = limitOverridesSchema
+    .fork(Object.keys(figures), (figure) => figure.allow(null).description('null: the default again'))
+    .min(1)
+    .label('TierChanges');
+
 /** What a tenant's admin has set for its users. */
 export const tenantSettingsSchema = Joi.object({
     onDisconnect: Joi.string()

@@ -35,6 +35,8 @@ export function createTenantService(parts: TenantParts): TenantRules {
     const purgeSteps: TenantPurgeStep[] = [];
 
     return {
+        tiers: parts.tiers,
+
         async create(details, foundingOf) {
             const claim = await claimAndCreate(store, details, foundingOf);
             // Before: as long as the claim is not confirmed, the sweeper knows that there is work left.
@@ -145,7 +147,8 @@ async function remove(parts: TenantParts, actor: Actor, id: string): Promise<Ten
     const { revision } = await store.get(id);
     // Asked for first: if the process dies now, the job finds nothing to do. One a day is enough.
     const jobId = [PURGE_TENANT, id, revision, Math.floor(clock() / DAY_MS)].join('-');
-    await jobs.add(PURGE_TENANT, { tenantId: id }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id: jobId });
+    const { requestId } = actor;
+    await jobs.add(PURGE_TENANT, { tenantId: id, requestId }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id: jobId });
     return change(parts, actor, id, 'delete');
 }
 

@@ -28,10 +28,16 @@ export type LimitOverrides = Partial<TierLimits>;
 /** Some of these figures; null takes one away, so that the tier's holds again. */
 export type LimitChanges = { [Figure in keyof TierLimits]?: number | null };
 
+/** What each tier allows. */
+export type TierTable = Record<Plan, TierLimits>;
+
+/** The figures that go before the defaults, by tier. */
+export type TierFigures = { [Tier in Plan]?: LimitOverrides };
+
 const GIB = 1_073_741_824;
 
-/** The one table that limits, quotas and feature checks read. */
-export const tiers: Record<Plan, TierLimits> = {
+/** What tiers allow where the platform's configuration says nothing else. */
+export const defaultTiers: TierTable = {
     free: {
         requestsPerMinute: 100,
         requestsPerMonth: 10_000,
@@ -73,16 +79,51 @@ export const tiers: Record<Plan, TierLimits> = {
     },
 };
 
-const isPlan = (tier: string): tier is Plan => Object.hasOwn(tiers, tier);
+const isPlan = (tier: string): tier is Plan => Object.hasOwn(defaultTiers, tier);
 
-/** What a tier allows in a tenant with those figures of its own. @throws {RangeError} When there is no such tier */
-export function limitsOf(tier: string, overrides: LimitOverrides | null): TierLimits {
-    if (!isPlan(tier)) throw new RangeError(`There is no tier ${tier}`);
-    return { ...tiers[tier], ...overrides };
+/** The tiers with some figures in the place of the defaults. */
+export const tiersWith = ({ free, premium, enterprise }: TierFigures): TierTable => ({
+    free: { ...defaultTiers.free, ...free },
+    premium: { ...defaultTiers.premium, ...premium },
+    enterprise: { ...defaultTiers.enterprise, ...enterprise },
+});
+
+/** The one table that limits, quotas and feature checks read. */
+export interface Tiers {
+    /** The tiers in force. */
+    table(): TierTable;
+    /** What a tier allows in a tenant with those figures of its own. @throws {RangeError} When there is no such tier */
+    limitsOf(tier: string, overrides: LimitOverrides | null): TierLimits;
+    /** Some figures of every tier, as `<tier>:<figure>:<figure> …` for a script; no limit is nothing. */
+    figuresByTier(...figures: (keyof TierLimits)[]): string;
 }
 
-/** Some figures of every tier, as `<tier>:<figure>:<figure> …` for a script; no limit is nothing. */
-export const figuresByTier = (...figures: (keyof TierLimits)[]): string =>
-    Object.entries(tiers)
-        .map(([tier, limits]) => [tier, ...figures.map((name) => limits[name] ?? '')].join(':'))
+/** @param figures What the platform's configuration says at the moment: the same object until it is another */
+export function createTiers(figures: () => TierFigures): Tiers {
+    let known = { figures: figures(), table: tiersWith(figures()), texts: new Map<string, string>() };
+    // Each request asks, and the configuration hardly ever changes.
+    const current = () => {
+        const now = figures();
+        if (now !== known.figures) known = { figures: now, table: tiersWith(now), texts: new Map() };
+        return known;
+    };
+    return {
+        table: () => current().table,
+        limitsOf(tier, overrides) {
+            if (!isPlan(tier)) throw new RangeError(`There is no tier ${tier}`);
+            return { ...current().table[tier], ...overrides };
+        },
+        figuresByTier(...names) {
+            const { table, texts } = current();
+            const name = names.join();
+            const text = texts.get(name) ?? figuresText(table, names);
+            texts.set(name, text);
+            return text;
+        },
+    };
+}
+
+const figuresText = (table: TierTable, names: (keyof TierLimits)[]): string =>
+    Object.entries(table)
+        .map(([tier, limits]) => [tier, ...names.map((name) => limits[name] ?? '')].join(':'))
         .join(' ');

@@ -251,9 +251,9 @@ const REFUSALS: Record<number, ErrorCode> = {
 };
 
 /** The title that a thread without one has from here on. */
-function titled({ context: { threadId, ownerId: userId }, userMessage }: AnswerInfo) {
+function titled({ context: { threadId, ownerId: userId }, userMessage, requestId }: AnswerInfo) {
     const title = titleOf(userMessage.content);
-    const outbox: Outbox = { events: [{ type: 'thread.updated', data: { threadId, userId } }] };
+    const outbox: Outbox = { events: [{ type: 'thread.updated', data: { threadId, userId }, requestId }] };
     return { title, terms: titleTerms(title), ...outboxLists(outbox) };
 }
 

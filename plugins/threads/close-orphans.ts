@@ -59,7 +59,8 @@ async function close({ store, generations, outboxOf, logger }: OrphanParts, plac
     });
     if (end === 'deleted') await store.endDeleted(info, call);
     const { tenantId, messageId } = place;
-    logger.warn({ module: 'threads', tenantId, messageId }, 'An answer whose process has died was closed');
+    const { requestId } = info;
+    logger.warn({ module: 'threads', requestId, tenantId, messageId }, 'An answer whose process has died was closed');
 }
 
 function interrupted({ info: { draft, inputTokens }, events }: AnswerState): EndedMessage {

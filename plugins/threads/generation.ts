@@ -12,6 +12,7 @@ import type { EndedMessage, EndStatus, Message } from './api.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Outbox } from '../../src/redis/outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Tracing } from '../../src/telemetry/tracing.ts';
 import type { Bill } from '../billing/api.ts';
 import type { FinishReason, ModelCall, ModelService, StreamPart, Usage } from '../models/api.ts';
 
@@ -31,6 +32,7 @@ export interface GenerationParts {
     endsWithClient: boolean;
     clock: Clock;
     logger: Logger;
+    tracing: Tracing;
 }
 
 /** The end of an answer, good or bad. */
@@ -75,7 +77,7 @@ export class Generation {
     #firstPartAt: number | null = null;
 
     constructor(parts: GenerationParts) {
-        const { info, calls } = parts;
+        const { info, calls, tracing } = parts;
         this.#parts = parts;
         this.info = info;
         this.place = { tenantId: info.context.tenantId, messageId: info.draft.id };
@@ -89,7 +91,9 @@ export class Generation {
         const begun = new Promise<void>((resolve) => {
             this.#begin = resolve;
         });
-        this.finished = this.#run();
+        const { tenantId, modelId } = info.context;
+        const attributes = { 'tenant.id': tenantId, 'request.id': info.requestId, 'gen_ai.request.model': modelId };
+        this.finished = tracing.inSpan('generation', { attributes }, () => this.#run());
         this.started = Promise.race([begun, this.finished.then(() => undefined)]);
         // Whoever waits is told; a generation that nobody waits for any more must not bring the process down.
         this.started.catch(() => undefined);

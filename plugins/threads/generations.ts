@@ -6,6 +6,7 @@ import { RunningWork } from '../../src/running-work.ts';
 import type { Drain } from '../../src/drain.ts';
 import type { Signals } from '../../src/redis/signals.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Tracing } from '../../src/telemetry/tracing.ts';
 
 /** An answer whose process has died is noticed that long after it; a living one renews its lease in time. */
 const LEASE = { leaseMs: 15_000, renewEveryMs: 5_000 };
@@ -15,9 +16,10 @@ export interface GenerationsParts {
     signals: Signals;
     drain: Drain;
     logger: Logger;
+    tracing: Tracing;
 }
 
-type NewGeneration = Omit<GenerationParts, 'store' | 'owner'>;
+type NewGeneration = Omit<GenerationParts, 'store' | 'owner' | 'tracing'>;
 
 /** The answers that this process has on their way. */
 export class Generations {
@@ -52,7 +54,8 @@ export class Generations {
     }
 
     start(parts: NewGeneration): Generation {
-        const generation = new Generation({ ...parts, store: this.#parts.store, owner: this.owner });
+        const { store, tracing } = this.#parts;
+        const generation = new Generation({ ...parts, store, tracing, owner: this.owner });
         const { messageId } = generation.place;
         this.#byMessage.set(messageId, generation);
         const forget = () => void this.#byMessage.delete(messageId);

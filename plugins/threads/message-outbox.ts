@@ -17,8 +17,8 @@ export function questionOutbox(actor: Actor, message: Message, isNew: boolean, o
 }
 
 /** What others are told of an answer that has ended. */
-export const answerOutbox = ({ context }: AnswerInfo, message: EndedMessage): Outbox => ({
-    events: [eventOf(message.status, context.ownerId, message)],
+export const answerOutbox = ({ context, requestId }: AnswerInfo, message: EndedMessage): Outbox => ({
+    events: [{ ...eventOf(message.status, context.ownerId, message), requestId }],
 });
 
 const eventOf = (what: 'created' | EndStatus, userId: string, { id, threadId, modelId }: Message): EventEntry => ({

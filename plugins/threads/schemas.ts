@@ -245,6 +245,27 @@ export const cancelledExample = {
 };
 export const messagesExample = { messages: [answerExample, userMessageExample] };
 
+/** An export of a thread with them, by its type. */
+export const exportExamples = {
+    'application/json': `{"thread":${JSON.stringify(threadExample)},"messages":[
+${JSON.stringify(userMessageExample)},
+${JSON.stringify(answerExample)}
+]}
+`,
+    'text/markdown': `# ${threadExample.title}
+
+## sandbox
+
+### User (2026-11-20T10:30:00.000Z)
+
+${userMessageExample.content}
+
+### Assistant (2026-11-20T10:30:00.000Z)
+
+${answerExample.content}
+`,
+};
+
 export const sentAnswer = Joi.object({
     userMessage: messageSchema,
     assistantMessage: messageSchema,

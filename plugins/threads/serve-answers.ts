@@ -12,6 +12,7 @@ import { sendMessage } from './routes/send-message.ts';
 import { streamMessage } from './routes/stream-message.ts';
 import { createSummaryTrigger } from './summary-jobs.ts';
 import { Background } from '../../src/background.ts';
+import { noTracing } from '../../src/telemetry/tracing.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { ThreadStore } from './store.ts';
@@ -19,10 +20,10 @@ import type { Platform } from '../../src/platform.ts';
 
 /** Messages and the answers to them, and those of processes that died. */
 export function serveAnswers(server: Server, platform: Platform, threadStore: ThreadStore): void {
-    const { store, signals, clock, logger, drain, jobs } = platform;
+    const { store, signals, clock, logger, drain, jobs, tracing = noTracing } = platform;
     const { billing, models, profile, limits, usage, idempotency } = server.plugins;
     const answerStore = new AnswerStore(store, threadStore, usage, billing);
-    const generations = new Generations({ store: answerStore, signals, drain, logger });
+    const generations = new Generations({ store: answerStore, signals, drain, logger, tracing });
     const shared = { store: answerStore, generations, models, clock, logger };
     const onStored = createSummaryTrigger({ jobs, background: new Background(drain, logger), profile });
     const messages = new MessageService({

@@ -140,7 +140,7 @@ export class SummaryService {
             upTo,
             ownKeys,
             outbox: {
-                events: [eventOf('summarized', place)],
+                events: [{ ...eventOf('summarized', place), requestId }],
                 audit: auditWith(ownKeys.length > 0 ? { providerKeys: ownKeys } : {}),
             },
         });

@@ -32,6 +32,7 @@ export const tunnels: Plugin<Platform> = {
     register: (server, platform) => {
         const { store, vault, clock, logger, drain } = platform;
         const { billing, models, tenants, users } = server.plugins;
+        const { tiers } = tenants;
         const standing = {
             tenant: (tenantId: string) => tenants.key(tenantId),
             user: (tenantId: string, userId: string) => users.key(tenantId, userId),
@@ -54,7 +55,7 @@ export const tunnels: Plugin<Platform> = {
             },
         };
         const counter = new CallCounter(counts, logger);
-        const service = new Tunnels({ store: tunnelStore, items: itemStore, clock });
+        const service = new Tunnels({ store: tunnelStore, items: itemStore, tiers, clock });
         const items = new TunnelItems({ tunnels: service, items: itemStore, links, users, clock });
         const metrics = new MetricsService({ store: metricsStore, tunnels: service });
 
@@ -72,7 +73,7 @@ export const tunnels: Plugin<Platform> = {
             items: itemStore,
             links,
             counter,
-            permits: new RelayPermits({ payments, billing, clock }),
+            permits: new RelayPermits({ payments, billing, tiers, clock }),
             sweeper: new Sweeper({ tenants: due, links, payments, logger }),
             tenants: due,
         });

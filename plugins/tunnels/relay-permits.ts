@@ -1,9 +1,9 @@
 import { apiError, type ApiError } from '../../src/http/errors.ts';
-import { limitsOf } from '../tenants/api.ts';
 
 import type { PaymentStore, Relayed } from './payment-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { BillingService } from '../billing/api.ts';
+import type { Tiers } from '../tenants/api.ts';
 
 const CACHE_MS = 1_000;
 const MOST_CACHED = 10_000;
@@ -11,6 +11,7 @@ const MOST_CACHED = 10_000;
 export interface PermitParts {
     payments: Pick<PaymentStore, 'relayed'>;
     billing: Pick<BillingService, 'refusal'>;
+    tiers: Tiers;
     clock: Clock;
 }
 
@@ -38,7 +39,7 @@ export class RelayPermits {
     }
 
     #judge({ bytes, plan, limits, payment }: Relayed): ApiError | null {
-        const most = plan === '' ? 0 : limitsOf(plan, limits).relayedBytesPerMonth;
+        const most = plan === '' ? 0 : this.#parts.tiers.limitsOf(plan, limits).relayedBytesPerMonth;
         if (most !== null && bytes >= most) {
             return apiError('QUOTA_EXCEEDED', { details: { quota: 'relayedBytesPerMonth' } });
         }

@@ -3,7 +3,6 @@ import { makeToken } from './tokens.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
-import { limitsOf } from '../tenants/api.ts';
 
 import type { Access, Tunnel, TunnelConfig, TunnelUser } from './api.ts';
 import type { ItemStore } from './item-store.ts';
@@ -12,12 +11,14 @@ import type { Deed, TunnelStore } from './store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Page, PageQuery } from '../../src/redis/collection.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { Tiers } from '../tenants/api.ts';
 
 export const DEFAULT_CONFIG: TunnelConfig = { maxConnections: 100, timeout: 30_000, compression: false };
 
 export interface TunnelParts {
     store: TunnelStore;
     items: ItemStore;
+    tiers: Tiers;
     clock: Clock;
 }
 
@@ -42,7 +43,7 @@ export class Tunnels {
         const id = newId('tun');
         const { text: token, hash: tokenHash } = makeToken('tun', tenantId, id);
         const tunnel = { id, userId, name, config: { ...DEFAULT_CONFIG, ...config }, tokenHash };
-        const most = limitsOf(actor.tier, null).tunnels;
+        const most = this.#parts.tiers.limitsOf(actor.tier, null).tunnels;
         const creation = await this.#parts.store.create(tenantId, tunnel, most, deedOf(actor, 'create', id, userId));
         if ('tunnel' in creation) return { tunnel: this.#shown(creation.tunnel, 'owner'), token };
         const limit = creation.most;

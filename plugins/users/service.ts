@@ -155,7 +155,8 @@ export class Users implements UserService {
         // Asked for first: if the process dies now, the job finds nothing to do. The other way round it would be missed.
         // One job a day is enough for all tries of a deletion that is refused.
         const id = [PURGE_USER, userId, user.revision, Math.floor(clock() / DAY_MS)].join('-');
-        await jobs.add(PURGE_USER, { tenantId, userId }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id });
+        const { requestId } = actor;
+        await jobs.add(PURGE_USER, { tenantId, userId, requestId }, { delay: RESTORABLE_MS + PURGE_MARGIN_MS, id });
         const outbox = changeOf(actor, 'delete', userId);
         const destroyed = this.#destroyed.flatMap((keysOf) => keysOf(actor.tenantId, userId));
         const changes = { isActive: false };

@@ -56,6 +56,7 @@ export const vms: Plugin<Platform> = {
             projects,
             billing,
             driver,
+            tiers: tenants.tiers,
             clock,
         });
         const metrics = new MetricsService({

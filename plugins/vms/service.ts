@@ -5,7 +5,6 @@ import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { audited, type AuditEntry, type EventEntry } from '../../src/redis/outbox.ts';
 import { scriptCharge, type BillingService } from '../billing/api.ts';
-import { limitsOf } from '../tenants/api.ts';
 
 import type { Vm } from './api.ts';
 import type { VmDriver, VmOperation } from './drivers/driver.ts';
@@ -15,6 +14,7 @@ import type { TenantStore } from './tenant-store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { ProjectService } from '../projects/api.ts';
+import type { Tiers } from '../tenants/api.ts';
 
 export interface VmParts {
     store: VmStore;
@@ -23,6 +23,7 @@ export interface VmParts {
     projects: Pick<ProjectService, 'get'>;
     billing: Pick<BillingService, 'refusal'>;
     driver: VmDriver;
+    tiers: Tiers;
     clock: Clock;
 }
 
@@ -87,7 +88,7 @@ export function createVmService(parts: VmParts) {
 }
 
 async function create(parts: VmParts, actor: Actor, details: CreateVm): Promise<Vm> {
-    const { store, tenants, operations, billing, driver } = parts;
+    const { store, tenants, operations, billing, driver, tiers } = parts;
     const { tenantId } = actor;
     const vm = draftOf(actor, details, driver.name);
     const { id, projectId, instanceType } = vm;
@@ -98,7 +99,7 @@ async function create(parts: VmParts, actor: Actor, details: CreateVm): Promise<
     // Whatever becomes of the creation, the tenant is looked at from now on.
     await tenants.note(tenantId);
     const creation = await store.create(tenantId, vm, {
-        most: limitsOf(actor.tier, null).vms,
+        most: tiers.limitsOf(actor.tier, null).vms,
         charge: scriptCharge(`create-${id}`, actor, CREATION_COST, { type: 'vm_create', ...entry }, least),
         outbox: { events: [event], audit: [entryOf(actor, 'create', id, { projectId, instanceType })] },
     });

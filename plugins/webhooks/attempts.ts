@@ -8,6 +8,7 @@ import type { DeliveryStore } from './delivery-store.ts';
 import type { WebhookSecrets } from './secrets.ts';
 import type { WebhookSender } from './sender/types.ts';
 import type { JobData } from '../../src/jobs/jobs.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -25,6 +26,7 @@ export interface AttemptParts {
     random: () => number;
     /** Tells the tenant's admins that a webhook was disabled. */
     disabled: (tenantId: string, webhook: Webhook, reason: DisabledReason) => Promise<void>;
+    logger: Logger;
 }
 
 /** Makes the attempts of deliveries. */
@@ -59,10 +61,14 @@ export class Attempts {
     }
 
     async #send(tenantId: string, { at, delivery, webhook }: Due): Promise<AttemptEntry> {
-        const { secrets, sender } = this.#parts;
-        const { event, format, mapping } = delivery;
+        const { secrets, sender, logger } = this.#parts;
+        const { id: deliveryId, webhookId, event, format, mapping } = delivery;
         const destination = { url: webhook.url, format, mapping, secrets: secrets.open(tenantId, webhook, at) };
-        return { at: isoTime(at), ...(await sender.send(destination, event)) };
+        const attempt = await sender.send(destination, event);
+        const { outcome, status, failure, durationMs } = attempt;
+        const about = { requestId: event.requestId, tenantId, webhookId, deliveryId, eventId: event.id };
+        logger.info({ module: 'webhooks', ...about, outcome, status, failure, durationMs }, 'webhook attempted');
+        return { at: isoTime(at), ...attempt };
     }
 
     #delayAfter(tries: number): number | undefined {

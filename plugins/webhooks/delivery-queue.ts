@@ -16,8 +16,12 @@ export class DeliveryQueue {
         await Promise.all(todo.map((one) => this.#add(tenantId, one)));
     }
 
-    async #add(tenantId: string, { deliveryId, webhookId, round }: Todo): Promise<void> {
-        const data = { tenantId, webhookId, deliveryId, round };
-        await this.#jobs.add(DELIVER_WEBHOOK, data, { id: `${deliveryId}.${round}`, queue: 'deliveries' });
+    async #add(tenantId: string, todo: Todo): Promise<void> {
+        const { deliveryId, round } = todo;
+        await this.#jobs.add(
+            DELIVER_WEBHOOK,
+            { tenantId, ...todo },
+            { id: `${deliveryId}.${round}`, queue: 'deliveries' },
+        );
     }
 }

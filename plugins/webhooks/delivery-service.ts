@@ -1,4 +1,5 @@
 import { deliveryOf } from './consumer.ts';
+import { causeOf } from './delivery-store.ts';
 import { auditOf } from './outbox.ts';
 import { formatBody } from './sender/format.ts';
 import { matches } from './sender/index.ts';
@@ -61,7 +62,7 @@ export class Deliveries {
         const { tenantId } = actor;
         const audit = [auditOf(actor, 'retry_delivery', webhookId, { deliveryId })];
         const delivery = await deliveries.retry({ tenantId, webhookId, deliveryId }, { audit });
-        await queue.add(tenantId, [{ deliveryId, webhookId, round: delivery.round }]);
+        await queue.add(tenantId, [{ deliveryId, webhookId, round: delivery.round, ...causeOf(delivery.event) }]);
         return publicDelivery(delivery);
     }
 

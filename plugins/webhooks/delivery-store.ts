@@ -12,6 +12,7 @@ import type { WebhookStore } from './store.ts';
 import type { PageQuery } from '../../src/redis/collection.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
+import type { TenantEvent } from '../events/api.ts';
 
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 
@@ -42,6 +43,8 @@ export interface Todo {
     deliveryId: string;
     webhookId: string;
     round: string;
+    /** Of the request that has caused the event, where that is known. */
+    requestId?: string;
 }
 
 export interface DeliveryPlace {
@@ -120,9 +123,9 @@ export class DeliveryStore {
             const change = { deliveries: batch.map(encodeNew), most: MOST_PENDING, again };
             const flat = (await this.#run.store(keys, [JSON.stringify(change)])) as string[];
             const rounds = flatHash(flat);
-            for (const { id, webhookId } of batch) {
+            for (const { id, webhookId, event } of batch) {
                 const round = rounds[id];
-                if (round !== undefined) todo.push({ deliveryId: id, webhookId, round });
+                if (round !== undefined) todo.push({ deliveryId: id, webhookId, round, ...causeOf(event) });
             }
         }
         return todo;
@@ -236,6 +239,10 @@ export class DeliveryStore {
         return WEBHOOK_LIMITS.map(({ window }) => this.#listKey(tenantId, webhookId, `rate:${window}`));
     }
 }
+
+/** What names the request that has caused an event, where that is known. */
+export const causeOf = ({ requestId }: TenantEvent): Pick<Todo, 'requestId'> =>
+    requestId === undefined ? {} : { requestId };
 
 const prefixOf = (tenantId: string): string => `${tenantKey(tenantId, 'delivery')}:`;
 const deliveryKey = ({ tenantId, deliveryId }: DeliveryPlace): string => prefixOf(tenantId) + deliveryId;

@@ -40,6 +40,7 @@ export const webhooks: Plugin<Platform> = {
             secrets,
             sender,
             random: Math.random,
+            logger,
             disabled: (tenantId, webhook, reason) => notices.disabled(tenantId, webhook, reason),
         });
         const removed = async (tenantId: string, webhookId: string): Promise<void> => {

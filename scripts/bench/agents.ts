@@ -14,6 +14,7 @@ const reporter: Reporter = {
     tell: (_level, message) => {
         if (message === 'Connected' && ++connected === tokens.length) process.stdout.write(`listening on ${API_URL}\n`);
     },
+    relayed: () => undefined,
     status: () => undefined,
     end: () => undefined,
 };

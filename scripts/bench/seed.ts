@@ -7,6 +7,7 @@ import { scriptEntry } from '../../plugins/billing/entry.ts';
 import { BillingStore } from '../../plugins/billing/store.ts';
 import { createTenantService } from '../../plugins/tenants/service.ts';
 import { createTenantStore } from '../../plugins/tenants/store.ts';
+import { createTiers } from '../../plugins/tenants/tiers.ts';
 import { encodeMessage, newMessage } from '../../plugins/threads/message-codec.ts';
 import { ThreadStore } from '../../plugins/threads/store.ts';
 import { Users } from '../../plugins/users/service.ts';
@@ -67,7 +68,13 @@ export class Ground {
         const jobs = openJobs({ path: socket }, createLogger({ level: 'silent', pretty: false }));
         const append = appendOutbox(store);
         const clock = Date.now;
-        this.#tenants = createTenantService({ store: createTenantStore(store, vault), append, jobs, clock });
+        this.#tenants = createTenantService({
+            store: createTenantStore(store, vault),
+            append,
+            jobs,
+            clock,
+            tiers: createTiers(() => ({})),
+        });
         this.#passwords = new Passwords(bcryptCost);
         this.#users = new Users({
             store: new UserStore(store, vault),

@@ -36,6 +36,10 @@ export const accountTypes = {
     'tenant.restored': happening('The deleted tenant is back.', ['tenantId']),
     'tenant.purged': happening('A deleted tenant is gone; the platform is told.', ['tenantId']),
 
+    'platform.configured': happening('The configuration of the platform has changed; the platform is told.', [], {
+        changed: ['maintenance'],
+    }),
+
     'billing.credits_added': happening('The tenant has got credits.', ['recordId'], { amountMicros: 5_000_000 }),
     'billing.credits_deducted': happening('Credits were taken from the tenant by the platform.', ['recordId'], {
         amountMicros: -1_000_000,

@@ -1,5 +1,6 @@
 import Joi from 'joi';
 
+import { checkDeprecation, describeDeprecation, type Deprecation } from './deprecation.ts';
 import { requireKeys } from './require-keys.ts';
 
 import type { RouteOptions, RouteOptionsApp } from '@hapi/hapi';
@@ -41,10 +42,14 @@ interface Promises {
     streamExample?: ServerSentEvent[] | string;
     /** A text that is the answer where the client asks for it, as CSV: not in the envelope, and not checked. */
     textExample?: { type: string; text: string };
+    /** Examples of a body or an answer that is bytes, by content type, where they can be read. */
+    byteExamples?: Record<string, string>;
     /** What a client should know besides the summary, in Markdown. */
     notes?: string;
     /** What the route itself fails with; what follows from its other options is added in the document. */
     errors?: ErrorCode[];
+    /** The route is to be withdrawn: answers say so, and the document. */
+    deprecated?: Deprecation;
     /** The route asks for no credential. */
     isPublic?: boolean;
     /** It calls a model or hashes a password: the first to be refused when the server is busy. */
@@ -55,6 +60,8 @@ interface Promises {
     isQuotaFree?: boolean;
     /** Admitted while the tenant is being restored, for watching that. */
     whileRestoring?: true;
+    /** Public, and served in maintenance too, or it looks itself at whose request it is. Those outside of the API are. */
+    inMaintenance?: true;
     /**
      * Of a POST that creates, charges or sends: with an Idempotency-Key it is done once and answered alike each time. A
      * `required` one is refused without. A `shared` one takes care of that itself, in its handler, by
@@ -81,7 +88,9 @@ const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount:
  * the status for the envelope, and the schema that answers are checked against.
  */
 export function describeRoute(summary: string, description: RouteDescription) {
-    const { tag, notes, status = 200, errors = [] } = description;
+    const { tag, status = 200, errors = [], deprecated } = description;
+    const notes = notesOf(description);
+    if (deprecated) checkDeprecation(deprecated);
     if (description.idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
     return {
         description: summary,
@@ -98,16 +107,24 @@ export function describeRoute(summary: string, description: RouteDescription) {
     } satisfies RouteOptions;
 }
 
+function notesOf({ notes, deprecated }: RouteDescription): string | undefined {
+    if (!deprecated) return notes;
+    return [describeDeprecation(deprecated), ...(notes === undefined ? [] : [notes])].join('\n\n');
+}
+
 const BEHAVIOUR = [
     'rateLimit',
     'isQuotaFree',
     'whileRestoring',
+    'inMaintenance',
     'isExpensive',
     'idempotent',
     'streamExample',
     'textExample',
     'takesBinary',
     'answersBinary',
+    'byteExamples',
+    'deprecated',
     'form',
 ] as const;
 
@@ -130,7 +147,8 @@ const answerSchema = ({ answer, isPage }: JsonRoute) =>
         swaggerHidden: true,
     });
 
-const describeAccess = ({ isPublic, rateLimit }: RouteDescription) => ({
+const describeAccess = ({ isPublic, rateLimit, deprecated }: RouteDescription) => ({
+    ...(deprecated && { deprecated: true }),
     ...(isPublic && { security: [] }),
     ...(rateLimit && {
         'x-rate-limit': { limit: rateLimit.limit, window: rateLimit.window, per: isPublic ? 'ip' : 'user' },

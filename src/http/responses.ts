@@ -1,11 +1,13 @@
 import { isBoom, type Boom } from '@hapi/boom';
 
 import { AnswerForms } from './answer-form.ts';
+import { deprecationHeaders } from './deprecation.ts';
 import { apiError, errorBody, isApiError, type ErrorBody } from './errors.ts';
 import { rateHeaders } from './rate-limit.ts';
 import { assignRequestId } from './request-id.ts';
 import { toApiError } from './to-api-error.ts';
 import { isoTime } from '../redis/codec.ts';
+import { noReports, type ErrorReports } from '../telemetry/error-reports.ts';
 
 import type { Lifecycle, Plugin, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import type { AnswerForm } from './answer-form.ts';
@@ -26,9 +28,9 @@ const unpinVersion: Lifecycle.Method = (request, h) => {
 };
 
 /** Gives every answer its form: request id, envelope, catalogue error, headers. */
-export const responses: Plugin<{ clock: Clock }> = {
+export const responses: Plugin<{ clock: Clock; reports?: ErrorReports }> = {
     name: 'responses',
-    register: (server, { clock }) => {
+    register: (server, { clock, reports = noReports }) => {
         const forms = new AnswerForms();
         server.expose('addForm', forms.add.bind(forms));
         server.ext('onRequest', assignRequestId);
@@ -37,11 +39,14 @@ export const responses: Plugin<{ clock: Clock }> = {
         server.ext('onPreResponse', (request, h) => {
             const stamp = { timestamp: isoTime(clock()), requestId: request.app.requestId };
             const { response } = request;
+            nameUser(request);
             const answer = isBoom(response)
-                ? fail(request, h, response, (error) => failure(error, forms.of(request.path), stamp))
+                ? fail({ request, h, reports }, response, (error) => failure(error, forms.of(request.path), stamp))
                 : succeed(request, response, stamp);
             answer.header('x-request-id', request.app.requestId);
-            for (const [name, value] of rateHeaders(request.app.rate)) answer.header(name, value);
+            const { deprecated } = request.route.settings.app ?? {};
+            const told = [...rateHeaders(request.app.rate), ...deprecationHeaders(deprecated)];
+            for (const [name, value] of told) answer.header(name, value);
             if (request.app.isReplayed) answer.header('idempotent-replayed', 'true');
             return isBoom(response) ? answer : h.continue;
         });
@@ -62,19 +67,40 @@ function succeed(request: Request, response: ResponseObject, stamp: object): Res
 const failure = (error: ErrorBody, form: AnswerForm | undefined, stamp: object): object =>
     form ? form.failure(error) : { success: false, error, ...stamp };
 
-function fail(request: Request, h: ResponseToolkit, boom: Boom, form: (error: ErrorBody) => object): ResponseObject {
+interface Failing {
+    request: Request;
+    h: ResponseToolkit;
+    reports: ErrorReports;
+}
+
+function fail({ request, h, reports }: Failing, boom: Boom, form: (error: ErrorBody) => object): ResponseObject {
     const error = toApiError(boom);
     const body = errorBody(error, request.app.requestId);
-    log(request, body, boom);
+    log(request, body, boom, reports);
     const answer = h.response(form(body)).code(body.statusCode);
     for (const [name, value] of Object.entries(error.output.headers)) answer.header(name, String(value));
     return body.statusCode === 401 ? answer.header('www-authenticate', 'Bearer') : answer;
 }
 
 /** A client is told the code; why it came to that stands in the log, under the same request id. */
-function log(request: Request, { code, statusCode }: ErrorBody, error: Boom): void {
+function log(request: Request, { code, statusCode }: ErrorBody, error: Boom, reports: ErrorReports): void {
+    request.app.errorCode = code;
     request.logger.setBindings({ errorCode: code });
     if (statusCode < 500) return;
     const cause = isApiError(error) ? error.cause : error;
+    if (statusCode === 500)
+        reports.report(cause, { module: 'http', requestId: request.app.requestId, ...userOf(request) });
     request.logger[statusCode === 500 ? 'error' : 'warn']({ err: cause }, error.message);
+}
+
+/** Whose request it is, where that is known. */
+function userOf({ auth }: Request): { tenantId?: string; userId?: string } {
+    if (!auth.isAuthenticated) return {};
+    const { tenantId, userId } = auth.credentials.actor;
+    return { tenantId, userId };
+}
+
+/** From here on its log lines name the user. */
+function nameUser(request: Request): void {
+    if (request.auth.isAuthenticated) request.logger.setBindings(userOf(request));
 }

@@ -1,11 +1,20 @@
 import { Queue } from 'bullmq';
 
+import { JobList, type JobPage, type JobPlace, type JobState, type JobView } from './job-list.ts';
 import { connectRedis, type RedisAddress } from '../redis/client.ts';
 import { PLATFORM, tenantKey } from '../redis/keys.ts';
+import { noTracing } from '../telemetry/tracing.ts';
 
+import type { QueueName } from './queue-name.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 
-/** What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. */
+export type { QueueName } from './queue-name.ts';
+
+/**
+ * What a job is about: the tenant (of a repeating one, the platform) and ids of its records, never content. With
+ * `requestId` its log lines are found by the request that asked for it; `traceparent` is put in by `add`.
+ */
 export interface JobData {
     tenantId: string;
     [record: string]: string;
@@ -37,8 +46,15 @@ export interface Jobs {
     close(): Promise<void>;
 }
 
-/** The platform's own work; and what is sent to others' servers, which may be slow. */
-export type QueueName = 'maintenance' | 'deliveries';
+/** The same for who looks after what waits there. */
+export interface JobQueues extends Jobs {
+    /** Jobs in that state, the newest first: in as many commands however many there are. @throws When Redis is away */
+    list(state: JobState, place: JobPlace, limit: number): Promise<JobPage>;
+    /** How many jobs there are, of all queues. @throws When Redis is away */
+    counts(): Promise<Record<JobState, number>>;
+    /** Has a failed job tried again, as often as a new one. @throws JOB_NOT_FOUND, JOB_NOT_FAILED */
+    retry(id: string): Promise<JobView>;
+}
 
 /** The name of the usual queue, and what the keys of all begin with: the platform's slot holds all of them. */
 export const QUEUE: QueueName = 'maintenance';
@@ -54,8 +70,8 @@ const KEPT_BY_QUEUE = { maintenance: KEPT, deliveries: { removeOnComplete: true,
 const REPEATING = { attempts: 1, removeOnComplete: true, removeOnFail: true };
 
 /** The queues by a connection of their own, made when the first job is added. */
-export function openJobs(address: RedisAddress, logger: Logger): Jobs {
-    let opening: Promise<{ queues: Record<QueueName, Queue>; disconnect: () => void }> | undefined;
+export function openJobs(address: RedisAddress, logger: Logger, tracing: Tracing = noTracing): JobQueues {
+    let opening: Promise<{ queues: Record<QueueName, Queue>; jobs: JobList; disconnect: () => void }> | undefined;
 
     const open = async () => {
         const redis = await connectRedis(address, logger);
@@ -66,33 +82,36 @@ export function openJobs(address: RedisAddress, logger: Logger): Jobs {
             return queue;
         };
         const queues = { maintenance: queueOf('maintenance'), deliveries: queueOf('deliveries') };
-        return { queues, disconnect: () => redis.disconnect() };
+        return { queues, jobs: new JobList(queues, redis), disconnect: () => redis.disconnect() };
     };
 
     // A connection that could not be made is not kept: the next job tries again.
-    const opened = async (name: QueueName) => {
+    const opened = () => {
         opening ??= open();
-        const { queues } = await opening.catch((error: unknown) => {
+        return opening.catch((error: unknown) => {
             opening = undefined;
             throw error;
         });
-        return queues[name];
     };
 
     return {
         async add(name, data, { delay = 0, id, attempts, queue = QUEUE } = {}) {
-            const opens = await opened(queue);
-            await opens.add(name, data, {
+            const { queues } = await opened();
+            const traceparent = tracing.traceparent();
+            await queues[queue].add(name, traceparent === undefined ? data : { ...data, traceparent }, {
                 delay,
                 ...(id !== undefined && { jobId: id }),
                 ...(attempts !== undefined && { attempts }),
             });
         },
         async repeat(name, everyMs) {
-            const queue = await opened(QUEUE);
+            const { queues } = await opened();
             const data: JobData = { tenantId: PLATFORM };
-            await queue.upsertJobScheduler(name, { every: everyMs }, { name, data, opts: REPEATING });
+            await queues[QUEUE].upsertJobScheduler(name, { every: everyMs }, { name, data, opts: REPEATING });
         },
+        list: async (state, place, limit) => (await opened()).jobs.page(state, place, limit),
+        counts: async () => (await opened()).jobs.counts(),
+        retry: async (id) => (await opened()).jobs.retry(id),
         async close() {
             const last = await opening?.catch(() => undefined);
             await Promise.all(Object.values(last?.queues ?? {}).map((queue) => queue.close()));

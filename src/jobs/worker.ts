@@ -4,6 +4,8 @@ import { PREFIX, type JobData, type QueueName } from './jobs.ts';
 import { PutOff } from './put-off.ts';
 import { TenantShare } from './tenant-share.ts';
 import { connectWorkerRedis, type RedisAddress } from '../redis/client.ts';
+import { noReports, type ErrorReports } from '../telemetry/error-reports.ts';
+import { noTracing, type Tracing } from '../telemetry/tracing.ts';
 
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -33,18 +35,28 @@ const ROOM: Record<QueueName, { all: number; tenant: number }> = {
 };
 const QUEUES: QueueName[] = ['maintenance', 'deliveries'];
 
+/** Who is told of jobs: nobody unless given. */
+export interface JobWatch {
+    tracing?: Tracing;
+    reports?: ErrorReports;
+}
+
 /** Begins to take jobs, of every queue. */
 export async function startJobWorker(
     address: RedisAddress,
     processors: Processors,
     logger: Logger,
+    { tracing = noTracing, reports = noReports }: JobWatch = {},
 ): Promise<JobWorker> {
     const log = logger.child({ module: 'jobs' });
     const redis = await connectWorkerRedis(address, logger);
     const workers = QUEUES.map((queue) => {
         const connection = { connection: redis, prefix: PREFIX, concurrency: ROOM[queue].all };
-        const worker = new Worker<JobData>(queue, processOf(queue, processors, log), { ...connection, ...LEASE });
-        report(worker, log);
+        const worker = new Worker<JobData>(queue, processOf(queue, processors, log, tracing), {
+            ...connection,
+            ...LEASE,
+        });
+        report(worker, log, reports);
         return worker;
     });
     await Promise.all(workers.map((worker) => worker.waitUntilReady()));
@@ -59,26 +71,40 @@ export async function startJobWorker(
     };
 }
 
-function processOf(queue: QueueName, processors: Processors, log: Logger) {
+function processOf(queue: QueueName, processors: Processors, log: Logger, tracing: Tracing) {
     const share = new TenantShare(ROOM[queue].tenant, Date.now);
     return async (job: Job<JobData>, token?: string) => {
         const processor = processors[job.name];
         if (!processor) throw new Error(`Nobody does jobs of the name ${job.name}`);
+        const { tenantId, requestId, traceparent } = job.data;
+        const attributes = { 'job.id': job.id, 'tenant.id': tenantId, 'request.id': requestId };
+        // To be put off is no failure.
+        const work = () => processor(job.data, { id: String(job.id) }).catch(orPutOff);
         try {
-            await share.run(job.data.tenantId, () => processor(job.data, { id: String(job.id) }));
+            const later = await share.run(tenantId, () =>
+                tracing.inSpan(`job ${job.name}`, { kind: 'consumer', parent: traceparent, attributes }, work),
+            );
+            if (later) throw later;
         } catch (error) {
             if (!(error instanceof PutOff)) throw error;
             await job.moveToDelayed(Date.now() + error.delayMs, token);
             throw new DelayedError();
         }
-        log.info({ jobId: job.id, job: job.name }, 'job done');
+        log.info({ jobId: job.id, job: job.name, requestId, tenantId }, 'job done');
     };
 }
 
-function report(worker: Worker<JobData>, log: Logger): void {
+function orPutOff(error: unknown): PutOff {
+    if (error instanceof PutOff) return error;
+    throw error;
+}
+
+function report(worker: Worker<JobData>, log: Logger, reports: ErrorReports): void {
     worker.on('failed', (job, error) => {
-        const { id: jobId, name, attemptsMade } = job ?? {};
-        log.error({ jobId, job: name, attempt: attemptsMade, err: error }, 'job failed');
+        const { id: jobId, name = '', attemptsMade, data } = job ?? {};
+        const { requestId, tenantId }: Partial<JobData> = data ?? {};
+        log.error({ jobId, job: name, attempt: attemptsMade, requestId, tenantId, err: error }, 'job failed');
+        reports.report(error, { module: 'jobs', job: name, requestId, tenantId });
     });
     worker.on('stalled', (jobId) => log.warn({ jobId }, 'the worker of a job is gone; another one takes it over'));
     worker.on('error', (error) => log.warn({ err: error }, 'The worker failed'));

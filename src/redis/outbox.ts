@@ -8,6 +8,8 @@ export interface EventEntry {
     type: EventType;
     /** Ids and states, never content or secrets; with `userId`, where it has an owner, who may see it. */
     data: Record<string, unknown>;
+    /** Of the request that has caused it, where no audit entry beside it says so. */
+    requestId?: string;
 }
 
 /** Who did what to which record, from where; `result` is `success` or the catalogue code of the refusal. */
@@ -69,7 +71,12 @@ export const outboxKeys = (tenantId: string): [events: string, audit: string] =>
 
 /** The form `outbox.lua` takes: every entry a flat list of field, value, field, value. */
 export function outboxLists({ events = [], audit = [] }: Outbox): { events: string[][]; audit: string[][] } {
-    return { events: events.map(flatten), audit: audit.map(flatten) };
+    const requestId = audit.find(({ correlationId }) => correlationId !== undefined)?.correlationId;
+    const caused =
+        requestId === undefined
+            ? events
+            : events.map((event) => ({ ...event, requestId: event.requestId ?? requestId }));
+    return { events: caused.map(flatten), audit: audit.map(flatten) };
 }
 
 function flatten(entry: EventEntry | AuditEntry): string[] {

@@ -57,6 +57,14 @@ export const forTarget = (headers: Headers): Headers => filter(headers, NOT_FOR_
 /** The headers of an answer that reach the client. */
 export const forClient = (headers: Headers): Headers => filter(headers, NOT_FOR_CLIENT, PREFIXES_NOT_FOR_CLIENT);
 
+/** With that header, in place of any of its name; as they are when there is no value. */
+export const withHeader = (headers: Headers, name: string, value: string | undefined): Headers =>
+    value === undefined ? headers : [...headers.filter(([other]) => other !== name), [name, value]];
+
+/** The value of a header; undefined when there is none. */
+export const headerOf = (headers: Headers, name: string): string | undefined =>
+    headers.find(([other]) => other === name)?.[1];
+
 function filter(headers: Headers, dropped: Set<string>, prefixes: RegExp): Headers {
     // What the header Connection names belongs to that connection too.
     const named = new Set(

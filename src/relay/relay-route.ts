@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 
 import Joi from 'joi';
 
+import { withHeader } from './headers.ts';
 import { watchBody } from './watch-body.ts';
 import { readRequest } from './wire-request.ts';
 import { clientGone } from '../http/client-gone.ts';
@@ -64,8 +65,12 @@ export function relayRoute({ summary, records, param, idPrefix, auth, errors, re
             response: { ranges: false },
         },
         handler: async (request, h) => {
+            const { head, body } = readRequest(request.raw.req, pathOf(prefix, request.raw.req.url));
+            // By the id that our log knows it by the service's log can know it too.
+            const headers = withHeader(head.headers, 'x-request-id', request.app.requestId);
             const answer = await relay(request.auth.credentials.actor, request.params[param] ?? '', {
-                ...readRequest(request.raw.req, pathOf(prefix, request.raw.req.url)),
+                head: { ...head, headers },
+                body,
                 gone: clientGone(request),
             });
             // A compressor would keep a piece back until the next one comes.

@@ -2,6 +2,7 @@ import type { Actor } from './actor.ts';
 /// <reference types="hapi-pino" />
 import type { AnswerForm } from '../http/answer-form.ts';
 import type { Client } from '../http/client-address.ts';
+import type { Deprecation } from '../http/deprecation.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
 import type { ServerSentEvent } from '../http/sse.ts';
@@ -16,6 +17,8 @@ declare module '@hapi/hapi' {
         client: Client;
         /** The tightest limit that the request counted against. */
         rate?: RateState;
+        /** The catalogue code that it was refused with. */
+        errorCode?: ErrorCode;
         /** It was answered with what another request with its Idempotency-Key did. */
         isReplayed?: boolean;
     }
@@ -31,11 +34,16 @@ declare module '@hapi/hapi' {
         isQuotaFree?: boolean;
         /** It is admitted while the tenant is being restored; see `describeRoute`. */
         whileRestoring?: boolean;
+        /** It is public and served in maintenance; see `describeRoute`. */
+        inMaintenance?: true;
         /** What the route itself fails with: for the OpenAPI document. */
         errors?: ErrorCode[];
         /** The content types of a body and of an answer that are bytes: for the OpenAPI document. */
         takesBinary?: string[];
         answersBinary?: string[];
+        byteExamples?: Record<string, string>;
+        /** It is to be withdrawn. */
+        deprecated?: Deprecation;
         /** Of a route whose answer may be an event stream: for the OpenAPI document. */
         streamExample?: ServerSentEvent[] | string;
         /** Of an answer as text in place of JSON. */

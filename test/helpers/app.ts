@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 
 import { temporaryFolder } from './folder.ts';
 import { connectPatiently, sharedRedis } from './redis.ts';
+import { noteFailures, noteRefusals } from './seen-codes.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
-import { startJobWorker } from '../../src/jobs/worker.ts';
+import { startJobWorker, type JobWatch } from '../../src/jobs/worker.ts';
 import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { Signals } from '../../src/redis/signals.ts';
@@ -18,7 +19,9 @@ import { processorsOf, startLoops } from '../../src/worker.ts';
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
 import type { Platform } from '../../src/platform.ts';
+import type { ErrorReports } from '../../src/telemetry/error-reports.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Tracing } from '../../src/telemetry/tracing.ts';
 
 export const PLATFORM_ADMIN = { email: 'admin@platform.local', password: 'a password for the platform' };
 
@@ -66,20 +69,31 @@ export interface AppOptions {
     worker?: boolean;
     /** Do not start yet: the test does, by `server.initialize()`. */
     isHeld?: boolean;
+    tracing?: Tracing;
+    reports?: ErrorReports;
     /** Give up commands as early as in life, for a test that is about it; a busy machine may be slower than that. */
     isImpatient?: boolean;
 }
 
 /** The whole program on a real Redis, with a clock that a test can move and cheap password hashes. */
 export async function startApp(options: AppOptions = {}): Promise<TestApp> {
-    const { config, redisPath, measureLoad, listen = false, worker, isHeld = false, isImpatient = false } = options;
+    const {
+        config,
+        redisPath,
+        measureLoad,
+        listen = false,
+        worker,
+        isHeld = false,
+        isImpatient = false,
+        ...watch
+    } = options;
     const settings: Config = { ...testConfig(), ...config };
     const logs: Record<string, unknown>[] = [];
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
     const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
     const address = { path: redisPath ?? (await sharedRedis()).path };
     const redis = await (isImpatient ? connectRedis : connectPatiently)(address, logger);
-    const jobs = openJobs(address, logger);
+    const jobs = openJobs(address, logger, watch.tracing);
     const signals = new Signals(redis, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
@@ -97,9 +111,13 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         jobs,
         passwords: new Passwords(settings.BCRYPT_COST),
         restoreGraceMs: 0,
+        // Tests that are about it say when.
+        countEveryMs: 3_600_000,
+        ...watch,
         ...(measureLoad && { measureLoad }),
     });
-    const jobWorker = worker === true ? await startWork(address, server, logger) : null;
+    noteRefusals(server);
+    const jobWorker = worker === true ? await startWork(address, server, logger, watch) : null;
     if (listen) await server.start();
     else if (!isHeld) await server.initialize();
     return {
@@ -151,9 +169,9 @@ export function testConfig(environment: Record<string, string> = {}): Config {
     return { ...config, BCRYPT_COST: 4 };
 }
 
-async function startWork(address: RedisAddress, server: Server, logger: Logger) {
+async function startWork(address: RedisAddress, server: Server, logger: Logger, watch: JobWatch) {
     startLoops(server);
-    return startJobWorker(address, processorsOf(server), logger);
+    return startJobWorker(address, processorsOf(server), logger, watch);
 }
 
 const movableNow = (key: string): string => `
@@ -172,6 +190,7 @@ async function inject(server: Server, method: string, url: string, options: Call
         ...(payload !== undefined && { payload: payload as object }),
     };
     const response = await server.inject(request);
+    noteFailures(response.request.route, response.payload);
     const isJson = String(response.headers['content-type']).startsWith('application/json');
     return {
         status: response.statusCode,

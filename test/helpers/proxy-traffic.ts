@@ -1,6 +1,7 @@
 import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
 
+import { noteRefusals } from './seen-codes.ts';
 import { permissionsOf } from '../../plugins/auth/permissions.ts';
 import { openTraffic, type Traffic, type TrafficTimings } from '../../plugins/proxies/traffic/open-traffic.ts';
 import { Drain } from '../../src/drain.ts';
@@ -141,6 +142,7 @@ export async function startTraffic(
     await server.register({ plugin: clientAddress, options: { trustedProxies: [], requireHttps: false } });
     await server.register({ plugin: responses, options: { clock: Date.now } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
+    noteRefusals(server);
     const users = new Map<string, { tenant: TestTenant; permissions: string[] }>();
     server.auth.scheme('known', () => ({
         authenticate: (request, h) => {

@@ -86,7 +86,11 @@ export function newWatcher(
     const { tenants, users } = app.server.plugins;
     const tenant = (tenantId: string) => tenants.key(tenantId);
     const store = new ProxyStore(app.store, testVault(), tenant);
-    const state = new StateStore(app.store, { tenant, user: (tenantId, userId) => users.key(tenantId, userId) });
+    const state = new StateStore(app.store, {
+        tiers: tenants.tiers,
+        tenant,
+        user: (tenantId, userId) => users.key(tenantId, userId),
+    });
     const watch = new WatchStore(app.store);
     const checks = new HealthChecks({ tunnels: relay, store, state, watch, clock });
     const drain = new Drain();

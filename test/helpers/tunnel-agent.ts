@@ -95,6 +95,7 @@ export function runAgent(
     const told: string[] = [];
     const reporter: Reporter = {
         tell: (_level, message) => void told.push(message),
+        relayed: () => undefined,
         status: () => undefined,
         end: () => undefined,
     };

@@ -31,6 +31,8 @@ function faultsOf(environment: Record<string, string>, keys: Record<string, stri
 describe('loadConfig', () => {
     const defaults = {
         NODE_ENV: 'development',
+        OTEL_SERVICE_NAME: 'llm-api-layer',
+        OTEL_TRACES_SAMPLER_ARG: 1,
         HOST: '127.0.0.1',
         PORT: 3000,
         DATA_DIR: resolve('data'),
@@ -240,6 +242,18 @@ describe('loadConfig', () => {
         }
     });
 
+    it('takes where errors and traces go, and refuses what is no such place', () => {
+        const SENTRY_DSN = 'https://0123abc@o1.ingest.sentry.example/42';
+        const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector.example:4318';
+        const given = { SENTRY_DSN, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG: '0.1' };
+        expect(loadConfig({ ...KEYS, ...given })).to.include({ ...given, OTEL_TRACES_SAMPLER_ARG: 0.1 } as never);
+        expect(faultsOf({ SENTRY_DSN: 'https://o1.ingest.sentry.example/42' })).to.equal([
+            'SENTRY_DSN must be a DSN, as https://<key>@<host>/<project>',
+        ]);
+        expect(faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' })[0]).to.match(/^OTEL_EXPORTER_OTLP_ENDPOINT/);
+        expect(faultsOf({ OTEL_TRACES_SAMPLER_ARG: '2' })[0]).to.match(/^OTEL_TRACES_SAMPLER_ARG/);
+    });
+
     it('refuses misspelt settings of its own and ignores what belongs to others', () => {
         const misspelt = [
             'JWT_KEY',
@@ -264,11 +278,23 @@ describe('loadConfig', () => {
             'VM_SIMULATOR_DELAY',
             'REDIS_URLS',
             'REDIS_ALLOW_EVICT',
+            'SENTRY_DNS',
+            'OTEL_EXPORTER_OTLP_ENDPOINTS',
+            'OTEL_SERVICE_NAMES',
+            'OTEL_TRACES_SAMPLER_ARGS',
         ];
         const faults = faultsOf(Object.fromEntries(misspelt.map((name) => [name, 'x'])));
         expect(faults.map((fault) => fault.split(' ')[0])).to.equal(misspelt);
         expect(faults[0]).to.equal('JWT_KEY is not a setting of this program; see the README for those that are');
-        expect(faultsOf({ PATH: '/bin', EDITOR: 'ed', JAVA_HOME: '/opt', REDIS_HOME: '/opt' })).to.equal([]);
+        expect(
+            faultsOf({
+                PATH: '/bin',
+                EDITOR: 'ed',
+                JAVA_HOME: '/opt',
+                REDIS_HOME: '/opt',
+                OTEL_RESOURCE_ATTRIBUTES: 'a=b',
+            }),
+        ).to.equal([]);
     });
 
     it('names each secret that is missing in production, and how to make it', () => {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { exportQuery } from '../schemas.ts';
+import { exportExamples, exportQuery } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { ExportService } from '../export-service.ts';
@@ -20,6 +20,7 @@ export const exportAudit = (exports: ExportService): ServerRoute<{ Query: Export
             tag: 'audit',
             notes: NOTES,
             answersBinary: Object.values(TYPES),
+            byteExamples: exportExamples,
             rateLimit: { limit: 10, window: 60 },
         }),
         auth: { access: { scope: 'audit:read' } },

@@ -21,6 +21,7 @@ export const logout = (auth: AuthService, path: string): ServerRoute => ({
             example: { message },
             errors: ['CSRF_REJECTED', 'TENANT_MISMATCH'],
             isPublic: true,
+            inMaintenance: true,
         }),
         // Whoever may not do anything else any more, as in a suspended tenant, can still log out.
         auth: false,

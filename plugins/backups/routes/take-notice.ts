@@ -1,6 +1,12 @@
 import { callerOf } from '../../../src/http/caller.ts';
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { noticeAnswer, noticeExample, noticeHeaders, type NoticeHeaders } from '../notice-schemas.ts';
+import {
+    noticeAnswer,
+    noticeBodyExample,
+    noticeExample,
+    noticeHeaders,
+    type NoticeHeaders,
+} from '../notice-schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { Notices } from '../notices.ts';
@@ -21,6 +27,7 @@ export const takeNotice = (notices: Notices): ServerRoute<{ Payload: Buffer; Hea
             tag: 'backups',
             notes: NOTES,
             takesBinary: ['application/json'],
+            byteExamples: { 'application/json': noticeBodyExample },
             answer: noticeAnswer,
             example: noticeExample,
             errors: ['VALIDATION_ERROR', 'NOTICE_REFUSED', 'NOTICES_OFF', 'TENANT_NOT_FOUND'],

@@ -14,6 +14,7 @@ export const getHealth = (health: HealthService, path: string): ServerRoute => (
             answer: healthAnswer,
             example: healthExample,
             isPublic: true,
+            inMaintenance: true,
             ...(path !== '/health' && {
                 errors: ['RATE_LIMITED'],
                 rateLimit: { limit: 10, window: 60, bucket: 'health' },

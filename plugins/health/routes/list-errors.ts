@@ -16,6 +16,7 @@ export const listErrors = (): ServerRoute => ({
             example: errorsExample,
             errors: ['RATE_LIMITED'],
             isPublic: true,
+            inMaintenance: true,
             rateLimit: { limit: 60, window: 60 },
         }),
         auth: false,

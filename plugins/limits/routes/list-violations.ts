@@ -8,9 +8,9 @@ export const listViolations = (limits: LimitRules): ServerRoute<{ Query: Violati
     method: 'GET',
     path: '/api/admin/rate-limits/violations',
     options: {
-        ...describeRoute('Refusals of a tenant for its limits', {
+        ...describeRoute('Refusals for limits, of a tenant or of all', {
             tag: 'admin',
-            notes: 'Of the last 31 days, with the newest 100. Those of IP addresses are the tenant `platform`’s.',
+            notes: 'Of the last 31 days: of a tenant with the newest 100, of all with those who were refused most.',
             answer: violationsAnswer,
             example: violationsExample,
             errors: ['TENANT_NOT_FOUND'],
@@ -18,5 +18,12 @@ export const listViolations = (limits: LimitRules): ServerRoute<{ Query: Violati
         auth: { access: { scope: 'limit:read' } },
         validate: { query: violationQuery },
     },
-    handler: ({ auth, query }) => limits.violations(auth.credentials.actor, query.tenantId),
+    handler: async ({ auth, query: { tenantId } }) => {
+        const { actor } = auth.credentials;
+        return {
+            violations: await (tenantId === undefined
+                ? limits.allViolations(actor)
+                : limits.violations(actor, tenantId)),
+        };
+    },
 });

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 import { describeRoute } from '../../../src/http/describe-route.ts';
-import { exportQuery, threadParams, type ExportQuery, type ThreadParams } from '../schemas.ts';
+import { exportExamples, exportQuery, threadParams, type ExportQuery, type ThreadParams } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
 import type { ExportService } from '../export-service.ts';
@@ -20,6 +20,7 @@ export const exportThread = (exports: ExportService): ServerRoute<{ Params: Thre
             tag: 'threads',
             notes: NOTES,
             answersBinary: Object.values(TYPES),
+            byteExamples: exportExamples,
             errors: ['THREAD_NOT_FOUND'],
             rateLimit: { limit: 10, window: 60 },
         }),

@@ -12,6 +12,7 @@ import { healthPolicy, type HealthPolicy } from './target.ts';
 import { Targets } from './targets.ts';
 import { ofClose, ofFailure, ofGoAway, type Verdict } from './verdict.ts';
 import { packageVersion } from './version.ts';
+import { headerOf } from '../../../src/relay/headers.ts';
 import { AGENT_ITSELF } from '../link/diagnosis.ts';
 import { Link } from '../link/link.ts';
 
@@ -181,14 +182,18 @@ export class TunnelAgent {
     async #relay(request: LinkRequest): Promise<void> {
         if (this.#isStopping) return request.fail('refused');
         this.#running.add(request);
+        const since = performance.now();
+        const requestId = headerOf(request.headers, 'x-request-id');
         try {
             await this.#answer(request);
         } catch (error) {
-            this.#reporter.tell('error', 'A request failed', { reason: String(error) });
+            this.#reporter.tell('error', 'A request failed', { requestId, reason: String(error) });
             request.fail('internal');
         } finally {
             this.#running.delete(request);
             this.#done++;
+            const durationMs = Math.round(performance.now() - since);
+            this.#reporter.relayed({ requestId, method: request.method, durationMs });
         }
     }
 

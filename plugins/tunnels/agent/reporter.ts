@@ -4,6 +4,8 @@ import type { Writable } from 'node:stream';
 export interface Reporter {
     /** Something happened. */
     tell(level: 'info' | 'warn' | 'error', message: string, details?: Record<string, unknown>): void;
+    /** A request was relayed; for logs only. */
+    relayed(details: Record<string, unknown>): void;
     /** How it is now; shown only where it can be shown in one place. */
     status(status: Status): void;
     end(): void;
@@ -20,13 +22,17 @@ export interface Status {
 export const createReporter = (output: Writable & { isTTY?: boolean }): Reporter =>
     output.isTTY === true ? terminal(output) : jsonLines(output);
 
-const jsonLines = (output: Writable): Reporter => ({
-    tell: (level, message, details = {}) => {
+function jsonLines(output: Writable): Reporter {
+    const tell: Reporter['tell'] = (level, message, details = {}) => {
         output.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...details })}\n`);
-    },
-    status: () => undefined,
-    end: () => undefined,
-});
+    };
+    return {
+        tell,
+        relayed: (details) => tell('info', 'Relayed', details),
+        status: () => undefined,
+        end: () => undefined,
+    };
+}
 
 const CLEAR_LINE = '\r\u001b[2K';
 
@@ -38,6 +44,8 @@ function terminal(output: Writable): Reporter {
             const sign = level === 'info' ? '' : `${level}: `;
             output.write(`${CLEAR_LINE}${sign}${message}${text === '' ? '' : ` (${printable(text)})`}\n${line}`);
         },
+        // The status line counts them.
+        relayed: () => undefined,
         status: ({ state, running, done }) => {
             line = `${state} · ${running} running · ${done} done`;
             output.write(CLEAR_LINE + line);

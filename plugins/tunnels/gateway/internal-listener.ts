@@ -7,6 +7,7 @@ import { diagnoseLink } from './diagnose-link.ts';
 import { FAULT } from './remote-link.ts';
 import { isSigned, SIGNATURE } from './signature.ts';
 import { RelayFailure, type RelayFault } from './way.ts';
+import { headerOf, withHeader } from '../../../src/relay/headers.ts';
 import { readRequest } from '../../../src/relay/wire-request.ts';
 
 import type { AddressInfo } from 'node:net';
@@ -14,6 +15,8 @@ import type { HeldLink } from './held-link.ts';
 import type { Links } from './links.ts';
 import type { Config } from '../../../src/config.ts';
 import type { Platform } from '../../../src/platform.ts';
+import type { RelayRequest } from '../../../src/relay/types.ts';
+import type { Tracing } from '../../../src/telemetry/tracing.ts';
 import type { TunnelRecords } from '../api.ts';
 
 const PATH = /^\/tunnels\/([A-Za-z0-9_-]+)\/(tun_[0-9A-HJKMNP-TV-Z]{26})\/(link_[0-9A-HJKMNP-TV-Z]{26})(\/.*)$/;
@@ -30,6 +33,7 @@ interface Settings {
 interface ListenerParts extends Pick<Platform, 'logger'> {
     links: Links;
     tunnels: TunnelRecords;
+    tracing: Tracing;
 }
 
 /** Takes requests of other replicas for links that this one holds: those that know the key, and never on to a third. */
@@ -39,12 +43,14 @@ export class InternalListener {
     readonly #links: Links;
     readonly #tunnels: TunnelRecords;
     readonly #logger: Platform['logger'];
+    readonly #tracing: Tracing;
 
-    constructor(settings: Settings, { links, tunnels, logger }: ListenerParts) {
+    constructor(settings: Settings, { links, tunnels, logger, tracing }: ListenerParts) {
         this.#settings = settings;
         this.#links = links;
         this.#tunnels = tunnels;
         this.#logger = logger;
+        this.#tracing = tracing;
         // The deadlines are the tunnel's.
         this.#server = createServer({ requestTimeout: 0, headersTimeout: 10_000 }, (request, response) => {
             this.#serve(request, response).catch((error: unknown) => {
@@ -85,16 +91,43 @@ export class InternalListener {
         const [, tenantId = '', tunnelId = '', connectionId, path] = found;
         const held = this.#links.find({ tenantId, tunnelId });
         if (!held || held.owner.connectionId !== connectionId) return refuse(response, 'moved');
-        if (path !== undefined) return answer(held, request, path, response);
+        if (path !== undefined) return this.#relay(held, request, path, response);
         response.writeHead(200, { [FAULT]: '' }).end(JSON.stringify(await diagnoseLink(held, this.#tunnels)));
+    }
+
+    /** A line and a span of it, by which the way of a request is found that came in elsewhere. */
+    async #relay(held: HeldLink, request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
+        const { head, body } = readRequest(request, path);
+        const { tenantId, tunnelId } = held.place;
+        const requestId = headerOf(head.headers, 'x-request-id');
+        const parent = headerOf(head.headers, 'traceparent');
+        const attributes = { 'tenant.id': tenantId, 'request.id': requestId };
+        const since = performance.now();
+        try {
+            await this.#tracing.inSpan('tunnel hop', { kind: 'server', parent, attributes }, () => {
+                const headers = withHeader(head.headers, 'traceparent', this.#tracing.traceparent());
+                return answer(held, { head: { ...head, headers }, body }, response);
+            });
+        } finally {
+            const responseTime = Math.round(performance.now() - since);
+            const line = {
+                module: 'tunnels',
+                requestId,
+                tenantId,
+                tunnelId,
+                status: response.statusCode,
+                responseTime,
+            };
+            this.#logger.info(line, 'relayed for another replica');
+        }
     }
 }
 
-async function answer(held: HeldLink, request: IncomingMessage, path: string, response: ServerResponse): Promise<void> {
+async function answer(held: HeldLink, request: Omit<RelayRequest, 'gone'>, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-        const { status, headers, body } = await held.send({ ...readRequest(request, path), gone: gone.signal });
+        const { status, headers, body } = await held.send({ ...request, gone: gone.signal });
         response.sendDate = false;
         response.writeHead(status, [...headers, [FAULT, '']].flat());
         // Out with the head, as it is: `flushHeaders` would write it in UTF-8.

@@ -8,6 +8,7 @@ import { RelayService } from './relay-service.ts';
 import { takeUpgrades } from './upgrade.ts';
 import { isSecure } from '../../../src/http/client-address.ts';
 import { relayRoute } from '../../../src/relay/relay-route.ts';
+import { noTracing } from '../../../src/telemetry/tracing.ts';
 import { TUNNEL_ERRORS, type TunnelRecords, type TunnelService } from '../api.ts';
 
 import type { Server } from '@hapi/hapi';
@@ -26,7 +27,7 @@ export interface Gateway extends Pick<TunnelService, 'relay'> {
 
 /** The API's end of tunnels: takes agents' connections, and sends requests to wherever the link is. */
 export function openGateway(server: Server, platform: Platform, tunnels: TunnelRecords): Gateway {
-    const { config, store, signals, logger, drain } = platform;
+    const { config, store, signals, logger, drain, tracing = noTracing } = platform;
     const registry = new RegistryStore(store, LIFETIME_MS);
     const settings = internalSettings(config);
     const links: Links = new Links({
@@ -38,7 +39,7 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
         address: () => listener?.address ?? '',
         heartbeatMs: HEARTBEAT_MS,
     });
-    const listener = settings && new InternalListener(settings, { links, tunnels, logger });
+    const listener = settings && new InternalListener(settings, { links, tunnels, logger, tracing });
     // The deadlines are the tunnel's.
     const dispatcher = new HttpClient({
         headersTimeout: 0,
@@ -46,7 +47,7 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
         connect: { timeout: CONNECT_TIMEOUT_MS },
     });
     const remote = settings && { dispatcher, key: settings.key, now: Date.now };
-    const relays = new RelayService({ tunnels, links, registry, remote, signals, logger });
+    const relays = new RelayService({ tunnels, links, registry, remote, signals, logger, tracing });
     const isAllowed = isSecure(config.TRUSTED_PROXIES, config.REQUIRE_HTTPS);
     takeUpgrades(server, { tunnels, links, drain, logger, isAllowed });
     const options: CredentialOptions = { passes: tunnels.passes };

@@ -3,6 +3,7 @@ import { RemoteLink, type RemoteParts } from './remote-link.ts';
 import { Successor } from './successor.ts';
 import { RelayFailure, type Way } from './way.ts';
 import { apiError, isApiError, type ApiError } from '../../../src/http/errors.ts';
+import { headerOf, withHeader } from '../../../src/relay/headers.ts';
 import { OnceBody } from '../../../src/relay/once-body.ts';
 import { isSafePath } from '../../../src/relay/safe-path.ts';
 import { TUNNEL_NEWS, type TunnelNews, type TunnelPlace, type TunnelRecords, type TunnelUser } from '../api.ts';
@@ -10,7 +11,8 @@ import { TUNNEL_NEWS, type TunnelNews, type TunnelPlace, type TunnelRecords, typ
 import type { Links } from './links.ts';
 import type { LinkOwner, RegistryStore } from './registry-store.ts';
 import type { Platform } from '../../../src/platform.ts';
-import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
+import type { Headers, RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
+import type { Tracing } from '../../../src/telemetry/tracing.ts';
 
 export interface RelayParts extends Pick<Platform, 'signals' | 'logger'> {
     tunnels: TunnelRecords;
@@ -18,7 +20,11 @@ export interface RelayParts extends Pick<Platform, 'signals' | 'logger'> {
     registry: RegistryStore;
     /** Null: this replica reaches no other. */
     remote: RemoteParts | null;
+    tracing: Tracing;
 }
+
+const REQUEST_ID = 'x-request-id';
+const TRACEPARENT = 'traceparent';
 
 /** A call that may be by a share, which may be taken back while it runs. */
 interface Guest {
@@ -56,11 +62,13 @@ export class RelayService {
      * @throws TUNNEL_NOT_FOUND, MALFORMED_REQUEST, QUOTA_EXCEEDED, INSUFFICIENT_CREDITS, SPEND_LIMIT_REACHED,
      *   TUNNEL_OFFLINE, TUNNEL_BUSY, TUNNEL_TIMEOUT, TUNNEL_ERROR
      */
-    readonly relay = async (
-        user: TunnelUser,
-        tunnelId: string,
-        { head, body, gone }: RelayRequest,
-    ): Promise<RelayAnswer> => {
+    readonly relay = (user: TunnelUser, tunnelId: string, request: RelayRequest): Promise<RelayAnswer> => {
+        const attributes = { 'tenant.id': user.tenantId, 'request.id': headerOf(request.head.headers, REQUEST_ID) };
+        return this.#parts.tracing.inSpan('tunnel', { attributes }, () => this.#relay(user, tunnelId, request));
+    };
+
+    async #relay(user: TunnelUser, tunnelId: string, { head: asked, body, gone }: RelayRequest): Promise<RelayAnswer> {
+        const head = { ...asked, headers: this.#traced(asked.headers) };
         if (!isSafePath(head.path)) throw apiError('MALFORMED_REQUEST');
         const place = { tenantId: user.tenantId, tunnelId };
         // From before anybody looks whether there is a share: one that is taken back from then on is told of here.
@@ -75,7 +83,12 @@ export class RelayService {
         } catch (error) {
             throw call.fail(error);
         }
-    };
+    }
+
+    /** Whoever is on the way measures its part of the same trace. */
+    #traced(headers: Headers): Headers {
+        return withHeader(headers, TRACEPARENT, this.#parts.tracing.traceparent());
+    }
 
     async #open(guest: Guest, gone: AbortSignal): Promise<RelayCall> {
         const { tunnels } = this.#parts;

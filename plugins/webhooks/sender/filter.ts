@@ -81,13 +81,13 @@ const conditionSchema = Joi.object<Condition>({
         .description('gt to lte are of two numbers or two texts; a field that is not there is only ne, or not exists'),
     value: Joi.any()
         .optional()
+        .meta({ isAnything: true })
         .description('a text, number, boolean or null; a list of them for in; a boolean, or nothing, for exists'),
 })
     .custom((condition: Condition, helpers) =>
         takes[condition.comparison](condition.value) ? condition : helpers.error('condition.value'),
     )
     .messages({ 'condition.value': 'has a value that its comparison does not take' })
-    .example({ field: 'data.modelId', comparison: 'eq', value: 'claude-sonnet-4-5' })
     .label('WebhookCondition');
 
 /** Which events a webhook is told of, in what users send and are answered. */

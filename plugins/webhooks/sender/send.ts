@@ -78,6 +78,7 @@ async function post(options: SendOptions, { destination, event, signal }: Post):
                 'content-type': 'application/json',
                 'user-agent': 'llm-api-layer webhooks',
                 'accept-encoding': 'identity',
+                ...(event.requestId !== undefined && { 'x-request-id': event.requestId }),
                 ...signedHeaders({ id: event.id, body, time: new Date(options.clock()) }, destination.secrets),
             },
             body,

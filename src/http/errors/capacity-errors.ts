@@ -44,6 +44,12 @@ export const capacityErrors = {
     INTERNAL_ERROR: entry(500, 'server', 'Something went wrong on our side.', RETRY),
     PROVIDER_ERROR: entry(502, 'server', 'The provider of the model failed.', RETRY_OR_ANOTHER),
     PROVIDER_TIMEOUT: entry(504, 'server', 'The provider of the model did not answer in time.', RETRY_OR_ANOTHER),
+    MAINTENANCE: entry(
+        503,
+        'service_unavailable',
+        'The platform is closed for maintenance.',
+        'Wait for the number of seconds in Retry-After; details.message may tell more.',
+    ),
     TENANT_RESTORING: entry(
         503,
         'service_unavailable',

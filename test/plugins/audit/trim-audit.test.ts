@@ -289,6 +289,7 @@ describe('keep-audit', { timeout: 60_000 }, () => {
             const seen: string[] = [];
             const rounds = new AuditRounds({
                 tenants: {
+                    tiers: tenants.tiers,
                     get: (id) => tenants.get(id),
                     list: (query) => {
                         looked.push(query.cursor);

@@ -138,6 +138,8 @@ describe('a restore of an archive', { timeout: 60_000 }, () => {
             expect(before.size).to.be.above(10);
             const ended = await restore(app, tenant, place.backupId);
             expect(ended).to.include({ state: 'failed', error, safetyBackupId: null });
+            const told = await tenant.call('GET', `/api/backups/restores/${ended.id}`);
+            expect(told.body.data.restore).to.include({ state: 'failed', error });
             const after = await everything();
             const changed = [...before, ...after].filter(([key]) => before.get(key) !== after.get(key));
             expect(changed.map(([key]) => key)).to.equal([]);

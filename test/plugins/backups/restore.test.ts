@@ -6,7 +6,7 @@ import { askRestore, backupEvents, newBackup, NOBODYS_BACKUP, readBackup, restor
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { newThread, parseEvents } from '../../helpers/thread.ts';
-import { newUser } from '../../helpers/user.ts';
+import { newUser, setUserField } from '../../helpers/user.ts';
 import { newProject } from '../../helpers/vm.ts';
 import { startWithWorker, type AppWithWorker } from '../../helpers/with-worker.ts';
 
@@ -118,6 +118,18 @@ describe('POST /api/backups/{backupId}/restore', { timeout: 60_000 }, () => {
         expect(ended).to.include({ state: 'failed', error: 'RESTORE_WOULD_ORPHAN' });
         expect(ended.errorDetails).to.equal({ userIds: [userId] });
         expect((await call('GET', '/api/threads')).status).to.equal(200);
+        const { body } = await tenant.call('GET', `/api/backups/restores/${ended.id}`);
+        expect(body.data.restore).to.include({ error: 'RESTORE_WOULD_ORPHAN', errorDetails: { userIds: [userId] } });
+    });
+
+    it('refuses to leave nobody who could administer the tenant', async () => {
+        const { tenantId, userId } = tenant;
+        await setUserField(app, tenantId, userId, 'role', 'user');
+        const { id } = await app.server.plugins.backups.operator.backup(tenantId, 'database');
+        await setUserField(app, tenantId, userId, 'role', 'admin');
+        const ended = await restore(app, tenant, id, ['database']);
+        const { body } = await tenant.call('GET', `/api/backups/restores/${ended.id}`);
+        expect(body.data.restore).to.include({ state: 'failed', error: 'RESTORE_WITHOUT_ADMIN' });
     });
 
     it('lets one of two at once win, and no backup beside it', async () => {

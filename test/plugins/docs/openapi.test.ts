@@ -16,6 +16,13 @@ const { describe, it, before, after } = lab;
 
 const SEND = '/api/threads/{threadId}/models/{modelId}/messages';
 
+/** Everything else that the server has, and why it is in no document of an API. */
+const LEFT_OUT: [paths: RegExp, why: string][] = [
+    [/^\/(documentation|openapi\.json|swaggerui\/.+)$/, 'the document itself, with its page'],
+    [/^\/metrics$/, 'in the form of Prometheus, for who runs the API'],
+    [/^\/admin(\/.*)?$/, 'the files of the console'],
+];
+
 /** The operations that a route is shown as: one of each method if it takes any, with its path as OpenAPI has it. */
 const documented = (route: RequestRoute): [name: string, route: RequestRoute][] => {
     const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'];
@@ -32,7 +39,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
     before(async () => {
         app = await startApp();
         served = await servedDocument(app);
-        const called = app.server.table().filter(({ path }) => /^\/(api|health|v1)(\/|$)/.test(path));
+        const called = app.server.table().filter(({ path }) => !LEFT_OUT.some(([paths]) => paths.test(path)));
         routes = new Map(called.flatMap(documented));
     });
 
@@ -123,6 +130,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         });
         const lists = [
             '/api/admin/bulk',
+            '/api/admin/jobs',
             '/api/admin/tenants',
             '/api/admin/users',
             '/api/audit',
@@ -241,13 +249,21 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
         expect(served.operations.filter(({ operation }) => operation.security).length).to.be.above(10);
     });
 
-    it("has each route's rate limit", () => {
+    it("has each route's rate limit: its own, that of the tier, or none for what nobody needs to sign", () => {
+        const ofTier = { per: 'user', window: 60, tiers: { free: 100, premium: 500, enterprise: 2_000 } };
+        const unlimited: string[] = [];
         for (const { name, operation } of served.operations) {
             const { rateLimit } = routes.get(name)?.settings.app ?? {};
-            const per = operation.security ? 'ip' : 'user';
-            const { limit, window } = rateLimit ?? {};
-            expect(operation['x-rate-limit'], name).to.equal(rateLimit && { limit, window, per });
+            const { 'x-rate-limit': shown, security } = operation;
+            if (shown.per === 'none') unlimited.push(name);
+            else if (!rateLimit) expect(shown, name).to.equal(ofTier);
+            if (!rateLimit) continue;
+            const { limit, window } = rateLimit;
+            expect(shown, name).to.equal({ limit, window, per: security ? 'ip' : 'user' });
         }
+        const probes = ['get /health', 'get /health/live', 'get /health/ready'];
+        const signingOut = ['post /api/auth/logout', 'post /api/logout'];
+        expect(unlimited.toSorted()).to.equal([...probes, ...signingOut]);
         expect(served.document.paths['/api/login'].post['x-rate-limit']).to.equal({ limit: 5, window: 60, per: 'ip' });
     });
 

@@ -47,6 +47,7 @@ describe('GET /health, /api/health, /api/status/health', () => {
             expect(rest).to.equal({
                 status: 'healthy',
                 circuits: { anthropic: closed, google: closed, ollama: closed, openai: closed },
+                maintenance: { isOn: false, message: null },
                 version: app.config.VERSION,
                 environment: 'test',
             });

@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { tiers } from '../../../plugins/tenants/api.ts';
+import { defaultTiers } from '../../../plugins/tenants/api.ts';
 import { quotaMonth } from '../../../src/quota-month.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { newKey } from '../../helpers/api-key.ts';
@@ -183,7 +183,7 @@ describe('GET /api/profile/usage', () => {
         expect(requestsThisMonth).to.equal({ used: 1, limit: 500, resetsAt });
         expect(generations).to.equal({ running: 0, limit: 3 });
         expect(tier).to.equal('free');
-        const none = { used: 0, limit: tiers.free.relayedBytesPerMonth, resetsAt };
+        const none = { used: 0, limit: defaultTiers.free.relayedBytesPerMonth, resetsAt };
         expect(body.data.usage.relayedBytesThisMonth).to.equal(none);
         expect(limits).to.include({ requestsPerMinute: 100, requestsPerMonth: 500, vms: 7, projects: 10 });
         const place = { tenantId: tenant.tenantId, tunnelId: await newTunnel(tenant) };

@@ -126,6 +126,7 @@ describe('a slot', () => {
         const { tenants } = app.server.plugins;
         const store = createLimitStore(app.store, { tenants, relayedKey: () => '' }, Date.now);
         return createLimitService({
+            allViolations: async () => ({ days: [], tenants: [] }),
             store,
             tenants,
             append: appendOutbox(app.store),

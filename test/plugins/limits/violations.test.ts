@@ -7,6 +7,7 @@ import { randomAddress, startApp, type TestApp } from '../../helpers/app.ts';
 import { readAudit } from '../../helpers/audit.ts';
 import { expectError, expectFaults } from '../../helpers/expect-error.ts';
 import { setLimits } from '../../helpers/limits.ts';
+import { startRedis } from '../../helpers/redis.ts';
 import { newTenant, platformToken } from '../../helpers/tenant.ts';
 
 export const lab = Lab.script();
@@ -75,7 +76,7 @@ describe('GET /api/admin/rate-limits/violations', () => {
             app.call('POST', '/api/login', { from, payload: { email: 'a@b.example', password: 'none' } });
         const answers = await Promise.all(Array.from({ length: 8 }, attempt));
         expect(answers.filter(({ status }) => status === 429).length).to.be.at.least(1);
-        const { recent } = (await app.call('GET', PATH, { token })).body.data.violations;
+        const { recent } = await violations('platform');
         expect(recent.filter(({ ipAddress }: { ipAddress: string }) => ipAddress === from)[0]).to.include({
             kind: 'address',
             route: 'login',
@@ -90,6 +91,39 @@ describe('GET /api/admin/rate-limits/violations', () => {
         expect(told).to.have.length(1);
         const platform = (await readAudit(app, 'platform')).filter(({ resourceId }) => resourceId === tenantId);
         expect(platform.map(({ action }) => action)).to.equal(['limit.read']);
+    });
+
+    it('shows those of all tenants together, and who was refused most', async () => {
+        const redis = await startRedis();
+        const own = await startApp({ redisPath: redis.path });
+        const admin = await platformToken(own);
+        const [ada, bob] = [await newTenant(own), await newTenant(own)];
+        for (const { tenantId } of [ada, bob]) await setLimits(own, tenantId, { requestsPerMonth: 0 });
+        for (const { call } of [ada, bob, bob]) expectError(await call('GET', '/api/auth/me'), 'QUOTA_EXCEEDED');
+        const from = randomAddress();
+        for (let n = 0; n < 6; n++) {
+            await own.call('POST', '/api/login', { from, payload: { email: 'a@b.example', password: 'none' } });
+        }
+        await own.server.plugins.reports.sweep();
+        const { body } = await own.call('GET', PATH, { token: admin });
+        const { tenantId, days, tenants, ...rest } = body.data.violations;
+        expect([tenantId, rest]).to.equal([null, {}]);
+        expect(days).to.equal([
+            { date: new Date().toISOString().slice(0, 10), counts: { ...NONE, quota: 3, address: 1 } },
+        ]);
+        const named = tenants.map(({ tenantName, count, ...one }: Record<string, unknown>) => [
+            one.tenantId,
+            tenantName,
+            count,
+        ]);
+        expect(named[0]).to.equal([bob.tenantId, 'Test', 2]);
+        const others = [
+            [ada.tenantId, 'Test', 1],
+            ['platform', 'Platform', 1],
+        ];
+        expect(named.slice(1)).to.have.length(2).and.to.include(others);
+        await own.stop();
+        await redis.stop();
     });
 
     it('is for the platform’s roles, and for tenants that exist', async () => {

@@ -155,7 +155,18 @@ describe('UsageStore', () => {
         // Long expired, by a clock that does not jump.
         await opened.redis.del(`${store.key(ada)}:20250105`);
         await store.remove(ada);
-        const kept = await opened.redis.keys(`tenant:{${ada.tenantId}}:usage:*`);
+        const kept = await opened.redis.keys(`tenant:{${ada.tenantId}}:usage:*:*`);
         expect(kept.toSorted()).to.equal([`${store.key(bob)}:202611`, `${store.key(bob)}:20261120`]);
+    });
+
+    it('counts the calls and tokens of all users together', async () => {
+        await opened.setTime(Date.parse('2026-11-20T12:00:00.000Z'));
+        await count('one');
+        await store.count({ ...ada, userId: 'bob' }, 'two', rules.counts(call({ outcome: 'failed', usage: null })));
+        for (const name of ['20261120', '202611']) {
+            const key = `tenant:{${ada.tenantId}}:usage:${name}`;
+            expect(await opened.redis.hgetall(key)).to.equal({ 'llama3.2:3b:calls': '2', 'llama3.2:3b:tokens': '10' });
+            expect(await opened.redis.ttl(key)).to.be.above(91 * 86_400);
+        }
     });
 });

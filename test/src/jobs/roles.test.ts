@@ -155,11 +155,13 @@ describe('ROLE', { timeout: 60_000 }, () => {
             'keep-audit': 60_000,
             'keep-directory': 15_000,
             'reconcile-vms': 60_000,
+            'roll-up-reports': 15_000,
             'seal-audit': 15_000,
             'sweep-backups': 15_000,
+            'sweep-reports': 60_000,
             'sweep-tunnels': 15_000,
             'sweep-webhooks': 60_000,
         });
-        expect(found).to.have.length(7);
+        expect(found).to.have.length(9);
     });
 });

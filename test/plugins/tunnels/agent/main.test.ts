@@ -62,7 +62,7 @@ describe('llm-tunnel', () => {
         expect(await agent.stop()).to.equal(0);
         const lines = agent.output().stdout.trim().split('\n');
         const told = lines.map((line) => JSON.parse(line));
-        expect(told.map(({ message }) => message)).to.equal(['Connected', 'Stopping']);
+        expect(told.map(({ message }) => message)).to.equal(['Connected', 'Relayed', 'Stopping']);
         expect(agent.output().stdout).to.not.contain(TOKEN);
     });
 

@@ -6,6 +6,7 @@ import { RegistryStore } from '../../../../plugins/tunnels/gateway/registry-stor
 import { RelayService } from '../../../../plugins/tunnels/gateway/relay-service.ts';
 import { Drain } from '../../../../src/drain.ts';
 import { Signals } from '../../../../src/redis/signals.ts';
+import { noTracing } from '../../../../src/telemetry/tracing.ts';
 import { startApp, type TestApp } from '../../../helpers/app.ts';
 import { codeOf, silentLogger } from '../../../helpers/store.ts';
 import { newTenant, type TestTenant } from '../../../helpers/tenant.ts';
@@ -51,7 +52,7 @@ describe('relay', () => {
             get: (...asked: Parameters<typeof port.get>) => port.get(...asked).finally(() => looked++),
         };
         const registry = new RegistryStore(app.store, 30_000);
-        const parts = { tunnels, registry, signals, logger: silentLogger };
+        const parts = { tunnels, registry, signals, logger: silentLogger, tracing: noTracing };
         const links = new Links({ ...parts, drain: new Drain(), address: () => '', heartbeatMs: 10_000 });
         const relays = new RelayService({ ...parts, links, remote: null });
         await relays.start();

@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { SeenTenants } from '../../../plugins/audit/seen-tenants.ts';
+import { SeenTenants } from '../../../src/redis/seen-tenants.ts';
 import { silentLogger } from '../../helpers/store.ts';
 
 export const lab = Lab.script();
@@ -10,7 +10,7 @@ const { describe, it } = lab;
 describe('SeenTenants', () => {
     it('notes each tenant once, and again when it was seen again', async () => {
         const noted: string[] = [];
-        const seen = new SeenTenants({ note: async (id) => void noted.push(id) }, silentLogger);
+        const seen = new SeenTenants({ note: async (id) => void noted.push(id) }, silentLogger, 'audit');
         for (const id of ['a', 'b', 'a']) seen.add(id);
         expect(noted).to.equal([]);
         await seen.flush();
@@ -28,7 +28,7 @@ describe('SeenTenants', () => {
             if (isAway) throw new Error('Redis is away');
             noted.push(id);
         };
-        const seen = new SeenTenants({ note }, silentLogger);
+        const seen = new SeenTenants({ note }, silentLogger, 'audit');
         seen.add('a');
         await seen.flush();
         isAway = false;

@@ -1,0 +1,50 @@
+import { tellDeed, tellLook } from './told.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { audited } from '../../src/redis/outbox.ts';
+
+import type { JobCursors } from './job-cursor.ts';
+import type { JobState, JobView } from '../../src/jobs/job-list.ts';
+import type { JobQueues } from '../../src/jobs/jobs.ts';
+import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
+import type { Actor } from '../../src/types/actor.ts';
+import type { TenantService } from '../tenants/api.ts';
+
+export interface JobQuery {
+    state: JobState;
+    limit: number;
+    cursor?: string | undefined;
+}
+
+export interface JobParts {
+    jobs: Pick<JobQueues, 'list' | 'counts' | 'retry'>;
+    cursors: JobCursors;
+    tenants: Pick<TenantService, 'exists'>;
+    append: AppendOutbox;
+}
+
+export type JobService = ReturnType<typeof createJobService>;
+
+/** What is done in the background, for who runs the platform. */
+export function createJobService({ jobs, cursors, tenants, append }: JobParts) {
+    return {
+        /** Jobs in one state, and how many there are in each. Told in the platform's audit. @throws INVALID_CURSOR */
+        async list(actor: Actor, { state, limit, cursor }: JobQuery) {
+            const place = cursors.open(state, cursor);
+            await tellLook(append, actor, 'job.list', 'job');
+            const [page, counts] = await Promise.all([jobs.list(state, place, limit), jobs.counts()]);
+            const next = page.next && cursors.seal(state, page.next);
+            const pagination = { cursor: next, limit, hasMore: next !== null, totalCount: counts[state] };
+            return { jobs: page.jobs, counts, pagination };
+        },
+
+        /** Told in the audit of the platform and of the job's tenant. @throws JOB_NOT_FOUND, JOB_NOT_FAILED */
+        async retry(actor: Actor, id: string): Promise<JobView> {
+            const deed = { action: 'job.retry', resource: 'job', resourceId: id };
+            const job = await tellDeed(append, actor, deed, () => jobs.retry(id));
+            if (job.tenantId !== PLATFORM && (await tenants.exists(job.tenantId))) {
+                await append(job.tenantId, { audit: [audited(actor, { ...deed, result: 'success' })] });
+            }
+            return job;
+        },
+    };
+}
