@@ -26,8 +26,8 @@ interface Count {
 
 // What has no source any more is left over in the build.
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'));
-const isConsole = process.argv[2] === 'console';
 const needsBrowser = (name: string): boolean => name.startsWith(`console${sep}`);
+const isConsole = process.argv[2] === 'console';
 const sources = tests.filter((name) => needsBrowser(name) === isConsole);
 const depthOf = (name: string) => name.split(sep).length;
 // Those of the whole program take longest: each is in a group of its own, and these are begun first.
@@ -44,7 +44,6 @@ await Promise.all(
     }),
 );
 if (!isConsole) counts.push(await judgeErrors());
-rmSync(seen, { recursive: true });
 const total = (what: keyof Count): number => counts.reduce((sum, count) => sum + count[what], 0);
 const [ran, failed] = [total('tests'), total('failed')];
 console.log(failed > 0 ? `${failed} of ${ran} tests failed` : `${ran} tests complete`);
@@ -53,6 +52,7 @@ process.exit(failed > 0 || ran + total('skipped') === 0 ? 1 : 0);
 /** One more test, of all the others: each code of the catalogue was an answer to one of them. */
 async function judgeErrors(): Promise<Count> {
     const { codes, ofRoutes } = await unseenErrors(seen);
+    rmSync(seen, { recursive: true });
     if (ofRoutes.length > 0)
         console.log(`${ofRoutes.length} errors of routes that no test had:\n${ofRoutes.join('\n')}`);
     if (codes.length > 0) console.log(`No test was answered with ${codes.join(', ')}`);

@@ -1,8 +1,15 @@
 import { mapValues, type Operation } from './openapi.ts';
-import { tiers } from '../tenants/api.ts';
+import { defaultTiers } from '../tenants/api.ts';
 
-/** What holds for every request with a credential, besides a limit of the route's own. */
-const OF_TIER = { per: 'user', window: 60, tiers: mapValues(tiers, ({ requestsPerMinute }) => requestsPerMinute) };
+/**
+ * What holds for every request with a credential, besides a limit of the route's own: unless the platform has set
+ * others.
+ */
+const OF_TIER = {
+    per: 'user',
+    window: 60,
+    tiers: mapValues(defaultTiers, ({ requestsPerMinute }) => requestsPerMinute),
+};
 
 /** The limit of a route: its own, that of the user's tier, or none where nobody has to say who asks. */
 export const rateLimitOf = ({ security, 'x-rate-limit': own }: Operation): unknown =>
