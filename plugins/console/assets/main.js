@@ -1,6 +1,10 @@
 import { sessionEvents } from './api.js';
 import { h } from './dom.js';
 import { failure } from './notices.js';
+import { breakers } from './pages/breakers.js';
+import { configuration } from './pages/configuration.js';
+import { dashboard } from './pages/dashboard.js';
+import { jobs } from './pages/jobs.js';
 import { foreignSession, signInForm } from './pages/sign-in.js';
 import { tenants } from './pages/tenants.js';
 import { users } from './pages/users.js';
@@ -22,7 +26,7 @@ import { isOfPlatform, may, signOut, whoAmI } from './session.js';
  */
 
 /** @type {Page[]} */
-const PAGES = [tenants, users];
+const PAGES = [dashboard, tenants, users, breakers, jobs, configuration];
 
 const elements = {
     bar: /** @type {HTMLElement} */ (document.getElementById('bar')),
