@@ -45,8 +45,11 @@ describe('operations in the console', { skip: !hasBrowser, timeout: 120_000 }, (
         expectError(await register(), 'VALIDATION_ERROR');
         await page.getByLabel('Maintenance', { exact: true }).selectOption('on');
         await page.getByLabel('Message during maintenance').fill('Back at 14:00 UTC');
+        const request = page.waitForRequest((sent) => sent.method() === 'PATCH');
         await page.getByRole('button', { name: 'Save' }).click();
         await page.locator('.notice').waitFor();
+        const maintenance = { isOn: true, message: 'Back at 14:00 UTC' };
+        expect((await request).postDataJSON(), 'what was not changed').to.equal({ maintenance });
         const { details } = expectError(await register(), 'MAINTENANCE');
         expect(details).to.equal({ message: 'Back at 14:00 UTC' });
         await open('Breakers');
