@@ -4,6 +4,9 @@ import { isoTime } from '../../src/redis/codec.ts';
 import type { FigureQuery, FoundFigures, Sums, TenantFigures } from './figures.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 
+/** Of all tenants that one script sets: other commands wait for it. */
+const MOST_PERIODS = 24;
+
 const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
 
 /** The sums of all tenants, in the platform's slot. */
@@ -20,8 +23,10 @@ export class FigureStore {
 
     /** Whatever was known of them before; older reads of them change nothing. */
     async set(tenants: TenantFigures[]): Promise<void> {
-        const told = tenants.map(({ id, name, read, isGone, periods }) => ({ id, name, read, isGone, periods }));
-        await this.#set([reportKeys.figures], [JSON.stringify(told)]);
+        for (const some of stretches(tenants)) {
+            const told = some.map(({ id, name, read, isGone, periods }) => ({ id, name, read, isGone, periods }));
+            await this.#set([reportKeys.figures], [JSON.stringify(told)]);
+        }
     }
 
     /** What has happened before that time is in the sums. */
@@ -46,6 +51,22 @@ export class FigureStore {
             })),
         };
     }
+}
+
+/** Some at a time; one that has more is by itself. */
+function stretches(tenants: TenantFigures[]): TenantFigures[][] {
+    const found: TenantFigures[][] = [];
+    let room = 0;
+    for (const tenant of tenants) {
+        const size = Object.keys(tenant.periods).length;
+        if (size > room || found.length === 0) {
+            found.push([]);
+            room = MOST_PERIODS;
+        }
+        found.at(-1)?.push(tenant);
+        room -= size;
+    }
+    return found;
 }
 
 type Reply = [

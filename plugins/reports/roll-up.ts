@@ -4,7 +4,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { DueTenants } from '../../src/redis/due-tenants.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
-/** How many tenants a step of the round through all of them reads, and how many are set in one script. */
+/** How many tenants a step of the round through all of them reads, and how many of them at once. */
 const STEP = 500;
 const BATCH = 50;
 

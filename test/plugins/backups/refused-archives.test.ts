@@ -124,7 +124,8 @@ describe('a restore of an archive', { timeout: 60_000 }, () => {
 
     /** All that the tenant has, but what tells of backups and requests. */
     const everything = async () => {
-        const told = /}:(backup.*|events|audit.*|quota:.*|rate:.*|idempotency:.*|session:.*|user:[^:]+:activity)$/;
+        const told =
+            /}:(backup.*|accounts:changed|events|audit.*|quota:.*|rate:.*|idempotency:.*|session:.*|user:[^:]+:activity)$/;
         const all = Object.entries(await keysOf(app.redis, tenant.tenantId));
         return new Map(all.filter(([key]) => !told.test(key)));
     };

@@ -85,6 +85,8 @@ describe('the directory', () => {
             const tenant = await newTenant(app);
             await rename(tenant, word);
             await finds(`${TENANTS}?q=${word}&status=active`, [tenant.tenantId]);
+            const notes = tenantKey(tenant.tenantId, 'accounts', 'changed');
+            await until(async () => (await app.redis.exists(notes)) === 0, 'all is indexed');
             // Behind the program's back: nobody indexes that.
             const key = tenantKey(tenant.tenantId, 'info');
             await app.redis.hset(key, 'name', 'Another', 'status', 'deleted');

@@ -1,3 +1,6 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
@@ -25,6 +28,7 @@ const PATHS = [
     'reports/errors',
     'rate-limits/violations',
 ].map((path) => `/api/admin/${path}`);
+const DAY_MS = 86_400_000;
 const TODAY = () => new Date().toISOString().slice(0, 10);
 
 describe('the reports of the platform', () => {
@@ -95,16 +99,23 @@ describe('the reports of the platform', () => {
 
     it('tell of backups, those that failed for a day', async () => {
         const { operator } = app.server.plugins.backups;
+        // Nothing can be stored where a file is in the folder's place.
+        const folder = join(app.config.BACKUP_DIR, ada.tenantId);
+        mkdirSync(app.config.BACKUP_DIR, { recursive: true });
+        writeFileSync(folder, 'in the way');
+        expect((await operator.backup(ada.tenantId, 'full')).state).to.equal('failed');
+        rmSync(folder);
         const { id, bytes } = await operator.backup(ada.tenantId, 'full');
         await rollUp(app);
         const { periods, byTenant, ...report } = await readReport(app, token, 'reports/backups?count=1');
         expect(report).to.include({ count: 1, bytes });
-        expect(periods).to.equal([{ period: TODAY(), completed: 1, failed: 0 }]);
+        expect(periods).to.equal([{ period: TODAY(), completed: 1, failed: 1 }]);
         expect(byTenant).to.equal([{ tenantId: ada.tenantId, tenantName: 'Test', count: 1, bytes }]);
         expect((await ada.call('DELETE', `/api/backups/${id}`)).status).to.equal(200);
 
-        const failed = `${tenantKey(ada.tenantId, 'backups', 'stats')}:failed`;
-        await app.redis.zadd(failed, Date.now() - 23 * 3_600_000, 'lately', Date.now() - 25 * 3_600_000, 'before');
+        const failed = tenantKey(ada.tenantId, 'backups', 'stats', 'failed');
+        expect(await app.redis.pttl(failed)).to.be.above(DAY_MS);
+        await app.redis.zadd(failed, Date.now() - DAY_MS - 1_000, 'before');
         await rollUp(app);
         const { backups } = await readReport(app, token, 'dashboard');
         expect(backups).to.equal({ count: 0, bytes: 0, failed24h: 1 });

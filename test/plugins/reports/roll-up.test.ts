@@ -4,7 +4,7 @@ import Lab from '@hapi/lab';
 import { FigureStore } from '../../../plugins/reports/figure-store.ts';
 import { TenantStore } from '../../../plugins/reports/tenant-store.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
-import { startReplicas, type TestApp } from '../../helpers/app.ts';
+import { startApp, type TestApp } from '../../helpers/app.ts';
 import { charge } from '../../helpers/billing.ts';
 import { setCredit } from '../../helpers/credit.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
@@ -20,20 +20,16 @@ const DUE = tenantKey('platform', 'report-tenants');
 describe('the roll-up of what tenants have come to', () => {
     let redis: TestRedis;
     let app: TestApp;
-    let other: TestApp;
     let token: string;
 
     beforeEach(async () => {
         redis = await startRedis();
-        [app, other] = await startReplicas({
-            redisPath: redis.path,
-            config: { ACCESS_TOKEN_TTL: (500 * DAY_MS) / 1_000 },
-        });
+        app = await startApp({ redisPath: redis.path, config: { ACCESS_TOKEN_TTL: (500 * DAY_MS) / 1_000 } });
         token = await platformToken(app);
     });
 
     afterEach(async () => {
-        await Promise.all([app.stop(), other.stop()]);
+        await app.stop();
         await redis.stop();
     });
 
@@ -54,6 +50,7 @@ describe('the roll-up of what tenants have come to', () => {
     };
 
     it('comes to the sum of all ledgers, whoever charges and rolls up at the same time', async () => {
+        const other = await startApp({ redisPath: redis.path });
         const tenants = await Promise.all(Array.from({ length: 5 }, newPayer));
         const charging = tenants.map(async (tenant, n) => {
             for (let times = 0; times < 10; times++) await charge(app, tenant, BigInt(1_000 + n));
@@ -63,6 +60,7 @@ describe('the roll-up of what tenants have come to', () => {
         });
         await Promise.all([...charging, ...rolling]);
         await Promise.all([rollUp(app), rollUp(other)]);
+        await other.stop();
         const sums = await Promise.all(tenants.map(({ tenantId }) => ledgerSum(app, tenantId)));
         const { totalMicros, periods, tenants: named, asOf } = await revenue();
         expect(totalMicros).to.equal(sums.reduce((all, sum) => all + sum, 0));
@@ -89,6 +87,9 @@ describe('the roll-up of what tenants have come to', () => {
         await charge(app, ada, 700n);
         await rollUp(app);
         expect((await revenue()).totalMicros).to.equal(5_700);
+        // From now on today is read and no day before.
+        const next = await tenants.read(ada.tenantId);
+        expect(next?.since).to.equal(next?.today);
         await rollUp(app);
         expect((await revenue('?unit=month')).totalMicros).to.equal(5_700);
     });
@@ -140,6 +141,20 @@ describe('the roll-up of what tenants have come to', () => {
         await charge(app, ada, 1n);
         await app.server.plugins.reports.sweep();
         expect((await revenue()).totalMicros).to.equal(5_001);
+    });
+
+    it('does not tell of a time up to which it has come while it cannot write', async () => {
+        const ada = await newPayer();
+        await charge(app, ada, 5_000n);
+        const names = tenantKey('platform', 'reports', 'names');
+        await app.redis.set(names, 'no hash');
+        await rollUp(app);
+        expect((await readReport(app, token, 'dashboard')).asOf).to.be.null();
+        expect(app.logs.some(({ msg }) => msg === 'Sums of tenants could not be rolled up')).to.be.true();
+        await app.redis.del(names);
+        await rollUp(app);
+        expect((await readReport(app, token, 'dashboard')).asOf).to.be.a.string();
+        expect((await revenue()).totalMicros).to.equal(5_000);
     });
 
     it('goes on with a tenant while something runs there, and leaves one that is at rest', async () => {
