@@ -2,25 +2,19 @@ import { localPartOf } from '../../src/mail/address.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type EventEntry } from '../../src/redis/outbox.ts';
 
+import type { CreatedTenant } from './api.ts';
 import type { CreateTenant } from './schemas.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { Directory, DirectoryPage, TenantQuery } from '../directory/api.ts';
 import type { Tenant, TenantService } from '../tenants/api.ts';
-import type { PublicUser, UserService } from '../users/api.ts';
+import type { UserService } from '../users/api.ts';
 
 export interface AdminParts {
     tenants: TenantService;
     users: UserService;
     directory: Pick<Directory, 'tenants'>;
     append: AppendOutbox;
-}
-
-export interface CreatedTenant {
-    tenant: Tenant;
-    user: PublicUser;
-    /** Of the admin's invitation, where no password was given. */
-    token: string | null;
 }
 
 export type AdminService = ReturnType<typeof createAdminService>;

@@ -1,8 +1,12 @@
+import { OPERATOR } from '../../src/operator.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 
-/** Who did it: a user with a session, or with a service API key; nobody who is known; or the program by itself. */
+/**
+ * Who did it: a user with a session, or with a service API key; the operator by a command; nobody who is known; or the
+ * program by itself.
+ */
 export interface AuditActor {
-    type: 'user' | 'key' | 'anonymous' | 'system';
+    type: 'user' | 'key' | 'operator' | 'anonymous' | 'system';
     /** Of the user or the key. */
     id: string | null;
 }
@@ -58,6 +62,7 @@ export function recordOf(tenantId: string, [id, flat, hash]: StoredRecord): Audi
 function actorOf(fields: Map<string, string>): AuditActor {
     const [userId, keyId] = [fields.get('userId'), fields.get('keyId')];
     if (keyId !== undefined) return { type: 'key', id: keyId };
+    if (userId === OPERATOR) return { type: 'operator', id: null };
     if (userId !== undefined) return { type: 'user', id: userId };
     return { type: fields.has('ipAddress') ? 'anonymous' : 'system', id: null };
 }

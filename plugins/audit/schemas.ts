@@ -51,8 +51,10 @@ const entrySchema = Joi.object({
     userId: Joi.string().allow(null),
     actor: Joi.object({
         type: Joi.string()
-            .valid('user', 'key', 'anonymous', 'system')
-            .description('`key`: a user by a service API key; `anonymous`: a request of nobody who is known'),
+            .valid('user', 'key', 'operator', 'anonymous', 'system')
+            .description(
+                '`key`: a user by a service API key; `operator`: a command at the shell; `anonymous`: a request of nobody who is known',
+            ),
         id: Joi.string().allow(null).description('of the user or the key'),
     }).label('AuditActor'),
     action: Joi.string().allow(''),

@@ -57,12 +57,11 @@ export const auth: Plugin<Platform> = {
         });
 
         const sessionService = new SessionService(sessions);
-        const background = new Background(drain, logger);
         const passwordService = new PasswordService({
             ...parts,
             store: passwordStore,
             mailer: createMailer(config),
-            background,
+            background: new Background(drain, logger),
         });
         const port: AuthPort = {
             createResetToken: (actor, userId) => passwordService.createResetToken(actor, userId),

@@ -1,7 +1,6 @@
 import type { SearchTerms } from './search-terms.ts';
-import type { NewUser, PublicUser, User, UserDetails } from './user.ts';
+import type { NewUser, PublicUser, User, UserChanges, UserDetails, UserPage, UserQuery } from './user.ts';
 import type { BackedUp } from '../../src/redis/aggregate.ts';
-import type { Page } from '../../src/redis/collection.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
@@ -21,19 +20,6 @@ export type PurgeStep = (tenantId: string, userId: string) => Promise<void>;
 
 /** Names keys that a feature keeps of a user. */
 export type KeysOf = (tenantId: string, userId: string) => string[];
-
-export interface UserQuery {
-    q?: string | undefined;
-    limit: number;
-    cursor?: string | undefined;
-    direction: 'asc' | 'desc';
-}
-
-/** A page; what a search finds is not counted. */
-export interface UserPage {
-    items: PublicUser[];
-    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
-}
 
 /** The port of the users feature. */
 export interface UserService {
@@ -62,7 +48,7 @@ export interface UserService {
     change(
         actor: Actor,
         userId: string,
-        changes: Partial<Pick<User, 'email' | 'displayName' | 'role' | 'tier' | 'isActive'>>,
+        changes: UserChanges,
         options?: { revision?: number | undefined; reason?: string | undefined },
     ): Promise<PublicUser>;
     /**

@@ -10,20 +10,10 @@ import { RESTORABLE_MS, type PurgeTime } from '../../src/redis/soft-delete.ts';
 import { checkStrength } from '../../src/security/check-strength.ts';
 import { newUserToken, openUserToken } from '../../src/security/user-tokens.ts';
 
-import type {
-    KeysOf,
-    NewUser,
-    PublicUser,
-    PurgeStep,
-    Role,
-    User,
-    UserDetails,
-    UserPage,
-    UserQuery,
-    UserService,
-} from './api.ts';
+import type { KeysOf, NewUser, PublicUser, PurgeStep, Role, User, UserDetails, UserService } from './api.ts';
 import type { Acceptance } from './schemas.ts';
-import type { UserChange, UserChanges, UserStore } from './store.ts';
+import type { UserChange, UserStore } from './store.ts';
+import type { UserChanges, UserPage, UserQuery } from './user.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import type { PageQuery } from '../../src/redis/collection.ts';

@@ -10,7 +10,7 @@ import { refuseWhileRestoring } from '../../src/redis/restoring.ts';
 import { nameTerms } from '../../src/redis/search-terms.ts';
 import { RESTORABLE_MS, timeUntilPurge } from '../../src/redis/soft-delete.ts';
 
-import type { User } from './api.ts';
+import type { User, UserChanges } from './api.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 import type { Vault } from '../../src/security/vault.ts';
@@ -37,8 +37,6 @@ export interface Invitation extends RecordBase {
 }
 
 /** What may change of a user. */
-export type UserChanges = Partial<Pick<User, 'email' | 'displayName' | 'role' | 'tier' | 'isActive'>>;
-
 export interface UserChange {
     kind: 'update' | 'delete' | 'restore';
     changes: UserChanges;

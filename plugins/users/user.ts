@@ -1,5 +1,6 @@
 import type { SearchTerms } from './search-terms.ts';
 import type { RecordBase } from '../../src/redis/codec.ts';
+import type { Page } from '../../src/redis/collection.ts';
 import type { Plan } from '../tenants/api.ts';
 
 /** `admin` and `user` in a tenant; the other roles exist in the platform's own tenant only. */
@@ -32,3 +33,19 @@ export type NewUser = Pick<User, 'email' | 'displayName' | 'role' | 'passwordHas
 
 /** A user that gets a password now, or without one an invitation. */
 export type UserDetails = Omit<NewUser, 'passwordHash'> & { password?: string | undefined };
+
+/** What an admin may change of a user. */
+export type UserChanges = Partial<Pick<User, 'email' | 'displayName' | 'role' | 'tier' | 'isActive'>>;
+
+export interface UserQuery {
+    q?: string | undefined;
+    limit: number;
+    cursor?: string | undefined;
+    direction: 'asc' | 'desc';
+}
+
+/** A page; what a search finds is not counted. */
+export interface UserPage {
+    items: PublicUser[];
+    pagination: Omit<Page<never>['pagination'], 'totalCount'> & { totalCount?: number };
+}
