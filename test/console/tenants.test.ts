@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto';
-
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { hasBrowser, keepPicture, startBrowserTest, type BrowserTest, type Visit } from '../helpers/browser.ts';
+import { askForTenant, createTenant } from '../helpers/console-tenants.ts';
 import { expectError } from '../helpers/expect-error.ts';
 import { newTenant } from '../helpers/tenant.ts';
 import { newUser } from '../helpers/user.ts';
-
-import type { Page } from 'playwright-core';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
@@ -125,25 +122,3 @@ describe('tenants in the console', { skip: !hasBrowser, timeout: 120_000 }, () =
         expect(await page.getByRole('alert').innerText()).to.include('TENANT_NOT_FOUND');
     });
 });
-
-/** Fills in the dialog, and sends it. */
-async function askForTenant(page: Page, { name, domain }: { name: string; domain: string }): Promise<void> {
-    await page.getByRole('link', { name: 'Tenants', exact: true }).first().click();
-    await page.getByRole('button', { name: 'Create a tenant' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Create a tenant' });
-    await dialog.getByLabel('Name').fill(name);
-    await dialog.getByLabel('Domain').fill(domain);
-    await dialog.getByLabel('Plan').selectOption('premium');
-    await dialog.getByLabel('E-mail of its first admin').fill(`ada@${domain}`);
-    await dialog.getByRole('button', { name: 'Create' }).click();
-}
-
-/** Has the console make a tenant, and takes the invitation. */
-async function createTenant(page: Page, name: string): Promise<{ domain: string; invitation: string }> {
-    const domain = `${randomBytes(8).toString('hex')}.example`;
-    await askForTenant(page, { name, domain });
-    const shown = page.getByRole('dialog', { name: 'Invitation of the first admin' });
-    const invitation = await shown.getByRole('textbox').inputValue();
-    await shown.getByRole('button', { name: 'I have kept it' }).click();
-    return { domain, invitation };
-}

@@ -13,9 +13,11 @@ const LABEL_WIDTH = 54;
  *     title: string;
  *     labels: string[];
  *     series: Series[];
+ *     least: number;
  *     format: (value: number) => string;
  *     formatScale: (value: number) => string;
  * }} Chart
+ *   The scale goes to `least`, where no figure is higher
  */
 
 /**
@@ -80,10 +82,11 @@ const figures = ({ title, labels, series, format }) =>
     );
 
 /** @param {Chart} chart @param {number} width @param {(at: number) => void} tell */
-function drawing({ title, labels, series, format, formatScale }, width, tell) {
+function drawing({ title, labels, series, least, format, formatScale }, width, tell) {
     const sums = labels.map((_label, at) => series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0));
-    const step = niceStep(Math.max(...sums, 1));
-    const top = step * Math.ceil(Math.max(...sums, 1) / step);
+    const most = Math.max(...sums, least);
+    const step = niceStep(most);
+    const top = step * Math.ceil(most / step);
     const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
     const y = (/** @type {number} */ value) => MARGIN.top + inner.height * (1 - value / top);
     const slot = inner.width / Math.max(labels.length, 1);

@@ -1,8 +1,13 @@
 import { sessionEvents } from './api.js';
 import { h } from './dom.js';
 import { failure } from './notices.js';
+import { breakers } from './pages/breakers.js';
+import { configuration } from './pages/configuration.js';
+import { dashboard } from './pages/dashboard.js';
+import { jobs } from './pages/jobs.js';
 import { foreignSession, signInForm } from './pages/sign-in.js';
 import { tenants } from './pages/tenants.js';
+import { users } from './pages/users.js';
 import { placeOf } from './router.js';
 import { isOfPlatform, may, signOut, whoAmI } from './session.js';
 
@@ -21,7 +26,7 @@ import { isOfPlatform, may, signOut, whoAmI } from './session.js';
  */
 
 /** @type {Page[]} */
-const PAGES = [tenants];
+const PAGES = [dashboard, tenants, users, breakers, jobs, configuration];
 
 const elements = {
     bar: /** @type {HTMLElement} */ (document.getElementById('bar')),

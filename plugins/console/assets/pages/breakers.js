@@ -6,7 +6,7 @@ import { keepFresh, notify, show } from '../notices.js';
 import { may } from '../session.js';
 import { badge, table } from '../table.js';
 
-const REFRESH_MS = 10_000;
+const REFRESH_MS = 30_000;
 
 /** @type {import('../main.js').Page} */
 export const breakers = {

@@ -55,7 +55,11 @@ function configForm({ registration, maintenance, revision, updatedAt }, reload) 
         submit.disabled = true;
         try {
             await api('PATCH', PATH, {
-                body: { registration: values.registration, maintenance: { isOn, message: values.message ?? null } },
+                body: {
+                    // Where nobody has set it, it goes on following the setting of the servers.
+                    ...(values.registration !== registration && { registration: values.registration }),
+                    maintenance: { isOn, message: values.message ?? null },
+                },
                 headers: { 'if-match': `"${revision}"` },
             });
             notify('The configuration is saved.');
@@ -98,7 +102,12 @@ function configForm({ registration, maintenance, revision, updatedAt }, reload) 
             value: maintenance.message ?? '',
         }),
         problem,
-        h('div', { class: 'actions' }, h('small', {}, `Changed ${time(updatedAt)}`), submit),
+        h(
+            'div',
+            { class: 'actions' },
+            h('small', {}, updatedAt ? `Changed ${time(updatedAt)}` : 'Never changed'),
+            submit,
+        ),
     );
     return form;
 }

@@ -8,7 +8,9 @@ import { may } from '../session.js';
 import { table } from '../table.js';
 import { tiles } from '../tiles.js';
 
-const REFRESH_MS = 30_000;
+const REFRESH_MS = 60_000;
+/** In micro-dollars. */
+const CENT = 10_000;
 const REPORTED = { unit: 'day', count: 30 };
 
 /** @type {import('../main.js').Page} */
@@ -44,6 +46,7 @@ const overview = (dashboard) => [
             },
             { name: 'errors', kind: 'bad', values: figuresOf(dashboard.requests, ({ errors }) => errors) },
         ],
+        least: 4,
         format: count,
         formatScale: shortCount,
     }),
@@ -99,6 +102,7 @@ const revenue = ({ periods, tenants }) => [
         title: 'Revenue of the last 30 days',
         labels: namesOf(periods),
         series: [{ name: 'revenue', kind: 'money', values: figuresOf(periods, ({ revenueMicros }) => revenueMicros) }],
+        least: CENT,
         format: money,
         formatScale: money,
     }),
@@ -121,6 +125,7 @@ const usage = ({ periods, models }) => [
         title: 'Model calls of the last 30 days',
         labels: namesOf(periods),
         series: [{ name: 'calls', kind: 'good', values: figuresOf(periods, ({ modelCalls }) => modelCalls) }],
+        least: 4,
         format: count,
         formatScale: shortCount,
     }),

@@ -5,7 +5,7 @@ import { keepFresh, show } from '../notices.js';
 import { table } from '../table.js';
 import { tiles } from '../tiles.js';
 
-const REFRESH_MS = 5_000;
+const REFRESH_MS = 10_000;
 
 /** @type {import('../main.js').Page} */
 export const live = {
