@@ -13,6 +13,7 @@ import { Passwords } from '../src/security/passwords.ts';
 import { Vault } from '../src/security/vault.ts';
 import { createServer } from '../src/server.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { OpenApiDocument } from '../plugins/docs/openapi.ts';
@@ -49,6 +50,7 @@ export async function withRoutes<T>(act: (server: Server) => Promise<T>): Promis
             logger,
             drain: new Drain(),
             jobs: openJobs(address, logger),
+            metrics: new Metrics(),
             passwords: new Passwords(config.BCRYPT_COST),
         });
         await server.initialize();

@@ -7,6 +7,7 @@ import { Passwords } from '../src/security/passwords.ts';
 import { Vault } from '../src/security/vault.ts';
 import { createServer } from '../src/server.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { Config } from '../src/config.ts';
@@ -28,6 +29,7 @@ export function withFeatures<T>(config: Config, act: (server: Server) => Promise
                 logger,
                 drain,
                 jobs,
+                metrics: new Metrics(),
                 passwords: new Passwords(config.BCRYPT_COST),
             });
             return await act(server);

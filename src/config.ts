@@ -17,9 +17,10 @@ import {
 import { packageRoot } from './package-root.ts';
 import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
+import { metricsSettings, type MetricsSettings } from './telemetry/metrics-settings.ts';
 
 /** The settings of a process, read once from the environment and frozen. */
-export interface Config {
+export interface Config extends MetricsSettings {
     NODE_ENV: 'development' | 'test' | 'production';
     HOST: string;
     PORT: number;
@@ -118,7 +119,7 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|REDIS_(URL|ALLOW|SENT|CLUS)|SENTRY_D|OTEL_(EXPORTER_OTLP_ENDP|SERVICE_N|TRACES_SAMPLER_))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|METRICS|REDIS_(URL|ALLOW|SENT|CLUS)|SENTRY_D|OTEL_(EXPORTER_OTLP_ENDP|SERVICE_N|TRACES_SAMPLER_))/;
 
 const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
@@ -243,6 +244,7 @@ const settings = (production: boolean) => {
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
         CONSOLE: Joi.boolean().truthy('on').falsy('off').default(true),
+        ...metricsSettings(),
         ...models(production),
         ...machines(),
         ...credits(production),

@@ -34,7 +34,8 @@ export type IdPrefix =
     | 'evt'
     | 'restore'
     | 'schedule'
-    | 'bulk';
+    | 'bulk'
+    | 'replica';
 
 // A call for each random number would be the dearest part of a request: they are drawn in stock.
 const stock = new Uint8Array(4_096);

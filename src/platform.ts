@@ -9,6 +9,7 @@ import type { Vault } from './security/vault.ts';
 import type { ErrorReports } from './telemetry/error-reports.ts';
 import type { Load } from './telemetry/load.ts';
 import type { Logger } from './telemetry/logger.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 
 /** What every feature is given to stand on. */
@@ -21,6 +22,7 @@ export interface Platform {
     logger: Logger;
     drain: Drain;
     jobs: JobQueues;
+    metrics: Metrics;
     /** The one line in which passwords are hashed. */
     passwords: Passwords;
     /** How long a restore waits for requests that were admitted before it; as long as one may take unless given. */

@@ -1,5 +1,6 @@
 import { Drain } from './drain.ts';
-import { openJobs, type Jobs } from './jobs/jobs.ts';
+import { meterJobs } from './jobs/job-meter.ts';
+import { openJobs, type JobQueues, type Jobs } from './jobs/jobs.ts';
 import { startJobWorker } from './jobs/worker.ts';
 import { checkEviction, connectRedis, type RedisAddress } from './redis/client.ts';
 import { createDatastore } from './redis/datastore.ts';
@@ -11,6 +12,8 @@ import { createServer } from './server.ts';
 import { endOnCrash } from './telemetry/crash.ts';
 import { openErrorReports, type ErrorReports } from './telemetry/error-reports.ts';
 import { createLogger, standardOutput, type Logger } from './telemetry/logger.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { listenForMonitoring, type MonitoringListener } from './telemetry/monitoring-listener.ts';
 import { openTracing, type Tracing } from './telemetry/tracing.ts';
 import { processorsOf, schedule, startLoops } from './worker.ts';
 
@@ -63,20 +66,23 @@ async function serve(running: Running): Promise<void> {
     try {
         await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
         const drain = new Drain();
+        const metrics = new Metrics();
+        if (config.METRICS) metrics.measureProcess();
         const server = await createServer({
             config,
             logger,
             tracing,
             reports,
-            store: createDatastore(redis),
+            store: createDatastore(redis, config.METRICS ? { metrics } : {}),
             signals,
             vault: new Vault(config.VAULT_KEYS),
             clock: Date.now,
             drain,
             jobs,
+            metrics,
             passwords: new Passwords(config.BCRYPT_COST),
         });
-        await begin(running, { server, drain, jobs });
+        const monitoring = await begin(running, { server, drain, jobs, metrics });
 
         const signal = await told;
         logger.info({ module: 'main', signal }, 'stopping');
@@ -84,6 +90,7 @@ async function serve(running: Running): Promise<void> {
         const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
         const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
         await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
+        monitoring?.close();
         logger.info({ module: 'main' }, 'stopped');
     } finally {
         await jobs.close();
@@ -92,23 +99,44 @@ async function serve(running: Running): Promise<void> {
     }
 }
 
+interface Begun {
+    server: Server;
+    drain: Drain;
+    jobs: JobQueues;
+    metrics: Metrics;
+}
+
 /** Takes requests, jobs, or both. */
 async function begin(
     { config, logger, tracing, reports, address }: Running,
-    { server, drain, jobs }: { server: Server; drain: Drain; jobs: Jobs },
-): Promise<void> {
+    { server, drain, jobs, metrics }: Begun,
+): Promise<MonitoringListener | null> {
     if (config.ROLE === 'worker') await server.initialize();
     else await server.start();
+    const monitoring = await startMonitoring(server, config);
     if (config.ROLE !== 'api') {
-        const worker = await startJobWorker(address, processorsOf(server), logger, { tracing, reports });
+        const watch = { tracing, reports, meter: meterJobs(metrics, jobs) };
+        const worker = await startJobWorker(address, processorsOf(server), logger, watch);
         drain.onDrain((deadline) => worker.close(deadline));
-        startLoops(server);
-        for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
+        await startSchedules(server, jobs);
         logger.info({ module: 'main', version: config.VERSION }, 'working');
     }
     if (config.ROLE !== 'worker') {
         logger.info({ module: 'main', version: config.VERSION }, `listening on ${server.info.uri}`);
     }
+    return monitoring;
+}
+
+/** From now on others see how the process is: the other replicas, and whoever asks on the port for that. */
+async function startMonitoring(server: Server, { HOST, METRICS_PORT }: Config): Promise<MonitoringListener | null> {
+    await server.plugins.metrics.announce();
+    return METRICS_PORT === 0 ? null : listenForMonitoring(server, HOST, METRICS_PORT);
+}
+
+/** What a worker does without being asked. */
+async function startSchedules(server: Server, jobs: Jobs): Promise<void> {
+    startLoops(server);
+    for (const [name, everyMs] of Object.entries(schedule)) await jobs.repeat(name, everyMs);
 }
 
 /** The first signal to stop. It is listened to for good: a second one must not cut short what the first one began. */

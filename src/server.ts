@@ -4,6 +4,7 @@ import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
 
 import { clientAddress } from './http/client-address.ts';
+import { httpMetrics } from './http/http-metrics.ts';
 import { idempotency } from './http/idempotency.ts';
 import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
@@ -23,6 +24,7 @@ import { events } from '../plugins/events/index.ts';
 import { health } from '../plugins/health/index.ts';
 import { keys } from '../plugins/keys/index.ts';
 import { limits } from '../plugins/limits/index.ts';
+import { metrics } from '../plugins/metrics/index.ts';
 import { models } from '../plugins/models/index.ts';
 import { openai } from '../plugins/openai/index.ts';
 import { operations } from '../plugins/operations/index.ts';
@@ -59,6 +61,10 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     server.encoder('br', () => createBrotliCompress());
 
     if (tracing?.isOn) await server.register({ plugin: traceRequests, options: { tracing } });
+    await server.register({
+        plugin: httpMetrics,
+        options: { metrics: platform.metrics, measuresRequests: config.METRICS },
+    });
     const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     server.ext('onPostAuth', refuseIllFormedText);
@@ -91,6 +97,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
         backups,
         reports,
         health,
+        metrics,
         docs,
         adminConsole,
     ]) {

@@ -43,6 +43,8 @@ const PUBLIC = new Set([
     'GET /openapi.json',
     'GET /admin',
     'GET /admin/',
+    // It has a token or a network of its own.
+    'GET /metrics',
 ]);
 /** The files of the documentation's page, and of the console's. */
 const PUBLIC_FILES = ['/swaggerui/', '/admin/assets/'];

@@ -33,6 +33,8 @@ export interface BackupWorkParts {
     clock: Clock;
     logger: Logger;
     version: string;
+    /** Told of each backup that has ended, and of the bytes of one that was made. */
+    onEnd?: (outcome: 'completed' | 'failed', bytes: number) => void;
 }
 
 /** How a worker is asked for: of several tries each has an `attempt` of its own. */
@@ -212,15 +214,15 @@ export class BackupWork {
             id,
         });
         const ending = { holder: lease.holder, summary, error: null, processed, outbox };
-        const { store, archives } = this.#parts;
-        if (await store.finish(tenantId, id, ending)) return;
+        const { store, archives, onEnd } = this.#parts;
+        if (await store.finish(tenantId, id, ending)) return onEnd?.('completed', bytes);
         // It went with its tenant while it was written: nothing of that may be left.
         if ((await store.records.find({ tenantId }, id)) === null) await archives.delete(tenantId, id);
         throw new LeaseLost();
     }
 
     async #fail(tenantId: string, { id, type, trigger }: Backup, { holder }: Lease, error: unknown): Promise<void> {
-        const { store, notifier, logger } = this.#parts;
+        const { store, notifier, logger, onEnd } = this.#parts;
         const code = isApiError(error) ? (error.data?.code ?? 'INTERNAL_ERROR') : 'INTERNAL_ERROR';
         logger.error({ module: 'backups', tenantId, backupId: id, err: error }, 'A backup failed');
         const outbox = tell(null, {
@@ -233,6 +235,7 @@ export class BackupWork {
         });
         const ending = { holder, summary: null, error: code, processed: 0, outbox };
         if (!(await store.finish(tenantId, id, ending))) throw new LeaseLost();
+        onEnd?.('failed', 0);
         await notifier.failed(tenantId, id, `It could not be made: ${code}.`);
     }
 }

@@ -1,4 +1,5 @@
 import { openArchives } from './archive/index.ts';
+import { backupMeter } from './backup-meter.ts';
 import { Backups } from './backup-service.ts';
 import { BackupStore } from './backup-store.ts';
 import { BackupWork } from './backup-work.ts';
@@ -103,7 +104,7 @@ export const backups: Plugin<Platform> = {
 
 /** What stands behind the routes. */
 function open(server: Server, platform: Platform) {
-    const { config, clock, vault, jobs, logger } = platform;
+    const { config, clock, vault, jobs, logger, metrics } = platform;
     const { users } = server.plugins;
     const store = new BackupStore(platform.store, vault);
     const restoreStore = new RestoreStore(platform.store, vault);
@@ -114,7 +115,8 @@ function open(server: Server, platform: Platform) {
     const { data, dataOf } = tenantsData(server, platform, schedule);
     const notifier = new Notifier(createMailer(config), users, logger);
     const version = config.VERSION;
-    const work = new BackupWork({ store, archives, data, tenants, jobs, notifier, clock, logger, version });
+    const onEnd = backupMeter(metrics);
+    const work = new BackupWork({ store, archives, data, tenants, jobs, notifier, clock, logger, version, onEnd });
     const restoreWork = new RestoreWork({
         store: restoreStore,
         backups: store,

@@ -71,6 +71,8 @@ export interface BillingService {
     settlementOf(record: BillRecord, modelId: string, usage: Usage | null): ScriptSettlement;
     /** Settles a call, once however often it is asked; never fails. */
     settle(tenantId: string, settlement: ScriptSettlement): Promise<void>;
+    /** Tells of a settlement that a script of the caller's own has made, so that it is counted. */
+    settled(settlement: ScriptSettlement): void;
     /** Settles holds whose processes have died. */
     sweep(): Promise<void>;
     credits(tenantId: string): Promise<Credits>;

@@ -4,6 +4,7 @@ import { jsonAmount, type Micros } from '../../src/money.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
+import type { CreditMeter } from './credit-meter.ts';
 import type { ScriptEntry } from './entry.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
 
@@ -20,9 +21,11 @@ export interface Refund {
 
 /** Gives back what was charged. */
 export class RefundStore {
+    readonly #meter: CreditMeter;
     readonly #refund: RunScript;
 
-    constructor(store: Datastore) {
+    constructor(store: Datastore, meter: CreditMeter) {
+        this.#meter = meter;
         this.#refund = store.script(new URL('./lua/refund.lua', import.meta.url));
     }
 
@@ -41,6 +44,8 @@ export class RefundStore {
         if (typeof found === 'string') {
             throw apiError('NOT_REFUNDABLE', { details: { refundableMicros: jsonAmount(BigInt(found)) } });
         }
-        return recordOf(found);
+        const record = recordOf(found);
+        if (code === 1) this.#meter('refund', BigInt(record.amountMicros));
+        return record;
     }
 }

@@ -21,15 +21,21 @@ import { SummaryStore } from './summary-store.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
 
 import type { Server } from '@hapi/hapi';
+import type { CreditMeter } from './credit-meter.ts';
 import type { BillingStore } from './store.ts';
 import type { Platform } from '../../src/platform.ts';
 
 /** What tenants and the platform's cashiers see of credits and do with them. */
-export function serveCredits(server: Server, { config, store, vault, clock }: Platform, billing: BillingStore): void {
+export function serveCredits(
+    server: Server,
+    { config, store, vault, clock }: Platform,
+    billing: BillingStore,
+    meter: CreditMeter,
+): void {
     const { tenants, users } = server.plugins;
     const credits = new CreditService({
         store: billing,
-        refunds: new RefundStore(store),
+        refunds: new RefundStore(store, meter),
         tenants,
         append: appendOutbox(store),
         config,

@@ -2,6 +2,7 @@ import { Bill } from './bill.ts';
 import { settlementOf } from './model-bill.ts';
 
 import type { BillingService } from './api.ts';
+import type { CreditMeter } from './credit-meter.ts';
 import type { Keeper } from './keeper.ts';
 import type { PriceService } from './price-service.ts';
 import type { BillingStore } from './store.ts';
@@ -14,12 +15,21 @@ export interface BillingParts {
     keeper: Keeper;
     models: ModelService;
     prices: PriceService;
+    meter: CreditMeter;
     clock: Clock;
     logger: Logger;
 }
 
 /** What others pay with. */
-export function createBillingService({ store, keeper, models, prices, clock, logger }: BillingParts): BillingService {
+export function createBillingService({
+    store,
+    keeper,
+    models,
+    prices,
+    meter,
+    clock,
+    logger,
+}: BillingParts): BillingService {
     return {
         key: (tenantId) => store.key(tenantId),
         refusal: (reply) => store.refusal(reply),
@@ -34,6 +44,7 @@ export function createBillingService({ store, keeper, models, prices, clock, log
         opened: (bill, reply) => bill.taken(store.held(reply)),
         settlementOf,
         settle: (tenantId, settlement) => keeper.settle(tenantId, settlement),
+        settled: ({ entry, cost }) => meter(entry.type, BigInt(cost)),
         sweep: () => keeper.sweep(),
         credits: (tenantId) => store.read(tenantId),
         addPrices: (added) => prices.add(added),

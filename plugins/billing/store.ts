@@ -6,6 +6,7 @@ import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
 
 import type { Held } from './bill.ts';
+import type { CreditMeter } from './credit-meter.ts';
 import type { ScriptCharge, ScriptEntry } from './entry.ts';
 import type { ScriptHold, ScriptSettlement } from './model-bill.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -48,13 +49,15 @@ type ScriptName = 'take-hold' | 'keep-hold' | 'settle-hold' | 'sweep-holds' | 'c
 /** Credits, holds and the ledger of tenants; see `credits.lua` and `holds.lua`. */
 export class BillingStore {
     readonly #clock: Clock;
+    readonly #meter: CreditMeter;
     readonly #run: Record<ScriptName, RunScript>;
     readonly #watch: RunScript;
     readonly #takeWatched: RunScript;
     readonly #unwatch: RunScript;
 
-    constructor(store: Datastore, clock: Clock) {
+    constructor(store: Datastore, clock: Clock, meter: CreditMeter = () => undefined) {
         this.#clock = clock;
+        this.#meter = meter;
         this.#run = {
             'take-hold': store.script(lua('take-hold')),
             'keep-hold': store.script(lua('keep-hold')),
@@ -119,6 +122,7 @@ export class BillingStore {
     /** What was charged; 0 when it has been settled before. */
     async settle(tenantId: string, settlement: ScriptSettlement): Promise<Micros> {
         const [, charged = 0] = (await this.#of('settle-hold', tenantId, settlement)) as number[];
+        this.#meter(settlement.entry.type, BigInt(charged));
         return BigInt(charged);
     }
 
@@ -126,6 +130,7 @@ export class BillingStore {
     async charge(tenantId: string, charge: ScriptCharge): Promise<boolean> {
         const reply = (await this.#of('charge', tenantId, charge)) as PaymentReply;
         if (reply[0] < 0) throw this.refusal(reply);
+        if (reply[0] === 1) this.#meter(charge.entry.type, BigInt(charge.amount));
         return reply[0] === 1;
     }
 
@@ -136,6 +141,7 @@ export class BillingStore {
     ): Promise<{ isNew: boolean; record: LedgerRecord }> {
         const change = { id, amount: String(amount), most: String(most), entry, ...outboxLists(outbox) };
         const [code, found] = (await this.#of('grant', tenantId, change)) as [number, StreamEntry | number];
+        if (code === 1) this.#meter(entry.type, amount);
         if (Array.isArray(found)) return { isNew: code === 1, record: recordOf(found) };
         if (code === -4) throw apiError('BALANCE_LIMIT', { details: { balanceMicros: found } });
         throw this.refusal([code, found]);

@@ -3,7 +3,7 @@ import { headers, headersOf } from './headers.ts';
 import { mapValues, nameOf } from './openapi.ts';
 import { keyParameters, showParameter } from './parameters.ts';
 import { rateLimitOf } from './rate-limits.ts';
-import { tidySchema, tidySchemas } from './tidy-schemas.ts';
+import { nameAlternatives, tidySchema, tidySchemas } from './tidy-schemas.ts';
 import { formatEvent, type ServerSentEvent } from '../../src/http/sse.ts';
 
 import type { RequestRoute } from '@hapi/hapi';
@@ -23,7 +23,10 @@ const WITHOUT_BODY = new Set(['get', 'delete', 'head', 'options']);
 export function completeDocument(document: OpenApiDocument, routes: readonly RequestRoute[]): OpenApiDocument {
     // The schemas of alternatives are in a place of their own, and are referred to as the others.
     const { 'x-alt-definitions': alternatives, ...raw } = document;
-    const schemas: Schemas = { ...(alternatives as Schemas | undefined), ...raw.components.schemas };
+    const schemas: Schemas = {
+        ...nameAlternatives(alternatives as Schemas | undefined),
+        ...raw.components.schemas,
+    };
     const paths: OpenApiDocument['paths'] = {};
     for (const route of routes) {
         // The last part of a path may be several of what OpenAPI takes for one.

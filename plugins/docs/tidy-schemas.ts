@@ -7,6 +7,15 @@ type Schemas = Record<string, Schema>;
 /** Labels are in PascalCase; a schema without one goes by the name of the field it was found at. */
 const LABEL = /^[A-Z]/;
 
+/** Where hapi-swagger has the schemas of alternatives, which go by names of their own: `type` there is another one. */
+const ALTERNATIVES = '#/x-alt-definitions/';
+
+/** The schemas of alternatives by names that no other schema has, save for those with a label. */
+export const nameAlternatives = (alternatives: Schemas = {}): Schemas =>
+    Object.fromEntries(Object.entries(alternatives).map(([name, schema]) => [nameOfAlternative(name), schema]));
+
+const nameOfAlternative = (name: string): string => (LABEL.test(name) ? name : `alternative ${name}`);
+
 const FORMATS: Record<string, string> = { isoDate: 'date-time', email: 'email', uri: 'uri' };
 
 /**
@@ -71,7 +80,7 @@ const isMixed = ({ enum: values = [] }: Schema): boolean =>
     ['string', 'boolean'].every((type) => values.some((value) => typeof value === type));
 
 function resolve($ref: string, schemas: Schemas): Schema {
-    const name = nameOf($ref);
+    const name = $ref.startsWith(ALTERNATIVES) ? nameOfAlternative(nameOf($ref)) : nameOf($ref);
     if (LABEL.test(name)) return { $ref: `#/components/schemas/${labelOf(name, schemas)}` };
     return tidySchema(schemas[name] ?? {}, schemas);
 }

@@ -5,6 +5,7 @@ import { streamEvents } from './routes/stream-events.ts';
 import { createEventFeature } from './service.ts';
 import { EventStore } from './store.ts';
 import { StreamStore } from './stream-store.ts';
+import { BUCKETS } from '../../src/telemetry/metrics.ts';
 
 import type { Plugin } from '@hapi/hapi';
 import type { Platform } from '../../src/platform.ts';
@@ -15,9 +16,16 @@ const STOP_WITHIN_MS = 5_000;
 export const events: Plugin<Platform> = {
     name: 'events',
     dependencies: ['auth'],
-    register: (server, { store, signals, drain, logger }) => {
+    register: (server, { store, signals, drain, logger, metrics }) => {
         const eventStore = new EventStore(store);
-        const relay = new Relay({ store: eventStore, signals, drain, logger });
+        const lag = metrics.histogram(
+            'event_relay_lag_seconds',
+            'Age of events when they are handed to a consumer; those of a replay or of a retry are old',
+            BUCKETS.work,
+            ['consumer'],
+        );
+        const onTake = (consumer: string, ageMs: number) => lag(consumer).observe(Math.max(0, ageMs) / 1000);
+        const relay = new Relay({ store: eventStore, signals, drain, logger, onTake });
         server.expose(createEventFeature(eventStore, relay));
         const streams = new StreamStore(store);
         const { auth } = server.plugins;

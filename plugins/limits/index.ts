@@ -13,7 +13,7 @@ import type { Platform } from '../../src/platform.ts';
 export const limits: Plugin<Platform> = {
     name: 'limits',
     dependencies: ['auth', 'tenants', 'tunnels'],
-    register: (server, { config, store, clock, logger, drain, measureLoad }) => {
+    register: (server, { config, store, clock, logger, drain, metrics, measureLoad }) => {
         const { tenants } = server.plugins;
         // Registered later.
         const relayedKey = (tenantId: string) => server.plugins.tunnels.relayedKey(tenantId);
@@ -24,6 +24,7 @@ export const limits: Plugin<Platform> = {
             append: appendOutbox(store),
             logger,
             drain,
+            running: metrics.level('generations_running', 'Answers of models that this process is writing'),
             queueMs: config.GENERATION_QUEUE_MS,
         });
         server.expose(service);

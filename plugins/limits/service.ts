@@ -10,6 +10,7 @@ import type { LimitStore } from './store.ts';
 import type { Drain } from '../../src/drain.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Level } from '../../src/telemetry/metrics.ts';
 import type { Actor } from '../../src/types/actor.ts';
 import type { ReportFeature } from '../reports/api.ts';
 import type { TenantService } from '../tenants/api.ts';
@@ -30,6 +31,8 @@ export interface LimitParts {
     drain: Pick<Drain, 'isDraining'>;
     /** Of all tenants, by the newest days. */
     allViolations: ReportFeature['violations'];
+    /** Generations of this process. */
+    running: Level;
     lease?: typeof LEASE;
 }
 
@@ -91,7 +94,7 @@ export function createLimitService(parts: LimitParts) {
 }
 
 async function takeSlot(
-    { store, tenants, logger, drain, lease = LEASE }: LimitParts,
+    { store, tenants, logger, drain, running, lease = LEASE }: LimitParts,
     queue: SlotQueue,
     actor: Actor,
     isWanted = () => true,
@@ -114,9 +117,13 @@ async function takeSlot(
     const timer = setInterval(() => {
         store.renewSlot(place, id, lease.leaseMs).catch(warn);
     }, lease.renewEveryMs).unref();
+    running.up();
+    let isOver = false;
     return {
         release: async () => {
             clearInterval(timer);
+            if (!isOver) running.down();
+            isOver = true;
             await store.releaseSlot(place, id).catch(warn);
         },
     };

@@ -1,5 +1,6 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 
+import { failedWith, type CallMeter, type MeasuredCall } from './call-meter.ts';
 import { openAnswer } from './open-answer.ts';
 import { isOutage, mayFallBack, retryDelay } from './retries.ts';
 import { supervised, type Timeouts } from './supervise.ts';
@@ -19,6 +20,7 @@ export interface ModelCallerOptions {
     breaker: CircuitBreaker;
     timeouts: Timeouts;
     logger: Logger;
+    meter: CallMeter;
     /** Numbers in [0, 1), for the jitter. */
     random?: () => number;
     /** Rejects as soon as the signal is aborted. */
@@ -46,7 +48,7 @@ export class ModelCaller {
         const failures: unknown[] = [];
         for (const call of calls) {
             try {
-                return await this.#openOne(call, signal);
+                return await this.#measured(call, signal);
             } catch (error) {
                 signal.throwIfAborted();
                 failures.push(error);
@@ -57,12 +59,25 @@ export class ModelCaller {
         throw failures[0];
     }
 
+    async #measured(call: ModelCall, signal: AbortSignal): Promise<OpenAnswer> {
+        const measured = this.#options.meter.begin(call.model);
+        try {
+            const parts = await this.#openOne(call, signal, measured);
+            measured.answers();
+            return { call, parts };
+        } catch (error) {
+            measured.ends(failedWith(error, signal));
+            throw error;
+        }
+    }
+
     /** The answer of one model, within the time for a first part, however many tries it takes. */
-    async #openOne(call: ModelCall, signal: AbortSignal): Promise<OpenAnswer> {
+    async #openOne(call: ModelCall, signal: AbortSignal, measured: MeasuredCall): Promise<AsyncIterable<StreamPart>> {
         const began = performance.now();
         for (let tries = 1; ; tries++) {
             try {
-                return { call, parts: await this.#tryOnce(call, signal, performance.now() - began) };
+                const { parts, passage } = await this.#tryOnce(call, signal, performance.now() - began);
+                return watched(parts, { passage, measured, signal });
             } catch (error) {
                 signal.throwIfAborted();
                 const delayMs = this.#delay(call, error, tries, performance.now() - began);
@@ -76,7 +91,7 @@ export class ModelCaller {
         }
     }
 
-    async #tryOnce(call: ModelCall, signal: AbortSignal, elapsedMs: number): Promise<AsyncIterable<StreamPart>> {
+    async #tryOnce(call: ModelCall, signal: AbortSignal, elapsedMs: number): Promise<Begun> {
         const { providers, relayed, breaker, timeouts } = this.#options;
         signal.throwIfAborted();
         const provider = call.model.via ? relayed : providers[call.model.provider];
@@ -86,7 +101,7 @@ export class ModelCaller {
         try {
             const parts = await openAnswer(supervised(provider, call, signal, timeouts, elapsedMs));
             await passage.begin();
-            return watched(parts, passage);
+            return { parts, passage };
         } catch (error) {
             await passage.end(outcomeOf(error));
             throw error;
@@ -114,13 +129,37 @@ export class ModelCaller {
     }
 }
 
-/** Tells the circuit how the rest of an answer went. */
-async function* watched(parts: AsyncIterable<StreamPart>, passage: Passage): AsyncGenerator<StreamPart> {
+/** An answer that has begun, and the circuit that it came through. */
+interface Begun {
+    parts: AsyncIterable<StreamPart>;
+    passage: Passage;
+}
+
+interface Watchers {
+    passage: Passage;
+    measured: MeasuredCall;
+    signal: AbortSignal;
+}
+
+/** Tells the circuit and the meter how the rest of an answer went. */
+async function* watched(
+    parts: AsyncIterable<StreamPart>,
+    { passage, measured, signal }: Watchers,
+): AsyncGenerator<StreamPart> {
+    // Also where nobody reads on.
+    let outcome = 'cancelled';
     try {
-        yield* parts;
+        for await (const part of parts) {
+            measured.hears(part);
+            yield part;
+        }
+        outcome = 'success';
     } catch (error) {
+        outcome = failedWith(error, signal);
         await passage.end(outcomeOf(error));
         throw error;
+    } finally {
+        measured.ends(outcome);
     }
     await passage.end('success');
 }

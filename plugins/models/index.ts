@@ -2,6 +2,7 @@ import { Agent } from 'undici';
 
 import { loadCatalogue } from './catalogue.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import { gaugeCircuits } from './circuit-gauge.ts';
 import { createCircuitStore } from './circuit-store.ts';
 import { createKeyChecks } from './key-checks.ts';
 import { createKeyService } from './key-service.ts';
@@ -40,7 +41,7 @@ export const models: Plugin<Platform> = {
     name: 'models',
     dependencies: ['auth', 'users'],
     register: (server, platform) => {
-        const { config, store, vault, clock, logger } = platform;
+        const { config, store, vault, clock, logger, metrics } = platform;
         const {
             ANTHROPIC_BASE_URL,
             OPENAI_BASE_URL,
@@ -76,6 +77,7 @@ export const models: Plugin<Platform> = {
             clock,
             timeouts,
             logger,
+            metrics,
             breaker: new CircuitBreaker({
                 store: createCircuitStore(store, CIRCUIT_POLICY),
                 clock,
@@ -91,6 +93,7 @@ export const models: Plugin<Platform> = {
             },
         });
         server.expose(service);
+        gaugeCircuits(metrics, service);
         server.route(listModels(service));
         serveLoads(server, platform, { models: service, relayed, local: new OllamaModels(at(OLLAMA_URL)) });
         // Not waited for: answers that outlive their client end with the drain, and keep their connection until then.

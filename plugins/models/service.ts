@@ -1,3 +1,4 @@
+import { CallMeter } from './call-meter.ts';
 import { ModelCaller } from './call-models.ts';
 import { estimateUsage } from './estimate.ts';
 import { fitParameters } from './parameters.ts';
@@ -14,6 +15,7 @@ import type { RelayedModels } from './relayed-models.ts';
 import type { Timeouts } from './supervise.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import type { Metrics } from '../../src/telemetry/metrics.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 export interface ModelServiceOptions {
@@ -29,6 +31,7 @@ export interface ModelServiceOptions {
     /** Where providers are; one without an address has no circuit. */
     baseUrls: Partial<Record<ProviderName, string>>;
     logger: Logger;
+    metrics: Metrics;
 }
 
 export interface ListedModels {
@@ -43,7 +46,7 @@ export function createModelService(options: ModelServiceOptions): ModelService &
             .filter(([provider]) => Object.hasOwn(providers, provider))
             .map(([provider, baseUrl]) => [provider, `${provider}:${new URL(baseUrl).origin}`]),
     );
-    const caller = new ModelCaller({ ...options, circuits });
+    const caller = new ModelCaller({ ...options, circuits, meter: new CallMeter(options.metrics, catalogue.models) });
     const offered = catalogue.models.filter(({ provider }) => providers[provider] !== undefined);
 
     const reasonOf = (model: Model, ownKeys: string[]): PublicModel['reason'] => {

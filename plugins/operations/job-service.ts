@@ -1,9 +1,10 @@
 import { tellDeed, tellLook } from './told.ts';
+import { JOB_STATES } from '../../src/jobs/job-list.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
 import type { JobCursors } from './job-cursor.ts';
-import type { JobState, JobView } from '../../src/jobs/job-list.ts';
+import type { JobCounts, JobState, JobView } from '../../src/jobs/job-list.ts';
 import type { JobQueues } from '../../src/jobs/jobs.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -22,6 +23,12 @@ export interface JobParts {
     append: AppendOutbox;
 }
 
+/** Of all queues. */
+const overAll = (queues: JobCounts): Record<JobState, number> => {
+    const sum = (state: JobState) => Object.values(queues).reduce((all, counts) => all + counts[state], 0);
+    return Object.fromEntries(JOB_STATES.map((state) => [state, sum(state)])) as Record<JobState, number>;
+};
+
 export type JobService = ReturnType<typeof createJobService>;
 
 /** What is done in the background, for who runs the platform. */
@@ -31,7 +38,7 @@ export function createJobService({ jobs, cursors, tenants, append }: JobParts) {
         async list(actor: Actor, { state, limit, cursor }: JobQuery) {
             const place = cursors.open(state, cursor);
             await tellLook(append, actor, 'job.list', 'job');
-            const [page, counts] = await Promise.all([jobs.list(state, place, limit), jobs.counts()]);
+            const [page, counts] = await Promise.all([jobs.list(state, place, limit), jobs.counts().then(overAll)]);
             const next = page.next && cursors.seal(state, page.next);
             const pagination = { cursor: next, limit, hasMore: next !== null, totalCount: counts[state] };
             return { jobs: page.jobs, counts, pagination };

@@ -19,7 +19,7 @@ export const proxies: Plugin<Platform> = {
     name: 'proxies',
     dependencies: ['auth', 'idempotency', 'models', 'tenants', 'tunnels', 'users'],
     register: (server, platform) => {
-        const { clock, drain, logger, vault } = platform;
+        const { clock, drain, logger, metrics, vault } = platform;
         const { models, tenants, tunnels, users } = server.plugins;
         const tenantKey = (tenantId: string) => tenants.key(tenantId);
         const userKey = (tenantId: string, userId: string) => users.key(tenantId, userId);
@@ -33,6 +33,8 @@ export const proxies: Plugin<Platform> = {
         const service = new Proxies({ store, state, watch, checks, tunnels, tiers, load, forget, clock });
         const watcher = new Watcher({ watch, checks, state, load, drain, logger });
 
+        const help = 'Proxies that are to run, of all processes: each tells the same';
+        metrics.gauge('proxy_instances_active', help, async (set) => set(await watch.count()));
         users.onPurge((tenantId, userId) => service.purge(tenantId, userId));
         // A server that serves nobody, as a test's or a worker's, leaves the looks to others.
         server.ext('onPostStart', () => watcher.start());

@@ -24,5 +24,7 @@ export const stateKeys = (place: ProxyPlace): string[] => [
 export const namesKey = (tenantId: string, userId: string): string =>
     tenantKey(tenantId, 'user', userId, 'proxies', 'names');
 
+/** The proxies that are to run, by when they are checked next. */
+export const CHECKS = tenantKey(PLATFORM, 'proxies', 'checks');
 /** Proxies to be checked, and to be sampled, by when they are due; and by when they were noted last. */
-export const WATCHED = ['checks', 'samples', 'noted'].map((list) => tenantKey(PLATFORM, 'proxies', list));
+export const WATCHED = [CHECKS, ...['samples', 'noted'].map((list) => tenantKey(PLATFORM, 'proxies', list))];

@@ -1,4 +1,4 @@
-import { WATCHED } from './keys-store.ts';
+import { CHECKS, WATCHED } from './keys-store.ts';
 
 import type { ProxyPlace } from './api.ts';
 import type { Datastore, RunScript } from '../../src/redis/datastore.ts';
@@ -20,12 +20,14 @@ export interface Due {
 
 /** When the proxies of all tenants are due to be looked at. */
 export class WatchStore {
+    readonly #redis: Datastore['redis'];
     readonly #watch: RunScript;
     readonly #take: RunScript;
     readonly #release: RunScript;
     readonly #forget: RunScript;
 
     constructor(store: Datastore) {
+        this.#redis = store.redis;
         this.#watch = store.script(lua('watch-proxy'));
         this.#take = store.script(lua('take-due'));
         this.#release = store.script(lua('release-check'));
@@ -35,6 +37,11 @@ export class WatchStore {
     /** To be called before a proxy is made to run, so that none runs unseen; also to have one checked sooner. */
     async watch(place: ProxyPlace, checkInMs: number): Promise<void> {
         await this.#watch(WATCHED, [nameOf(place), checkInMs, SAMPLE_EVERY_MS]);
+    }
+
+    /** How many proxies there are to look at: those that are to run, of all tenants. */
+    count(): Promise<number> {
+        return this.#redis.zcard(CHECKS);
     }
 
     /** @param most How many to check */

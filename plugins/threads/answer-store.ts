@@ -174,6 +174,7 @@ export class AnswerStore {
         const code = await this.#end(keys, [...args, followersOf(place)]);
         // Not waited for: the lease on an answer that has ended is given up by whoever finds it.
         this.release(place).catch(() => undefined);
+        if (code === 1 && settlement) this.#billing.settled(settlement);
         if (code === 1) return 'ended';
         return code === 0 ? 'lost' : 'deleted';
     }

@@ -11,6 +11,7 @@ import { MetricsStore } from './metrics-store.ts';
 import { modelSource } from './model-source.ts';
 import { PaymentStore } from './payment-store.ts';
 import { createTunnelPort } from './port.ts';
+import { relayMeter } from './relay-meter.ts';
 import { RelayPermits } from './relay-permits.ts';
 import { relayPrices } from './relay-price.ts';
 import { serve } from './serve.ts';
@@ -54,7 +55,7 @@ export const tunnels: Plugin<Platform> = {
                 await metricsStore.count(batch);
             },
         };
-        const counter = new CallCounter(counts, logger);
+        const counter = new CallCounter(counts, logger, relayMeter(platform.metrics));
         const service = new Tunnels({ store: tunnelStore, items: itemStore, tiers, clock });
         const items = new TunnelItems({ tunnels: service, items: itemStore, links, users, clock });
         const metrics = new MetricsService({ store: metricsStore, tunnels: service });

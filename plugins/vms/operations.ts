@@ -1,6 +1,7 @@
 import { instanceTypeOf } from './instance-types.ts';
 import { auditOf } from './operation-outbox.ts';
 import { newId } from '../../src/ids.ts';
+import { requestIdOf } from '../../src/redis/outbox.ts';
 
 import type { Vm, VmStatus } from './api.ts';
 import type { DriverVm, VmDriver, VmOperation, VmPlace } from './drivers/driver.ts';
@@ -54,7 +55,7 @@ export class Operations {
     /** Makes an operation the pending one and leaves its job. @throws VM_NOT_FOUND, REVISION_MISMATCH */
     async begin(place: Place, vmId: string, beginning: Omit<Beginning, 'operationId'>): Promise<Begun> {
         const begun = await this.#parts.vms.begin(place, vmId, { ...beginning, operationId: newId('op') });
-        if ('vm' in begun) await this.schedule(place.tenantId, begun.vm);
+        if ('vm' in begun) await this.schedule(place.tenantId, begun.vm, { requestId: requestIdOf(beginning.outbox) });
         return begun;
     }
 
@@ -74,12 +75,17 @@ export class Operations {
     }
 
     /** Leaves the job of a VM's pending operation. Without it the operation is taken up in a minute or two. */
-    async schedule(tenantId: string, { id: vmId, operation, operationId }: Vm, again?: number): Promise<void> {
+    async schedule(
+        tenantId: string,
+        { id: vmId, operation, operationId }: Vm,
+        { again, requestId }: { again?: number; requestId?: string | undefined } = {},
+    ): Promise<void> {
         if (operation === null || operationId === null) return;
         const { jobs, driver, logger } = this.#parts;
         const jobId = again === undefined ? operationId : `${operationId}-${again}`;
         const options = { id: jobId, attempts: MOST_TRIES, delay: driver.delayMs(operation) };
-        await jobs.add(OPERATE_VM, { tenantId, vmId, operationId }, options).catch((error: unknown) => {
+        const data = { tenantId, vmId, operationId, ...(requestId !== undefined && { requestId }) };
+        await jobs.add(OPERATE_VM, data, options).catch((error: unknown) => {
             logger.warn({ module: 'vms', tenantId, vmId, err: error }, 'A job of a VM could not be added');
         });
     }

@@ -82,7 +82,7 @@ export class Reconciler {
         if (vm.operation !== null && vm.operationId !== null) {
             const patience = PATIENCE_MS + driver.delayMs(vm.operation);
             const at = await operations.take(tenantId, vm.id, vm.operationId, patience);
-            if (at > 0) await todo.schedule(tenantId, vm, at);
+            if (at > 0) await todo.schedule(tenantId, vm, { again: at });
             return;
         }
         // Another driver knows nothing of it.

@@ -108,7 +108,7 @@ async function create(parts: VmParts, actor: Actor, details: CreateVm): Promise<
         const limit = creation.most;
         throw apiError('QUOTA_EXCEEDED', { details: { quota: 'vms', used: limit, limit, resetsAt: null } });
     }
-    await operations.schedule(tenantId, creation.vm);
+    await operations.schedule(tenantId, creation.vm, { requestId: actor.requestId });
     return creation.vm;
 }
 

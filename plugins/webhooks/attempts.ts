@@ -6,7 +6,7 @@ import type { DisabledReason, Webhook } from './api.ts';
 import type { AttemptEntry, StoredDelivery } from './delivery-codec.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import type { WebhookSecrets } from './secrets.ts';
-import type { WebhookSender } from './sender/types.ts';
+import type { Attempt, WebhookSender } from './sender/types.ts';
 import type { JobData } from '../../src/jobs/jobs.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
@@ -27,6 +27,8 @@ export interface AttemptParts {
     /** Tells the tenant's admins that a webhook was disabled. */
     disabled: (tenantId: string, webhook: Webhook, reason: DisabledReason) => Promise<void>;
     logger: Logger;
+    /** Told of each attempt. */
+    onAttempt: (attempt: Pick<Attempt, 'outcome' | 'durationMs'>) => void;
 }
 
 /** Makes the attempts of deliveries. */
@@ -68,6 +70,7 @@ export class Attempts {
         const { outcome, status, failure, durationMs } = attempt;
         const about = { requestId: event.requestId, tenantId, webhookId, deliveryId, eventId: event.id };
         logger.info({ module: 'webhooks', ...about, outcome, status, failure, durationMs }, 'webhook attempted');
+        this.#parts.onAttempt(attempt);
         return { at: isoTime(at), ...attempt };
     }
 

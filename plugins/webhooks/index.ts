@@ -1,3 +1,4 @@
+import { attemptMeter } from './attempt-meter.ts';
 import { Attempts } from './attempts.ts';
 import { webhookAggregates } from './backup.ts';
 import { webhookConsumer } from './consumer.ts';
@@ -8,7 +9,7 @@ import { Notices } from './notices.ts';
 import { WebhookSecrets } from './secrets.ts';
 import { createWebhookSender } from './sender/index.ts';
 import { serve } from './serve.ts';
-import { Webhooks } from './service.ts';
+import { Webhooks, type WebhookParts } from './service.ts';
 import { TENANTS_NAME, WebhookStore } from './store.ts';
 import { Subscription } from './subscription.ts';
 import { REMOVE_DELIVERIES, SWEEP_EVERY_MS, Sweeper } from './sweeper.ts';
@@ -23,7 +24,7 @@ import type { Platform } from '../../src/platform.ts';
 export const webhooks: Plugin<Platform> = {
     name: 'webhooks',
     dependencies: ['auth', 'events', 'idempotency', 'tenants', 'users'],
-    register: (server, { store: datastore, vault, jobs, clock, config, logger }) => {
+    register: (server, { store: datastore, vault, jobs, clock, config, logger, metrics }) => {
         const { events, tenants, users } = server.plugins;
         const store = new WebhookStore(datastore, vault);
         const deliveries = new DeliveryStore(datastore, vault, store, (tenantId) => tenants.key(tenantId));
@@ -41,12 +42,16 @@ export const webhooks: Plugin<Platform> = {
             sender,
             random: Math.random,
             logger,
+            onAttempt: attemptMeter(metrics),
             disabled: (tenantId, webhook, reason) => notices.disabled(tenantId, webhook, reason),
         });
-        const removed = async (tenantId: string, webhookId: string): Promise<void> => {
+        const removed: WebhookParts['removed'] = async ({ tenantId, requestId }, webhookId) => {
             // There is a note of it: the sweeper takes it up if the queue is away.
-            await jobs.add(REMOVE_DELIVERIES, { tenantId, webhookId }).catch((error: unknown) => {
-                logger.warn({ module: 'webhooks', webhookId, err: error }, 'A removal could not be asked for');
+            await jobs.add(REMOVE_DELIVERIES, { tenantId, webhookId, requestId }).catch((error: unknown) => {
+                logger.warn(
+                    { module: 'webhooks', requestId, tenantId, webhookId, err: error },
+                    'A removal could not be asked for',
+                );
             });
         };
         const service = new Webhooks({ store, secrets, sender, subscription, append, clock, removed });

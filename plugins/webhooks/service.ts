@@ -22,7 +22,7 @@ export interface WebhookParts {
     append: AppendOutbox;
     clock: Clock;
     /** Has the deliveries of a webhook that was deleted removed. */
-    removed: (tenantId: string, webhookId: string) => Promise<void>;
+    removed: (by: Pick<Actor, 'tenantId' | 'requestId'>, webhookId: string) => Promise<void>;
 }
 
 /** A webhook with its secret, which nobody can tell again. */
@@ -89,7 +89,7 @@ export class Webhooks {
         const { store, removed } = this.#parts;
         const { tenantId } = actor;
         await store.delete(tenantId, id, revision, changeOf(actor, 'delete', id));
-        await removed(tenantId, id);
+        await removed(actor, id);
     }
 
     /**

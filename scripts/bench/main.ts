@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { measureBackups } from './backups.ts';
 import { withContestants } from './contestant.ts';
 import { measureLogin } from './login.ts';
+import { measureMetrics } from './metrics.ts';
 import { Ground, seed } from './seed.ts';
 import { measureStreams, MODELS } from './streams.ts';
 import { measureThroughput, REQUESTS } from './throughput.ts';
@@ -20,7 +21,7 @@ const USERS = 4_000;
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 const isWanted = (name: string) => only === undefined || only === name;
 const requests = Object.entries(REQUESTS).filter(([name]) => isWanted(name));
-if (requests.length === 0 && !['login', 'streams', 'tunnels', 'backups'].some(isWanted))
+if (requests.length === 0 && !['login', 'streams', 'tunnels', 'backups', 'metrics'].some(isWanted))
     throw new Error(`There is no part ${only}`);
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -45,14 +46,15 @@ const socket = join(folder, 'redis.sock');
 const results: Record<string, Figures> = {};
 await withContestants(async (start) => {
     const upstream = await start('dist/scripts/bench/upstream.js', {});
-    const api = await start('dist/src/main.js', {
+    const settings = {
         ...environment,
         CATALOGUE_FILE: writeCatalogue(folder),
         OPENAI_BASE_URL: `${upstream.url}/v1`,
         PROVIDER_KEYS_SHARED: 'openai=bench',
         // A thousand streams may be more than a process should have that serves others as well.
         MAX_RSS_MB: '4096',
-    });
+    };
+    const api = await start('dist/src/main.js', settings);
     const bcryptCost = loadConfig(environment).BCRYPT_COST;
     const ground = new Ground(socket, { keys, bcryptCost });
     try {
@@ -60,6 +62,14 @@ await withContestants(async (start) => {
         if (isWanted('login')) Object.assign(results, await measureLogin(api, users));
         if (isWanted('streams')) Object.assign(results, await measureStreams({ api, upstream }, users));
         if (isWanted('tunnels')) Object.assign(results, await measureTunnels(api, users, folder));
+        if (isWanted('metrics')) {
+            const beside = join(folder, 'plain');
+            const plain = await start('dist/src/main.js', { ...settings, DATA_DIR: beside, METRICS: 'off' });
+            const other = new Ground(join(beside, 'redis.sock'), { keys, bcryptCost });
+            const others = await seed(other, USERS).finally(() => other.close());
+            const sides = { measured: { contestant: api, users }, plain: { contestant: plain, users: others } };
+            Object.assign(results, await measureMetrics(sides));
+        }
         if (isWanted('backups')) Object.assign(results, await measureBackups(api, ground));
         if (requests.length > 0) Object.assign(results, await measureThroughput(requests, { api, users, socket }));
     } finally {

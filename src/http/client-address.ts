@@ -24,7 +24,8 @@ export interface ClientAddressOptions {
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 type Peer = Pick<Request, 'headers'> & { info: Pick<Request['info'], 'remoteAddress' | 'host'> };
 
-const PROBES = /^\/health\//;
+/** Whoever asks these is within the cluster, where there is no TLS. */
+const PROBES = /^\/(health\/|metrics$)/;
 const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
 
 /** Sets `request.app.client`: the one place that knows the address and the protocol of a client. */

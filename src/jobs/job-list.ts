@@ -29,6 +29,9 @@ export interface JobView {
     finishedAt: string | null;
 }
 
+/** How many jobs are in each state, by queue. */
+export type JobCounts = Record<QueueName, Record<JobState, number>>;
+
 /** How many jobs of each queue come before a page. */
 export type JobPlace = Record<QueueName, number>;
 
@@ -60,10 +63,11 @@ export class JobList {
         this.#read = createDatastore(redis).script(new URL('./lua/read-jobs.lua', import.meta.url));
     }
 
-    async counts(): Promise<Record<JobState, number>> {
-        const found = await Promise.all(QUEUES.map((name) => this.#queues[name].getJobCounts(...JOB_STATES)));
-        const sum = (state: JobState) => found.reduce((all, counts) => all + (counts[state] ?? 0), 0);
-        return Object.fromEntries(JOB_STATES.map((state) => [state, sum(state)])) as Record<JobState, number>;
+    async counts(): Promise<JobCounts> {
+        const of = async (name: QueueName) =>
+            (await this.#queues[name].getJobCounts(...JOB_STATES)) as Record<JobState, number>;
+        const [maintenance, deliveries] = await Promise.all([of('maintenance'), of('deliveries')]);
+        return { maintenance, deliveries };
     }
 
     /** The newest first; of those that are delayed, the ones that are due last. */

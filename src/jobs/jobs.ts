@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 
-import { JobList, type JobPage, type JobPlace, type JobState, type JobView } from './job-list.ts';
+import { JobList, type JobCounts, type JobPage, type JobPlace, type JobState, type JobView } from './job-list.ts';
 import { connectRedis, type RedisAddress } from '../redis/client.ts';
 import { PLATFORM, tenantKey } from '../redis/keys.ts';
 import { noTracing } from '../telemetry/tracing.ts';
@@ -50,8 +50,8 @@ export interface Jobs {
 export interface JobQueues extends Jobs {
     /** Jobs in that state, the newest first: in as many commands however many there are. @throws When Redis is away */
     list(state: JobState, place: JobPlace, limit: number): Promise<JobPage>;
-    /** How many jobs there are, of all queues. @throws When Redis is away */
-    counts(): Promise<Record<JobState, number>>;
+    /** How many jobs there are, by queue. @throws When Redis is away */
+    counts(): Promise<JobCounts>;
     /** Has a failed job tried again, as often as a new one. @throws JOB_NOT_FOUND, JOB_NOT_FAILED */
     retry(id: string): Promise<JobView>;
 }

@@ -7,6 +7,7 @@ import { connectWorkerRedis, type RedisAddress } from '../redis/client.ts';
 import { noReports, type ErrorReports } from '../telemetry/error-reports.ts';
 import { noTracing, type Tracing } from '../telemetry/tracing.ts';
 
+import type { JobMeter } from './job-meter.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -39,6 +40,7 @@ const QUEUES: QueueName[] = ['maintenance', 'deliveries'];
 export interface JobWatch {
     tracing?: Tracing;
     reports?: ErrorReports;
+    meter?: JobMeter;
 }
 
 /** Begins to take jobs, of every queue. */
@@ -46,13 +48,13 @@ export async function startJobWorker(
     address: RedisAddress,
     processors: Processors,
     logger: Logger,
-    { tracing = noTracing, reports = noReports }: JobWatch = {},
+    { tracing = noTracing, reports = noReports, meter = () => undefined }: JobWatch = {},
 ): Promise<JobWorker> {
     const log = logger.child({ module: 'jobs' });
     const redis = await connectWorkerRedis(address, logger);
     const workers = QUEUES.map((queue) => {
         const connection = { connection: redis, prefix: PREFIX, concurrency: ROOM[queue].all };
-        const worker = new Worker<JobData>(queue, processOf(queue, processors, log, tracing), {
+        const worker = new Worker<JobData>(queue, processOf(queue, measured(processors, queue, meter), log, tracing), {
             ...connection,
             ...LEASE,
         });
@@ -69,6 +71,26 @@ export async function startJobWorker(
             closed.catch(() => undefined);
         },
     };
+}
+
+/** The same, and each try is told of. */
+function measured(processors: Processors, queue: QueueName, meter: JobMeter): Processors {
+    const all = Object.entries(processors).map(([name, processor]): [string, Processor] => [
+        name,
+        async (...job) => {
+            const began = performance.now();
+            const tell = (outcome: 'done' | 'failed' | 'put_off') =>
+                meter(queue, name, outcome, (performance.now() - began) / 1000);
+            try {
+                await processor(...job);
+                tell('done');
+            } catch (error) {
+                tell(error instanceof PutOff ? 'put_off' : 'failed');
+                throw error;
+            }
+        },
+    ]);
+    return Object.fromEntries(all);
 }
 
 function processOf(queue: QueueName, processors: Processors, log: Logger, tracing: Tracing) {

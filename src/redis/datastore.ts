@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
 import { luaFile } from './lua-file.ts';
+import { meterQueries, scriptName } from './query-meter.ts';
 
 import type { Redis } from 'ioredis';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Runs a Lua script in one round trip. Numbers go out as decimal strings, buffers as they are. */
 export type RunScript = (keys: string[], args: (string | number | Buffer)[]) => Promise<unknown>;
@@ -20,13 +22,17 @@ export interface Datastore {
 export interface DatastoreOptions {
     /** Lua text that stands in for an include of that name: how a test moves the clock of the scripts. */
     includes?: Record<string, string>;
+    /** Where commands are measured. */
+    metrics?: Metrics;
 }
 
 type Evaluate = (script: string, count: number, ...parts: (string | number | Buffer)[]) => Promise<unknown>;
 
 const INCLUDE = /^-- @include ([a-z-]+)$/gm;
 
-export function createDatastore(redis: Redis, { includes = {} }: DatastoreOptions = {}): Datastore {
+export function createDatastore(redis: Redis, { includes = {}, metrics }: DatastoreOptions = {}): Datastore {
+    const names = new Map<string, string>();
+    if (metrics) meterQueries(redis, metrics, names);
     /** What all scripts may include goes before what stands beside this one. */
     const include = (name: string, file: URL): string => {
         const shared = luaFile(name);
@@ -35,6 +41,7 @@ export function createDatastore(redis: Redis, { includes = {} }: DatastoreOption
     const load = (file: URL, evalsha: Evaluate, evaluate: Evaluate): RunScript => {
         const source = readFileSync(file, 'utf8').replace(INCLUDE, (_line, name: string) => include(name, file));
         const digest = createHash('sha1').update(source).digest('hex');
+        for (const told of [digest, source]) names.set(told, scriptName(file));
         return async (keys, args) => {
             try {
                 return await evalsha(digest, keys.length, ...keys, ...args);

@@ -69,9 +69,14 @@ export const outboxKeys = (tenantId: string): [events: string, audit: string] =>
     tenantKey(tenantId, 'audit'),
 ];
 
+/** Of the request that a change was made by, if it was one. */
+export const requestIdOf = ({ audit = [] }: Outbox): string | undefined =>
+    audit.find(({ correlationId }) => correlationId !== undefined)?.correlationId;
+
 /** The form `outbox.lua` takes: every entry a flat list of field, value, field, value. */
-export function outboxLists({ events = [], audit = [] }: Outbox): { events: string[][]; audit: string[][] } {
-    const requestId = audit.find(({ correlationId }) => correlationId !== undefined)?.correlationId;
+export function outboxLists(outbox: Outbox): { events: string[][]; audit: string[][] } {
+    const { events = [], audit = [] } = outbox;
+    const requestId = requestIdOf(outbox);
     const caused =
         requestId === undefined
             ? events

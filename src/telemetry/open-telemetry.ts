@@ -42,15 +42,16 @@ export function openTelemetry({ endpoint, service, version, share }: OpenTelemet
     });
     const tracer = provider.getTracer('llm-api-layer', version);
     const current = new AsyncLocalStorage<Span>();
-    const begin = (name: string, { kind, parent, attributes = {} }: SpanStart): Span => {
+    const begin = (name: string, { kind, parent, attributes = {} }: SpanStart, within?: Span): Span => {
         const options = { attributes, ...(kind && { kind: KINDS[kind] }) };
-        return tracer.startSpan(name, options, contextOf(parent, current.getStore()));
+        return tracer.startSpan(name, options, contextOf(parent, within));
     };
-    const silence = traceChannels({ begin: (name, start) => (current.getStore() ? begin(name, start) : null) });
+    const beginHere = (name: string, start: SpanStart): Span => begin(name, start, current.getStore());
+    const silence = traceChannels({ begin: (name, start) => (current.getStore() ? beginHere(name, start) : null) });
     return {
         isOn: true,
         async inSpan(name, start, work) {
-            const span = begin(name, start);
+            const span = beginHere(name, start);
             try {
                 return await current.run(span, work);
             } catch (error) {
@@ -61,6 +62,7 @@ export function openTelemetry({ endpoint, service, version, share }: OpenTelemet
             }
         },
         enter(name, start) {
+            // Not within what is current: that is what came before on the same connection.
             const span = begin(name, start);
             current.enterWith(span);
             return openSpan(span);

@@ -22,7 +22,7 @@ export interface Tracing {
     isOn: boolean;
     /** Measures work; what is done within it belongs to it. */
     inSpan<Result>(name: string, start: SpanStart, work: () => Promise<Result>): Promise<Result>;
-    /** Begins a span for whatever this call stack does from here on. */
+    /** Begins a span, of a trace of its own unless a parent is given, for whatever this call stack does from here on. */
     enter(name: string, start: SpanStart): OpenSpan;
     /** What others are to be told of the work that is being done; undefined when it is not measured. */
     traceparent(): string | undefined;

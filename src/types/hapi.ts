@@ -21,6 +21,9 @@ declare module '@hapi/hapi' {
         errorCode?: ErrorCode;
         /** It was answered with what another request with its Idempotency-Key did. */
         isReplayed?: boolean;
+        /** By the process' own clock, in milliseconds: when it came, and when the answer of an event stream began. */
+        beganAt?: number;
+        answeredAt?: number;
     }
 
     interface RouteOptionsApp {

@@ -5,6 +5,7 @@ import { connectPatiently, sharedRedis } from './redis.ts';
 import { noteFailures, noteRefusals } from './seen-codes.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { Drain } from '../../src/drain.ts';
+import { meterJobs } from '../../src/jobs/job-meter.ts';
 import { openJobs } from '../../src/jobs/jobs.ts';
 import { startJobWorker, type JobWatch } from '../../src/jobs/worker.ts';
 import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
@@ -14,6 +15,7 @@ import { Passwords } from '../../src/security/passwords.ts';
 import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
 import { processorsOf, startLoops } from '../../src/worker.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
@@ -96,7 +98,8 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const jobs = openJobs(address, logger, watch.tracing);
     const signals = new Signals(redis, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
-    const store = createDatastore(redis, { includes: { now: movableNow(clockKey) } });
+    const metrics = new Metrics();
+    const store = createDatastore(redis, { includes: { now: movableNow(clockKey) }, metrics });
     let offset = 0;
     let error = 0;
     const drain = new Drain();
@@ -109,6 +112,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         logger,
         drain,
         jobs,
+        metrics,
         passwords: new Passwords(settings.BCRYPT_COST),
         restoreGraceMs: 0,
         // Tests that are about it say when.
@@ -117,7 +121,8 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         ...(measureLoad && { measureLoad }),
     });
     noteRefusals(server);
-    const jobWorker = worker === true ? await startWork(address, server, logger, watch) : null;
+    const watched = { ...watch, meter: meterJobs(metrics, jobs) };
+    const jobWorker = worker === true ? await startWork(address, server, logger, watched) : null;
     if (listen) await server.start();
     else if (!isHeld) await server.initialize();
     return {

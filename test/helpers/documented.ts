@@ -1,6 +1,7 @@
 import { askAboutAccounts } from './documented-accounts.ts';
 import { askAboutAudit } from './documented-audit.ts';
 import { askAboutBackups } from './documented-backups.ts';
+import { askAboutMetrics } from './documented-metrics.ts';
 import { askAboutOperations } from './documented-operations.ts';
 import { askAboutProxies } from './documented-proxies.ts';
 import { askAboutReports } from './documented-reports.ts';
@@ -19,4 +20,5 @@ export const documentedFeatures = [
     askAboutReports,
     askAboutVms,
     askAboutWebhooks,
+    askAboutMetrics,
 ];

@@ -29,6 +29,8 @@ export async function startMailServer(): Promise<TestMailServer> {
     let isRefusing = false;
     const server = new SMTPServer({
         authOptional: true,
+        allowInsecureAuth: true,
+        onAuth: ({ username }, _session, callback) => callback(null, { user: username }),
         disabledCommands: ['STARTTLS'],
         disableReverseLookup: true,
         onRcptTo: (_address, _session, callback) => callback(isRefusing ? new Error('no such mailbox here') : null),

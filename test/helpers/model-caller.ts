@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { adapterOf } from './adapter.ts';
 import { testConfig } from './app.ts';
 import { sharedRedis } from './redis.ts';
+import { CallMeter } from '../../plugins/models/call-meter.ts';
 import { ModelCaller, type ModelCallerOptions } from '../../plugins/models/call-models.ts';
 import { CircuitBreaker } from '../../plugins/models/circuit-breaker.ts';
 import { createCircuitStore } from '../../plugins/models/circuit-store.ts';
 import { connectRedis } from '../../src/redis/client.ts';
 import { createDatastore } from '../../src/redis/datastore.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
 
 export interface TestCaller {
     caller: ModelCaller;
@@ -44,6 +46,7 @@ export async function newCaller({ openai, ollama = openai, ...options }: CallerO
         breaker: new CircuitBreaker({ store, clock: Date.now, logger, leaseMs: 35_000 }),
         timeouts: { first: 30_000, total: 300_000 },
         logger,
+        meter: new CallMeter(new Metrics(), []),
         ...options,
     });
     return { caller, logs, stop: () => redis.disconnect() };

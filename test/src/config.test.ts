@@ -51,6 +51,8 @@ describe('loadConfig', () => {
         LOG_PRETTY: process.stdout.isTTY === true,
         DOCS: true,
         CONSOLE: true,
+        METRICS: true,
+        METRICS_PORT: 0,
         ANTHROPIC_BASE_URL: 'https://api.anthropic.com',
         OPENAI_BASE_URL: 'https://api.openai.com/v1',
         GOOGLE_BASE_URL: 'https://generativelanguage.googleapis.com',
@@ -323,6 +325,14 @@ describe('loadConfig', () => {
         expect(nameless).to.have.length(2);
         expect(nameless.join()).to.not.include(JWT_SECRET);
         expect(nameless.join()).to.not.include(VAULT_SECRET);
+    });
+
+    it('takes a token for metrics of 32 characters or more', () => {
+        const [fault = '', ...more] = faultsOf({ METRICS_TOKEN: 'x'.repeat(31) });
+        expect(more).to.equal([]);
+        expect(fault).to.match(/^METRICS_TOKEN needs 32 characters or more; make one with/);
+        expect(faultsOf({ METRICS_TOKEN: 'x'.repeat(32), METRICS_PORT: '9100', METRICS: 'off' })).to.equal([]);
+        expect(faultsOf({ METRICS_TOKENS: 'x' })[0]).to.include('METRICS_TOKENS is not a setting');
     });
 
     it('takes a vault secret of 32 bytes only, and a token secret of 32 or more', () => {

@@ -46,6 +46,11 @@ export class Links {
         parts.drain.onDrain((deadline) => this.#drain(deadline));
     }
 
+    /** How many agents are connected here. */
+    get count(): number {
+        return [...this.#open].filter(({ isUp }) => isUp).length;
+    }
+
     async start(): Promise<void> {
         const { signals, heartbeatMs } = this.#parts;
         this.#unlisten.push(

@@ -27,7 +27,7 @@ export interface Gateway extends Pick<TunnelService, 'relay'> {
 
 /** The API's end of tunnels: takes agents' connections, and sends requests to wherever the link is. */
 export function openGateway(server: Server, platform: Platform, tunnels: TunnelRecords): Gateway {
-    const { config, store, signals, logger, drain, tracing = noTracing } = platform;
+    const { config, store, signals, logger, drain, metrics, tracing = noTracing } = platform;
     const registry = new RegistryStore(store, LIFETIME_MS);
     const settings = internalSettings(config);
     const links: Links = new Links({
@@ -39,6 +39,8 @@ export function openGateway(server: Server, platform: Platform, tunnels: TunnelR
         address: () => listener?.address ?? '',
         heartbeatMs: HEARTBEAT_MS,
     });
+    const help = 'Tunnels whose agents are connected to this process';
+    metrics.gauge('tunnel_connections_active', help, (set) => set(links.count));
     const listener = settings && new InternalListener(settings, { links, tunnels, logger, tracing });
     // The deadlines are the tunnel's.
     const dispatcher = new HttpClient({

@@ -67,6 +67,12 @@ export const accessErrors = {
         'Ask the platform to make a tenant for you.',
     ),
     HTTPS_REQUIRED: entry(403, 'authorization', 'This API is served over HTTPS only.', 'Use https:// instead.'),
+    NETWORK_REFUSED: entry(
+        403,
+        'authorization',
+        'This is not shown outside its own network.',
+        'Ask from within the network, or have METRICS_TOKEN set and send it as Authorization: Bearer <token>.',
+    ),
     CSRF_REJECTED: entry(
         403,
         'authorization',

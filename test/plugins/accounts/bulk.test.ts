@@ -90,9 +90,9 @@ describe('changes of many users', () => {
         const deleted = await run({ action: 'delete', reason: 'Left', users: [...users, last] });
         expect(deleted.failures).to.equal([{ ...last, code: 'LAST_ADMIN' }]);
         for (const place of users) expect((await userOf(place)).deletedAt).to.be.a.string();
-        const [{ userId = '' } = {}] = users;
+        const [first] = users;
         const isAbout = ({ resourceId, action }: Record<string, string>) =>
-            resourceId === userId && action !== 'user.read' && action !== 'user.create';
+            resourceId === first?.userId && action !== 'user.read' && action !== 'user.create';
         const platform = (await readAudit(app, PLATFORM)).filter(isAbout);
         expect(platform.map(({ action, result }) => `${action} ${result}`)).to.equal([
             'user.update intended',

@@ -49,35 +49,32 @@ describe('lists and searches over all tenants', () => {
         return [...first, ...next];
     };
 
-    it('take as many commands for a page however many tenants there are', { timeout: 600_000 }, async () => {
-        const counts: string[][][] = [];
-        const figures: Record<string, number> = {};
-        for (const [name, size] of [
-            ['few', SIZES.few],
-            ['many', SIZES.many],
-        ] as const) {
-            const began = performance.now();
-            await addManyTenants(app, size, SIZES.users);
-            figures[`${name}Made`] = performance.now() - began;
-            await app.server.plugins.directory.keep();
-            figures[`${name}Indexed`] = performance.now() - began - (figures[`${name}Made`] ?? 0);
-            counts.push([]);
-            for (const url of LISTS) {
-                // The first time a script is sent with its text.
-                await app.call('GET', url, { token });
-                const asked = performance.now();
-                counts.at(-1)?.push(await commandsOf(url));
-                figures[`${name} ${url}`] = performance.now() - asked;
-            }
+    /** Makes so many more, and gives the number of commands that each list takes then. */
+    const countsAfter = async (size: number): Promise<number[]> => {
+        const began = performance.now();
+        await addManyTenants(app, size, SIZES.users);
+        const made = performance.now();
+        await app.server.plugins.directory.keep();
+        const figures: Record<string, number> = { made: made - began, indexed: performance.now() - made };
+        const counts: number[] = [];
+        for (const url of LISTS) {
+            // The first time a script is sent with its text.
+            await app.call('GET', url, { token });
+            const asked = performance.now();
+            counts.push((await commandsOf(url)).length);
+            figures[url] = performance.now() - asked;
         }
         // oxlint-disable-next-line no-console -- the figures are what this is run for by hand
-        if (isMany) console.log(figures);
+        if (isMany) console.log(size, figures);
+        return counts;
+    };
+
+    it('take as many commands for a page however many tenants there are', { timeout: 600_000 }, async () => {
+        const few = await countsAfter(SIZES.few);
+        const many = await countsAfter(SIZES.many);
         const { body } = await app.call('GET', '/api/admin/users?limit=1', { token });
         expect(body.pagination.totalCount).to.equal((SIZES.few + SIZES.many) * SIZES.users);
-        const [few = [], many = []] = counts;
-        for (const [n, url] of LISTS.entries()) {
-            expect(many[n]?.length, url).to.equal(few[n]?.length);
-            expect(many[n]?.length ?? 0, url).to.be.below(60);
-        }
+        expect(many).to.equal(few);
+        expect(Math.max(...many)).to.be.below(60);
     });
 });

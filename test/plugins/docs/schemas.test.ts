@@ -47,6 +47,12 @@ describe('The schemas of /openapi.json', () => {
         expect(Thread.properties.id).to.equal({ type: 'string' });
     });
 
+    it('tell a field of an alternative from others of its name', () => {
+        const { CompletionPart, CompletionChosenTool } = schemas;
+        expect(CompletionPart.properties.type.enum).to.equal(['text', 'image_url', 'refusal']);
+        expect(CompletionChosenTool.properties.type.enum).to.equal(['function']);
+    });
+
     it('show maps as such', () => {
         const { models } = schemas.Thread.properties;
         expect(models).to.include({ type: 'object' });

@@ -133,6 +133,7 @@ describe('a slot', () => {
             logger: silentLogger,
             queueMs: 0,
             drain: app.drain,
+            running: { up: () => undefined, down: () => undefined },
             lease,
         });
     };

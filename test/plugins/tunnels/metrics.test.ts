@@ -4,10 +4,12 @@ import Lab from '@hapi/lab';
 import { CallCounter } from '../../../plugins/tunnels/call-counter.ts';
 import { ItemStore } from '../../../plugins/tunnels/item-store.ts';
 import { MetricsStore, type Batch } from '../../../plugins/tunnels/metrics-store.ts';
+import { relayMeter } from '../../../plugins/tunnels/relay-meter.ts';
 import { TunnelStore } from '../../../plugins/tunnels/store.ts';
 import { dollars } from '../../../src/money.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
+import { Metrics } from '../../../src/telemetry/metrics.ts';
 import { startApp, startReplicas, testConfig, type TestApp } from '../../helpers/app.ts';
 import { setCredit } from '../../helpers/credit.ts';
 import { expectFaults } from '../../helpers/expect-error.ts';
@@ -183,7 +185,7 @@ describe('CallCounter', () => {
                     resolve();
                 },
             };
-            const counter = new CallCounter(store, silent);
+            const counter = new CallCounter(store, silent, relayMeter(new Metrics()));
             for (let n = 0; n < 1_000; n++) counter.count(place, GOOD);
             // The timer does not keep a process alive.
             setTimeout(() => undefined, 1_100);
@@ -204,7 +206,7 @@ describe('CallCounter', () => {
                 if (isAway) throw new Error('away');
             },
         };
-        const counter = new CallCounter(store, silent);
+        const counter = new CallCounter(store, silent, relayMeter(new Metrics()));
         counter.count(place, GOOD);
         await counter.flush();
         counter.count(place, GOOD);

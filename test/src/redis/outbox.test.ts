@@ -34,6 +34,17 @@ describe('outboxLists', () => {
         });
         expect(outboxLists({})).to.equal({ events: [], audit: [] });
     });
+
+    it('says of an event which request has caused it, by what is audited beside it or by its own word', () => {
+        const event: EventEntry = { type: 'thread.created', data: {} };
+        const plain = ['type', 'thread.created', 'data', '{}'];
+        const audit = [entry, audited(caller, entry)];
+        expect(outboxLists({ events: [event], audit }).events).to.equal([[...plain, 'requestId', 'req_1']]);
+        const own = { ...event, requestId: 'req_2' };
+        expect(outboxLists({ events: [own], audit }).events).to.equal([[...plain, 'requestId', 'req_2']]);
+        expect(outboxLists({ events: [own] }).events).to.equal([[...plain, 'requestId', 'req_2']]);
+        expect(outboxLists({ events: [event], audit: [entry] }).events).to.equal([plain]);
+    });
 });
 
 describe('appendOutbox', () => {

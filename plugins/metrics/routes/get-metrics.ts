@@ -1,0 +1,27 @@
+import { describeRoute } from '../../../src/http/describe-route.ts';
+
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ServerRoute } from '@hapi/hapi';
+import type { Metrics } from '../../../src/telemetry/metrics.ts';
+import type { Reader } from '../access.ts';
+
+export const getMetrics = (metrics: Metrics, check: (reader: Reader) => void): ServerRoute => ({
+    method: 'GET',
+    path: '/metrics',
+    options: {
+        ...describeRoute('Metrics of this process', {
+            tag: 'health',
+            notes:
+                'In the text form of Prometheus. With the token of the installation as `Authorization: Bearer …` where ' +
+                'one is configured; without one, from its own network only.',
+            answersBinary: ['text/plain'],
+            isPublic: true,
+            errors: ['UNAUTHENTICATED', 'NETWORK_REFUSED'],
+        }),
+        auth: false,
+    },
+    handler: async ({ headers, info: { remoteAddress } }, h) => {
+        check({ headers: headers as IncomingHttpHeaders, remoteAddress });
+        return h.response(await metrics.text()).header('content-type', metrics.contentType);
+    },
+});

@@ -1,0 +1,88 @@
+import { request } from 'undici';
+
+import { median, ratioFigures, type Figures } from './figures.ts';
+import { load, type LoadRequest } from './load.ts';
+
+import type { Contestant } from './contestant.ts';
+import type { SeededUser } from './seed.ts';
+
+const ROUNDS = 21;
+const WARM_UP_MS = 6_000;
+const SLICE_MS = 1_000;
+const SCRAPE_EVERY_MS = 1_000;
+const CONNECTIONS = 48;
+
+/** An API, and those who use it. */
+interface Side {
+    contestant: Contestant;
+    users: SeededUser[];
+}
+
+/**
+ * Processor time of a request to an API that measures and is scraped each second, beside one that does neither, in
+ * slices that alternate and change their order: the machine's moods are those of both.
+ */
+export async function measureMetrics({
+    measured,
+    plain,
+}: {
+    measured: Side;
+    plain: Side;
+}): Promise<Record<string, Figures>> {
+    const scraped = async (milliseconds: number): Promise<number> => {
+        const stop = scrape(measured.contestant.url);
+        const micros = await slice(measured, milliseconds);
+        await stop();
+        return micros;
+    };
+    await slice(plain, WARM_UP_MS);
+    await scraped(WARM_UP_MS);
+    const rounds: { plain: number; measured: number }[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+        const first = round % 2 === 0 ? await slice(plain, SLICE_MS) : null;
+        const ours = await scraped(SLICE_MS);
+        rounds.push({ plain: first ?? (await slice(plain, SLICE_MS)), measured: ours });
+    }
+    return {
+        'metrics: on / off': {
+            ...ratioFigures(rounds.map((round) => round.measured / round.plain)),
+            µs: median(rounds.map((round) => round.measured)),
+            'µs off': median(rounds.map((round) => round.plain)),
+        },
+    };
+}
+
+/** Microseconds of processor time for a request; of wall-clock time where the system does not tell. */
+async function slice({ contestant, users }: Side, milliseconds: number): Promise<number> {
+    const { url, cpuSeconds } = contestant;
+    let turn = Math.floor(Math.random() * users.length);
+    const next = (): LoadRequest => {
+        const user = users[turn++ % users.length];
+        if (!user) throw new RangeError('There are no users');
+        const headers = { authorization: `Bearer ${user.token}` };
+        return { method: 'GET', path: `/api/threads/${user.threadId}`, headers };
+    };
+    const before = cpuSeconds();
+    const { answered, perSecond, wrong } = await load(url, next, { connections: CONNECTIONS, milliseconds });
+    if (wrong !== null) throw new Error(`A wrong answer: ${wrong}`);
+    const after = cpuSeconds();
+    return 1e6 * (before === null || after === null ? 1 / perSecond : (after - before) / answered);
+}
+
+/** Asks as Prometheus does, at once and each second, until it is told to stop; a wrong answer ends the run then. */
+function scrape(url: string): () => Promise<void> {
+    const ask = async (): Promise<string | null> => {
+        const { statusCode, body } = await request(`${url}/metrics`);
+        const text = await body.text();
+        return statusCode === 200 && text.includes('# TYPE http_requests_total counter') ? null : text;
+    };
+    const asked: Promise<string | null>[] = [];
+    const askNow = () => void asked.push(ask().catch(String));
+    askNow();
+    const timer = setInterval(askNow, SCRAPE_EVERY_MS);
+    return async () => {
+        clearInterval(timer);
+        const wrong = (await Promise.all(asked)).find((text) => text !== null);
+        if (wrong !== undefined) throw new Error(`A wrong answer: ${wrong}`);
+    };
+}
