@@ -2,6 +2,7 @@ import { inBothAudits } from '../../src/redis/both-audits.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
 
+import type { AccountChange } from './api.ts';
 import type { AccountListQuery, AccountParams } from './schemas.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -16,15 +17,9 @@ export interface AccountParts {
     append: AppendOutbox;
 }
 
-/** What is changed of an account, why, and of which revision. */
-export interface AccountChange {
-    reason?: string | undefined;
-    revision?: number | undefined;
-}
-
 /**
  * What platform admins do with the users of tenants, by the rules of these. It is told in the audit of the tenant and
- * of the platform. The platform's own users are none of them: its superadmins have the routes for users.
+ * of the platform. The platform's own users are none of them by a route: its superadmins have those for users.
  */
 export class Accounts {
     readonly #parts: AccountParts;
@@ -42,8 +37,8 @@ export class Accounts {
         const query = { ...rest, direction };
         const page = await (tenantId === undefined ? directory.users(query) : this.#ofTenant(tenantId, query));
         const entry = { action: 'user.list', resource: 'user', resourceId: tenantId ?? PLATFORM, result: 'success' };
-        const told = tenantId === undefined ? [PLATFORM] : [tenantId, PLATFORM];
-        for (const place of told) await append(place, { audit: [audited(actor, entry)] });
+        for (const place of new Set([tenantId ?? PLATFORM, PLATFORM]))
+            await append(place, { audit: [audited(actor, entry)] });
         return page;
     }
 
