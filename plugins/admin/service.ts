@@ -1,6 +1,7 @@
 import { localPartOf } from '../../src/mail/address.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type EventEntry } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { AdminService } from './api.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
@@ -21,8 +22,7 @@ export function createAdminService({ tenants, users, directory, append }: AdminP
         /** Told in the audit of the tenant and of the platform. */
         async getTenant(actor, tenantId) {
             const tenant = await tenants.get(tenantId);
-            const entry = { action: 'tenant.read', resource: 'tenant', resourceId: tenantId, result: 'success' };
-            for (const told of new Set([tenantId, PLATFORM])) await append(told, { audit: [audited(actor, entry)] });
+            await tellLook(append, actor, { id: tenantId, action: 'tenant.read' }, tenantId);
             return tenant;
         },
 
@@ -31,8 +31,7 @@ export function createAdminService({ tenants, users, directory, append }: AdminP
             const { q, status, plan, ...page } = query;
             const isAll = (q ?? status ?? plan) === undefined;
             const found = await (isAll ? tenants.list(page) : directory.tenants(query));
-            const entry = { action: 'tenant.list', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
-            await append(PLATFORM, { audit: [audited(actor, entry)] });
+            await tellLook(append, actor, { id: PLATFORM, action: 'tenant.list' });
             return found;
         },
 
