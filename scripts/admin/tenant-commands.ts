@@ -3,7 +3,7 @@ import Joi from 'joi';
 import { checked, readStandardInput, type Input } from './input.ts';
 import { UsageError } from './usage.ts';
 import { createTenantPayload, suspendTenantPayload, tenantParams } from '../../plugins/admin/schemas.ts';
-import { pageParams, type PageParams } from '../../src/http/pagination.ts';
+import { userQuery } from '../../plugins/users/api.ts';
 import { idSchema } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 
@@ -21,14 +21,9 @@ const userParams = Joi.object<AccountParams>({
     userId: idSchema('user').required(),
 });
 
-const listParams = Joi.object<PageParams & { q?: string }>({
-    ...pageParams({ usual: 20, most: 100 }),
-    q: Joi.string().trim().min(1).max(100),
-});
-
 /** The part of a list that is asked for: the newest first. */
 const pageOf = ({ options: { limit, cursor, q } }: Input) =>
-    checked(listParams, {
+    checked(userQuery, {
         ...(limit !== undefined && { limit }),
         ...(cursor !== undefined && { cursor }),
         ...(q !== undefined && { q }),
