@@ -4,16 +4,10 @@ import { join } from 'node:path';
 
 import { Redis, type Command } from 'ioredis';
 
+import { composePlatform } from '../src/compose-platform.ts';
 import { loadConfig } from '../src/config.ts';
-import { Drain } from '../src/drain.ts';
-import { openJobs } from '../src/jobs/jobs.ts';
-import { createDatastore } from '../src/redis/datastore.ts';
-import { Signals } from '../src/redis/signals.ts';
-import { Passwords } from '../src/security/passwords.ts';
-import { Vault } from '../src/security/vault.ts';
 import { createServer } from '../src/server.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
-import { Metrics } from '../src/telemetry/metrics.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { OpenApiDocument } from '../plugins/docs/openapi.ts';
@@ -41,18 +35,7 @@ export async function withRoutes<T>(act: (server: Server) => Promise<T>): Promis
     const redis = new NoRedis(address.path, { lazyConnect: true, retryStrategy: () => null });
     try {
         const config = loadConfig({ NODE_ENV: 'test', DATA_DIR: folder, ...KEYS });
-        const server = await createServer({
-            config,
-            store: createDatastore(redis),
-            signals: new Signals(redis, logger),
-            vault: new Vault(config.VAULT_KEYS),
-            clock: Date.now,
-            logger,
-            drain: new Drain(),
-            jobs: openJobs(address, logger),
-            metrics: new Metrics(),
-            passwords: new Passwords(config.BCRYPT_COST),
-        });
+        const server = await createServer(composePlatform({ config, logger, redis, address }));
         await server.initialize();
         return await act(server);
     } finally {

@@ -1,13 +1,7 @@
 import { withRedis } from './with-redis.ts';
-import { Drain } from '../src/drain.ts';
-import { openJobs } from '../src/jobs/jobs.ts';
-import { createDatastore } from '../src/redis/datastore.ts';
-import { Signals } from '../src/redis/signals.ts';
-import { Passwords } from '../src/security/passwords.ts';
-import { Vault } from '../src/security/vault.ts';
+import { composePlatform } from '../src/compose-platform.ts';
 import { createServer } from '../src/server.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
-import { Metrics } from '../src/telemetry/metrics.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { Config } from '../src/config.ts';
@@ -16,23 +10,10 @@ import type { Config } from '../src/config.ts';
 export function withFeatures<T>(config: Config, act: (server: Server) => Promise<T>): Promise<T> {
     const logger = createLogger({ level: 'silent', pretty: false });
     return withRedis(config, logger, async (redis, address) => {
-        const jobs = openJobs(address, logger);
-        const signals = new Signals(redis, logger);
-        const drain = new Drain();
+        const platform = composePlatform({ config, logger, redis, address });
+        const { drain, jobs, signals } = platform;
         try {
-            const server = await createServer({
-                config,
-                store: createDatastore(redis),
-                signals,
-                vault: new Vault(config.VAULT_KEYS),
-                clock: Date.now,
-                logger,
-                drain,
-                jobs,
-                metrics: new Metrics(),
-                passwords: new Passwords(config.BCRYPT_COST),
-            });
-            return await act(server);
+            return await act(await createServer(platform));
         } finally {
             drain.begin();
             await drain.finish(AbortSignal.timeout(5_000));

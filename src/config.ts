@@ -17,10 +17,10 @@ import {
 import { packageRoot } from './package-root.ts';
 import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
-import { metricsSettings, type MetricsSettings } from './telemetry/metrics-settings.ts';
+import { telemetrySettings, type TelemetrySettings } from './telemetry/settings.ts';
 
 /** The settings of a process, read once from the environment and frozen. */
-export interface Config extends MetricsSettings {
+export interface Config extends TelemetrySettings {
     NODE_ENV: 'development' | 'test' | 'production';
     HOST: string;
     PORT: number;
@@ -98,13 +98,6 @@ export interface Config extends MetricsSettings {
     BACKUP_S3_PREFIX: string;
     /** What notices of backups that were made elsewhere are signed with; none are taken without it. */
     BACKUP_WEBHOOK_SECRET?: string;
-    /** Where unexpected errors are reported to; nowhere unless given. */
-    SENTRY_DSN?: string;
-    /** A collector that takes traces as OTLP over HTTP, without `/v1/traces`; none are made unless given. */
-    OTEL_EXPORTER_OTLP_ENDPOINT?: string;
-    OTEL_SERVICE_NAME: string;
-    /** The share of traces that are made, of those that begin here. */
-    OTEL_TRACES_SAMPLER_ARG: number;
     MAX_EVENT_LOOP_DELAY_MS: number;
     MAX_RSS_MB: number;
     /** Seconds */
@@ -192,17 +185,6 @@ const outgoing = (production: boolean) => ({
         .messages({ 'string.min': `{{#label}} needs 32 characters or more; ${MAKE_NOTICE_SECRET}` }),
 });
 
-const DSN = /^https?:\/\/[^\s/@:]+@[^\s/@]+\/(?:[^\s?#]*\/)?\d+$/;
-
-const telemetry = () => ({
-    SENTRY_DSN: Joi.string()
-        .pattern(DSN)
-        .messages({ 'string.pattern.base': '{{#label}} must be a DSN, as https://<key>@<host>/<project>' }),
-    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl(),
-    OTEL_SERVICE_NAME: Joi.string().max(255).default('llm-api-layer'),
-    OTEL_TRACES_SAMPLER_ARG: Joi.number().min(0).max(1).default(1),
-});
-
 const settings = (production: boolean) => {
     const secret = (rule: Joi.Schema, hint: string) =>
         production
@@ -244,13 +226,12 @@ const settings = (production: boolean) => {
         LOG_PRETTY: Joi.boolean().default(process.stdout.isTTY === true),
         DOCS: Joi.boolean().truthy('on').falsy('off').default(true),
         CONSOLE: Joi.boolean().truthy('on').falsy('off').default(true),
-        ...metricsSettings(),
         ...models(production),
         ...machines(),
         ...credits(production),
         ...replicas(),
         ...outgoing(production),
-        ...telemetry(),
+        ...telemetrySettings(),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
         SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),

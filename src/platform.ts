@@ -32,7 +32,7 @@ export interface Platform {
     /** What measures the work; nothing unless given. */
     tracing?: Tracing;
     /** Whom unexpected errors are reported to; nobody unless given. */
-    reports?: ErrorReports;
+    errorReports?: ErrorReports;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

@@ -1,24 +1,20 @@
-import { Drain } from './drain.ts';
+import { composePlatform } from './compose-platform.ts';
 import { meterJobs } from './jobs/job-meter.ts';
-import { openJobs, type JobQueues, type Jobs } from './jobs/jobs.ts';
 import { startJobWorker } from './jobs/worker.ts';
 import { checkEviction, connectRedis, type RedisAddress } from './redis/client.ts';
-import { createDatastore } from './redis/datastore.ts';
 import { startEmbeddedRedis } from './redis/embedded.ts';
-import { Signals } from './redis/signals.ts';
-import { Passwords } from './security/passwords.ts';
-import { Vault } from './security/vault.ts';
 import { createServer } from './server.ts';
 import { endOnCrash } from './telemetry/crash.ts';
 import { openErrorReports, type ErrorReports } from './telemetry/error-reports.ts';
 import { createLogger, standardOutput, type Logger } from './telemetry/logger.ts';
-import { Metrics } from './telemetry/metrics.ts';
 import { listenForMonitoring, type MonitoringListener } from './telemetry/monitoring-listener.ts';
 import { openTracing, type Tracing } from './telemetry/tracing.ts';
 import { processorsOf, schedule, startLoops } from './worker.ts';
 
 import type { Server } from '@hapi/hapi';
 import type { Config } from './config.ts';
+import type { Jobs } from './jobs/jobs.ts';
+import type { Platform } from './platform.ts';
 
 /**
  * What is kept of SHUTDOWN_TIMEOUT for sending the last events out, and for stopping Redis while the last traces go
@@ -33,15 +29,15 @@ export async function run(config: Config): Promise<number> {
     const { destination } = output;
     const logger = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, destination });
     try {
-        const [tracing, reports] = await Promise.all([openTracing(config), openErrorReports(config)]);
-        endOnCrash(logger, reports, output);
+        const [tracing, errorReports] = await Promise.all([openTracing(config), openErrorReports(config)]);
+        endOnCrash(logger, errorReports, output);
         const embedded = config.REDIS_URL === undefined ? await startEmbeddedRedis(config.DATA_DIR, logger) : null;
         const address = embedded ? { path: embedded.path } : { url: config.REDIS_URL ?? '' };
         try {
-            await serve({ config, logger, tracing, reports, address, told });
+            await serve({ config, logger, tracing, errorReports, address, told });
             return 0;
         } finally {
-            await Promise.all([tracing.close(), reports.close(), embedded?.stop()]);
+            await Promise.all([tracing.close(), errorReports.close(), embedded?.stop()]);
         }
     } finally {
         // Nothing is logged after that.
@@ -53,36 +49,21 @@ interface Running {
     config: Config;
     logger: Logger;
     tracing: Tracing;
-    reports: ErrorReports;
+    errorReports: ErrorReports;
     address: RedisAddress;
     told: Promise<string>;
 }
 
 async function serve(running: Running): Promise<void> {
-    const { config, logger, tracing, reports, address, told } = running;
+    const { config, logger, tracing, errorReports, address, told } = running;
     const redis = await connectRedis(address, logger);
-    const jobs = openJobs(address, logger, tracing);
-    const signals = new Signals(redis, logger);
+    const platform = composePlatform({ config, logger, redis, address }, { tracing, errorReports });
+    const { drain, jobs, metrics, signals } = platform;
     try {
         await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
-        const drain = new Drain();
-        const metrics = new Metrics();
         if (config.METRICS) metrics.measureProcess();
-        const server = await createServer({
-            config,
-            logger,
-            tracing,
-            reports,
-            store: createDatastore(redis, config.METRICS ? { metrics } : {}),
-            signals,
-            vault: new Vault(config.VAULT_KEYS),
-            clock: Date.now,
-            drain,
-            jobs,
-            metrics,
-            passwords: new Passwords(config.BCRYPT_COST),
-        });
-        const monitoring = await begin(running, { server, drain, jobs, metrics });
+        const server = await createServer(platform);
+        const monitoring = await begin(running, platform, server);
 
         const signal = await told;
         logger.info({ module: 'main', signal }, 'stopping');
@@ -99,23 +80,17 @@ async function serve(running: Running): Promise<void> {
     }
 }
 
-interface Begun {
-    server: Server;
-    drain: Drain;
-    jobs: JobQueues;
-    metrics: Metrics;
-}
-
 /** Takes requests, jobs, or both. */
 async function begin(
-    { config, logger, tracing, reports, address }: Running,
-    { server, drain, jobs, metrics }: Begun,
+    { config, logger, tracing, errorReports, address }: Running,
+    { drain, jobs, metrics }: Platform,
+    server: Server,
 ): Promise<MonitoringListener | null> {
     if (config.ROLE === 'worker') await server.initialize();
     else await server.start();
     const monitoring = await startMonitoring(server, config);
     if (config.ROLE !== 'api') {
-        const watch = { tracing, reports, meter: meterJobs(metrics, jobs) };
+        const watch = { tracing, errorReports, meter: meterJobs(metrics, jobs) };
         const worker = await startJobWorker(address, processorsOf(server), logger, watch);
         drain.onDrain((deadline) => worker.close(deadline));
         await startSchedules(server, jobs);

@@ -50,7 +50,7 @@ const CHECKED_ANSWERS_PERCENT = { production: 1, development: 100, test: 100 };
 
 /** Composes the server: the platform's ways first, then the features. It does not listen yet. */
 export async function createServer(platform: Platform): Promise<Hapi.Server> {
-    const { config, clock, logger, tracing, reports: errorReports = noReports } = platform;
+    const { config, clock, logger, tracing, errorReports = noReports } = platform;
     const server = Hapi.server({
         host: config.HOST,
         port: config.PORT,
@@ -68,7 +68,7 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     server.ext('onPostAuth', refuseIllFormedText);
-    await server.register({ plugin: responses, options: { clock, reports: errorReports } });
+    await server.register({ plugin: responses, options: { clock, errorReports } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });
     for (const feature of [

@@ -3,6 +3,7 @@ import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { BulkStore } from './bulk-store.ts';
 import type { Bulk, BulkFailure, NewBulk, PublicBulk } from './bulk.ts';
@@ -67,9 +68,8 @@ export class Bulks {
         return { bulk: publicBulk(bulk), failures };
     }
 
-    async #told(actor: Actor, what: 'list' | 'read', resourceId: string): Promise<void> {
-        const entry = { action: `bulk.${what}`, resource: 'bulk', resourceId, result: 'success' };
-        await this.#parts.append(PLATFORM, { audit: [audited(actor, entry)] });
+    async #told(actor: Actor, what: 'list' | 'read', id: string): Promise<void> {
+        await tellLook(this.#parts.append, actor, { id, resource: 'bulk', action: `bulk.${what}` });
     }
 }
 

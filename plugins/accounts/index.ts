@@ -26,7 +26,12 @@ export const accounts: Plugin<Platform> = {
         const store = new BulkStore(datastore, vault);
         const bulks = new Bulks({ store, jobs, clock, append });
         const work = new BulkWork({ store, accounts: service, users, drain, clock });
-        const feature: AccountFeature = { runBulk: (bulkId, askedAt) => work.run(bulkId, askedAt) };
+        const feature: AccountFeature = {
+            list: service.list.bind(service),
+            suspend: service.suspend.bind(service),
+            activate: service.activate.bind(service),
+            runBulk: work.run.bind(work),
+        };
         server.expose(feature);
         server.route(listAccounts(service));
         server.route(getAccount(service));

@@ -1,8 +1,7 @@
 import Joi from 'joi';
 
-import { pageParams, type PageParams } from '../../src/http/pagination.ts';
 import { idSchema } from '../../src/ids.ts';
-import { userExample, userSchema } from '../users/api.ts';
+import { userExample, userQuery, userSchema, type UserListQuery } from '../users/api.ts';
 
 import type { Plan } from '../tenants/api.ts';
 
@@ -16,21 +15,13 @@ export const accountParams = Joi.object<AccountParams>({
     userId: idSchema('user').required(),
 }).label('AccountParams');
 
-export interface AccountListQuery extends PageParams {
-    q?: string;
+export interface AccountListQuery extends UserListQuery {
     tenantId?: string;
 }
 
-export const accountQuery = Joi.object<AccountListQuery>({
-    ...pageParams({ usual: 20, most: 100 }),
-    q: Joi.string()
-        .trim()
-        .min(1)
-        .max(100)
-        .description('the beginning of the e-mail or of a word of the name')
-        .example('bo'),
-    tenantId: idSchema('tenant'),
-}).label('AccountQuery');
+export const accountQuery = (userQuery as Joi.ObjectSchema<AccountListQuery>)
+    .keys({ tenantId: idSchema('tenant') })
+    .label('AccountQuery');
 
 export interface SuspendAccount {
     reason: string;

@@ -1,7 +1,7 @@
-import { inBothAudits } from '../../src/redis/both-audits.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { inPlatformAudit, tellLook } from '../../src/redis/platform-audit.ts';
 
+import type { AccountChange } from './api.ts';
 import type { AccountListQuery, AccountParams } from './schemas.ts';
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -16,15 +16,9 @@ export interface AccountParts {
     append: AppendOutbox;
 }
 
-/** What is changed of an account, why, and of which revision. */
-export interface AccountChange {
-    reason?: string | undefined;
-    revision?: number | undefined;
-}
-
 /**
  * What platform admins do with the users of tenants, by the rules of these. It is told in the audit of the tenant and
- * of the platform. The platform's own users are none of them: its superadmins have the routes for users.
+ * of the platform. The platform's own users are none of them by a route: its superadmins have those for users.
  */
 export class Accounts {
     readonly #parts: AccountParts;
@@ -41,9 +35,8 @@ export class Accounts {
         const { directory, append } = this.#parts;
         const query = { ...rest, direction };
         const page = await (tenantId === undefined ? directory.users(query) : this.#ofTenant(tenantId, query));
-        const entry = { action: 'user.list', resource: 'user', resourceId: tenantId ?? PLATFORM, result: 'success' };
-        const told = tenantId === undefined ? [PLATFORM] : [tenantId, PLATFORM];
-        for (const place of told) await append(place, { audit: [audited(actor, entry)] });
+        const look = { id: tenantId ?? PLATFORM, resource: 'user', action: 'user.list' };
+        await tellLook(append, actor, look, tenantId);
         return page;
     }
 
@@ -51,9 +44,8 @@ export class Accounts {
     async get(actor: Actor, { tenantId, userId }: AccountParams): Promise<PublicUser> {
         const { append } = this.#parts;
         const user = await this.#find({ tenantId, userId });
-        const entry = { action: 'user.read', resource: 'user', resourceId: userId, result: 'success' };
-        await append(tenantId, { audit: [audited(actor, entry)] });
-        await append(PLATFORM, { audit: [audited(actor, { ...entry, details: { tenantId } })] });
+        const look = { id: userId, resource: 'user', action: 'user.read', details: { tenantId } };
+        await tellLook(append, actor, look, tenantId);
         return user;
     }
 
@@ -106,7 +98,7 @@ export class Accounts {
         await this.#find({ tenantId, userId });
         await tenants.checkRestoring(tenantId);
         const details = { tenantId, ...(reason !== undefined && { reason }) };
-        return inBothAudits(append, actor, { id: userId, resource: 'user', action, details }, act);
+        return inPlatformAudit(append, actor, { id: userId, resource: 'user', action, details }, act);
     }
 
     async #find({ tenantId, userId }: AccountParams): Promise<PublicUser> {

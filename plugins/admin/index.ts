@@ -1,4 +1,3 @@
-import { operatorAdmin } from './operator.ts';
 import { activateTenant } from './routes/activate-tenant.ts';
 import { createTenant } from './routes/create-tenant.ts';
 import { deleteTenant } from './routes/delete-tenant.ts';
@@ -18,9 +17,8 @@ export const admin: Plugin<Platform> = {
     dependencies: ['auth', 'directory', 'tenants', 'users'],
     register: (server, { store }) => {
         const { directory, tenants, users } = server.plugins;
-        const parts = { tenants, users, directory, append: appendOutbox(store) };
-        const service = createAdminService(parts);
-        server.expose({ operator: operatorAdmin(service, parts) });
+        const service = createAdminService({ tenants, users, directory, append: appendOutbox(store) });
+        server.expose(service);
         server.route(createTenant(service));
         server.route(listTenants(service));
         server.route(getTenant(service));

@@ -7,7 +7,7 @@ import type { Metrics } from '../../src/telemetry/metrics.ts';
 export type CreditMeter = (type: EntryType, amount: Micros) => void;
 
 /** Their types do not move in this process' sight: scripts of other features charge them by the minute or the byte. */
-const UNSEEN = new Set<EntryType>(['vm_create', 'vm_running', 'vm_delete', 'tunnel_usage', 'hold_settled']);
+const UNSEEN = new Set<EntryType>(['vm_create', 'vm_running', 'vm_delete', 'tunnel_usage']);
 
 /**
  * Counts what this process has moved, in micro-dollars: charges of models, refunds and what the platform gives or

@@ -2,7 +2,7 @@ import { shown, type Shown } from './amounts.ts';
 import { scriptEntry } from './entry.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { dollars, type Micros } from '../../src/money.ts';
-import { inBothAudits } from '../../src/redis/both-audits.ts';
+import { inPlatformAudit } from '../../src/redis/platform-audit.ts';
 
 import type { LedgerRecord } from './record.ts';
 import type { RefundStore } from './refund-store.ts';
@@ -75,7 +75,7 @@ export class CreditService {
         const type = amount > 0n ? 'credit_add' : 'credit_deduct';
         await this.#expectTenant(tenantId);
         const deed = { id: tenantId, action: 'billing.credit', details: { amountMicros, reason } };
-        const record = await inBothAudits(append, actor, deed, async (audit) => {
+        const record = await inPlatformAudit(append, actor, deed, async (audit) => {
             const granted = await store.grant(tenantId, {
                 id: operation,
                 amount,
@@ -100,7 +100,7 @@ export class CreditService {
         await this.#expectTenant(tenantId);
         const details = { recordId, ...(amountMicros !== undefined && { amountMicros }), reason };
         const deed = { id: tenantId, action: 'billing.refund', details };
-        const record = await inBothAudits(append, actor, deed, async (audit) => {
+        const record = await inPlatformAudit(append, actor, deed, async (audit) => {
             const refunded = await refunds.refund(tenantId, {
                 id: operation,
                 recordId,

@@ -156,7 +156,8 @@ export class BillingStore {
     /** Settles holds of a tenant that nobody renews; gives how many that were, and how many are left. */
     async sweep(tenantId: string, count: number): Promise<{ swept: number; left: number }> {
         const keys = [this.key(tenantId), ...outboxKeys(tenantId)];
-        const [swept = 0, left = 0] = (await this.#run['sweep-holds'](keys, [count])) as number[];
+        const [swept = 0, left = 0, charged = 0] = (await this.#run['sweep-holds'](keys, [count])) as number[];
+        this.#meter('hold_settled', BigInt(charged));
         return { swept, left };
     }
 

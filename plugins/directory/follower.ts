@@ -8,7 +8,7 @@ import type { Signals } from '../../src/redis/signals.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
 /** The channel on which `outbox.lua` names tenants whose accounts have changed. */
-export const CHANGED = 'accounts:changed';
+const CHANGED = 'accounts:changed';
 
 /** All workers hear of a change: the first one does it, the others find it done. */
 const SPREAD_MS = 100;

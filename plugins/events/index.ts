@@ -16,7 +16,7 @@ const STOP_WITHIN_MS = 5_000;
 export const events: Plugin<Platform> = {
     name: 'events',
     dependencies: ['auth'],
-    register: (server, { store, signals, drain, logger, metrics }) => {
+    register: (server, { store, signals, clock, drain, logger, metrics }) => {
         const eventStore = new EventStore(store);
         const lag = metrics.histogram(
             'event_relay_lag_seconds',
@@ -24,7 +24,8 @@ export const events: Plugin<Platform> = {
             BUCKETS.work,
             ['consumer'],
         );
-        const onTake = (consumer: string, ageMs: number) => lag(consumer).observe(Math.max(0, ageMs) / 1000);
+        const onTake = (consumer: string, happenedAt: string) =>
+            lag(consumer).observe(Math.max(0, clock() - Date.parse(happenedAt)) / 1000);
         const relay = new Relay({ store: eventStore, signals, drain, logger, onTake });
         server.expose(createEventFeature(eventStore, relay));
         const streams = new StreamStore(store);

@@ -26,8 +26,8 @@ export interface RelayParts {
     signals: Signals;
     drain: Drain;
     logger: Logger;
-    /** Told how old the oldest event of a batch is. */
-    onTake?: (consumer: string, ageMs: number) => void;
+    /** Told of when the oldest event of a batch has happened. */
+    onTake?: (consumer: string, happenedAt: string) => void;
     freeAfterMs?: number;
     firstRetryMs?: number;
 }
@@ -147,7 +147,7 @@ export class Relay {
     async #handOver({ tenantId, consumer }: Turn, { events, ids }: EventBatch): Promise<void> {
         const { store, onTake } = this.#parts;
         const [oldest] = events;
-        if (oldest) onTake?.(consumer.name, Date.now() - Date.parse(oldest.timestamp));
+        if (oldest) onTake?.(consumer.name, oldest.timestamp);
         const keep = () => void store.age(tenantId, consumer.name, ids, 0).catch(this.#warn);
         const keeping = setInterval(keep, this.#freeAfterMs / 3).unref();
         try {

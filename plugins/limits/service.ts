@@ -3,7 +3,7 @@ import { violationKinds } from './violation-kinds.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { LimitService, Slot } from './api.ts';
 import type { LimitStore } from './store.ts';
@@ -77,16 +77,14 @@ export function createLimitService(parts: LimitParts) {
         async violations(actor: Actor, tenantId: string) {
             await tenants.get(tenantId);
             const { days, recent } = await store.violations(tenantId);
-            const entry = { action: 'limit.read', resource: 'tenant', resourceId: tenantId, result: 'success' };
-            for (const told of new Set([tenantId, PLATFORM])) await append(told, { audit: [audited(actor, entry)] });
+            await tellLook(append, actor, { id: tenantId, action: 'limit.read' }, tenantId);
             return { tenantId, days, recent };
         },
 
         /** Told in the audit of the platform. */
         async allViolations(actor: Actor) {
             const { days, tenants: most } = await parts.allViolations(DAYS_SHOWN);
-            const entry = { action: 'limit.read', resource: 'tenant', resourceId: PLATFORM, result: 'success' };
-            await append(PLATFORM, { audit: [audited(actor, entry)] });
+            await tellLook(append, actor, { id: PLATFORM, action: 'limit.read' });
             const whole = days.map(({ date, counts }) => ({ date, counts: { ...NO_VIOLATIONS, ...counts } }));
             return { tenantId: null, days: whole, tenants: most };
         },

@@ -1,7 +1,7 @@
 import { newId } from '../../src/ids.ts';
 import { isoTime } from '../../src/redis/codec.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { Replica, ReplicaStore } from './replica-store.ts';
 import type { Config } from '../../src/config.ts';
@@ -51,9 +51,8 @@ export class Replicas {
 
     /** Told in the audit of the platform. */
     async list(actor: Actor): Promise<Replica[]> {
-        const entry = { action: 'replica.list', resource: 'replica', resourceId: PLATFORM, result: 'success' };
         const replicas = await this.#parts.store.list();
-        await this.#parts.append(PLATFORM, { audit: [audited(actor, entry)] });
+        await tellLook(this.#parts.append, actor, { id: PLATFORM, resource: 'replica', action: 'replica.list' });
         return replicas;
     }
 

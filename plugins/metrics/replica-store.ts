@@ -7,7 +7,7 @@ const lua = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url)
 const REPLICAS = tenantKey(PLATFORM, 'replicas');
 
 /** A process that says nothing for so long is not there any more. */
-export const SILENT_MS = 15_000;
+const SILENT_MS = 15_000;
 
 /** What a process tells of itself. */
 export interface ReplicaFigures {

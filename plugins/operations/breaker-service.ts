@@ -1,5 +1,6 @@
-import { tellDeed, tellLook } from './told.ts';
 import { apiError } from '../../src/http/errors.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
+import { inPlatformAudit, tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { AppendOutbox } from '../../src/redis/append-outbox.ts';
 import type { Actor } from '../../src/types/actor.ts';
@@ -17,7 +18,7 @@ export function createBreakerService(models: Pick<ModelService, 'circuits' | 're
     return {
         /** Of every provider here, and of all others that are not clean, by name. Told in the platform's audit. */
         async list(actor: Actor): Promise<Breaker[]> {
-            await tellLook(append, actor, 'breaker.list', 'breaker');
+            await tellLook(append, actor, { id: PLATFORM, resource: 'breaker', action: 'breaker.list' });
             const circuits = Object.entries(await models.circuits());
             return circuits.map(([name, circuit]) => ({ name, ...circuit })).toSorted((a, b) => order(a.name, b.name));
         },
@@ -29,8 +30,8 @@ export function createBreakerService(models: Pick<ModelService, 'circuits' | 're
                 return circuits.get(name);
             };
             if (!(await circuitOf())) throw apiError('BREAKER_NOT_FOUND');
-            const deed = { action: 'breaker.reset', resource: 'breaker', resourceId: name };
-            await tellDeed(append, actor, deed, () => models.resetCircuit(name));
+            const deed = { id: name, resource: 'breaker', action: 'breaker.reset' };
+            await inPlatformAudit(append, actor, deed, () => models.resetCircuit(name));
             // One of no provider here is no longer known when it is clean.
             return { name, ...((await circuitOf()) ?? { state: 'closed', failures: 0, retryAt: null }) };
         },

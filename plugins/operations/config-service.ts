@@ -1,7 +1,7 @@
-import { tellLook } from './told.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
 import { audited, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 import { tiersWith, type TierFigures } from '../tenants/api.ts';
 
 import type { ConfigChanges, ConfigRules, Maintenance, PlatformConfig, PlatformSettings } from './api.ts';
@@ -34,7 +34,7 @@ export function createConfigService(parts: ConfigParts): ConfigRules {
 
     return {
         async get(actor) {
-            await tellLook(append, actor, 'config.read', 'config');
+            await tellLook(append, actor, { id: PLATFORM, resource: 'config', action: 'config.read' });
             return shown(await store.read());
         },
 

@@ -1,7 +1,6 @@
-import { tellDeed, tellLook } from './told.ts';
 import { JOB_STATES } from '../../src/jobs/job-list.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { audited } from '../../src/redis/outbox.ts';
+import { inPlatformAudit, tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { JobCursors } from './job-cursor.ts';
 import type { JobCounts, JobState, JobView } from '../../src/jobs/job-list.ts';
@@ -37,7 +36,7 @@ export function createJobService({ jobs, cursors, tenants, append }: JobParts) {
         /** Jobs in one state, and how many there are in each. Told in the platform's audit. @throws INVALID_CURSOR */
         async list(actor: Actor, { state, limit, cursor }: JobQuery) {
             const place = cursors.open(state, cursor);
-            await tellLook(append, actor, 'job.list', 'job');
+            await tellLook(append, actor, { id: PLATFORM, resource: 'job', action: 'job.list' });
             const [page, counts] = await Promise.all([jobs.list(state, place, limit), jobs.counts().then(overAll)]);
             const next = page.next && cursors.seal(state, page.next);
             const pagination = { cursor: next, limit, hasMore: next !== null, totalCount: counts[state] };
@@ -46,12 +45,13 @@ export function createJobService({ jobs, cursors, tenants, append }: JobParts) {
 
         /** Told in the audit of the platform and of the job's tenant. @throws JOB_NOT_FOUND, JOB_NOT_FAILED */
         async retry(actor: Actor, id: string): Promise<JobView> {
-            const deed = { action: 'job.retry', resource: 'job', resourceId: id };
-            const job = await tellDeed(append, actor, deed, () => jobs.retry(id));
-            if (job.tenantId !== PLATFORM && (await tenants.exists(job.tenantId))) {
-                await append(job.tenantId, { audit: [audited(actor, { ...deed, result: 'success' })] });
-            }
-            return job;
+            return inPlatformAudit(append, actor, { id, resource: 'job', action: 'job.retry' }, async (audit) => {
+                const job = await jobs.retry(id);
+                const { tenantId } = job;
+                const isOfTenant = tenantId !== PLATFORM && (await tenants.exists(tenantId));
+                if (isOfTenant) await append(tenantId, { audit: [audit] });
+                return job;
+            });
         },
     };
 }

@@ -1,7 +1,7 @@
 import { periodsUntil } from './periods.ts';
 import { largestFirst, sumOf, sumsBelow } from './sums.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
-import { doneBy } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { FigureStore } from './figure-store.ts';
 import type { FoundFigures, Sums } from './figures.ts';
@@ -40,7 +40,7 @@ export class DashboardService {
             traffic: [day, month, ...keys(hours)],
             active: periodsUntil(now, 'day', ACTIVE_DAYS).map(({ date }) => date),
         });
-        await this.#append(PLATFORM, { audit: [doneBy(actor, 'dashboard', 'read', PLATFORM)] });
+        await tellLook(this.#append, actor, { id: PLATFORM, resource: 'dashboard', action: 'dashboard.read' });
         return dashboardOf(found, hours);
     }
 }

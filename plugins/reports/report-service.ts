@@ -1,8 +1,7 @@
 import { periodsUntil, type Period, type Unit } from './periods.ts';
 import { largestFirst, sumOf, sumsBelow } from './sums.ts';
 import { jsonAmount } from '../../src/money.ts';
-import { PLATFORM } from '../../src/redis/keys.ts';
-import { doneBy } from '../../src/redis/outbox.ts';
+import { tellLook } from '../../src/redis/platform-audit.ts';
 
 import type { AllViolations } from './api.ts';
 import type { FigureStore } from './figure-store.ts';
@@ -138,7 +137,8 @@ export class ReportService {
             ...(wanted.traffic && { traffic: keys }),
             ...(wanted.top && { top: { ...wanted.top, periods: wanted.now ? ['now'] : keys, most: TOP } }),
         });
-        await append(PLATFORM, { audit: [doneBy(actor, 'report', 'read', name, { unit, count })] });
+        const look = { id: name, resource: 'report', action: 'report.read', details: { unit, count } };
+        await tellLook(append, actor, look);
         return { head: headOf(unit, periods, found), periods, found };
     }
 }

@@ -18,7 +18,7 @@ const tenantKeys = {
     tenantId: Joi.string().example(TENANT),
     tenantName: Joi.string().allow(null).description('null once the tenant is purged'),
 };
-export const ACME = { tenantId: TENANT, tenantName: 'Acme' };
+const ACME = { tenantId: TENANT, tenantName: 'Acme' };
 
 const byCount = () => Joi.object().pattern(Joi.string(), count());
 const byMicros = () => Joi.object().pattern(Joi.string(), microsSchema());

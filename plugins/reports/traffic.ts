@@ -13,6 +13,14 @@ export interface Answered {
 }
 
 const UNITS: Unit[] = ['hour', 'day', 'month'];
+const HOUR_MS = 3_600_000;
+
+/** What requests of one hour are counted in: named once, since to name it costs more than to count. */
+interface Hour {
+    number: number;
+    keys: string[];
+    date: string;
+}
 
 /**
  * Counts requests in memory, so that none waits for it, and tells the store of all of them together. A batch whose
@@ -24,6 +32,7 @@ export class Traffic {
     readonly #processId: string;
     readonly #periods = new Map<string, Map<string, number>>();
     readonly #active = new Map<string, Set<string>>();
+    #hour: Hour = hourOf(0);
     #number = 1;
     #untold: TrafficBatch | null = null;
     #telling: Promise<void> | null = null;
@@ -36,14 +45,12 @@ export class Traffic {
 
     count({ at, errorCode, userId }: Answered): void {
         const what = errorCode === undefined ? ['requests'] : ['requests', 'errors', `code:${errorCode}`];
-        for (const unit of UNITS) {
-            for (const { key } of periodsUntil(at, unit, 1)) this.#add(key, what);
-        }
+        if (Math.floor(at / HOUR_MS) !== this.#hour.number) this.#hour = hourOf(at);
+        const { keys, date } = this.#hour;
+        for (const key of keys) this.#add(key, what);
         if (userId === undefined) return;
-        for (const { date } of periodsUntil(at, 'day', 1)) {
-            const users = this.#active.get(date) ?? new Set();
-            this.#active.set(date, users.add(userId));
-        }
+        const users = this.#active.get(date) ?? new Set();
+        this.#active.set(date, users.add(userId));
     }
 
     /** Never fails: what could not be told is told with the next flush. */
@@ -82,3 +89,9 @@ export class Traffic {
         for (const name of what) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
 }
+
+const hourOf = (at: number): Hour => ({
+    number: Math.floor(at / HOUR_MS),
+    keys: UNITS.flatMap((unit) => periodsUntil(at, unit, 1).map(({ key }) => key)),
+    date: periodsUntil(at, 'day', 1).map(({ date }) => date)[0] ?? '',
+});

@@ -25,10 +25,13 @@ export function watchTraffic(
         if (!COUNTED.test(request.path)) return;
         const { app, auth } = request;
         const actor = auth.isAuthenticated ? auth.credentials.actor : null;
+        const isOfPlatform = actor?.tenantId === PLATFORM;
         // Who runs the platform is none of its users.
-        const userId = actor?.tenantId === PLATFORM ? undefined : actor?.userId;
-        traffic.count({ at: clock(), errorCode: app.errorCode, userId });
-        if (actor) for (const tenantId of [actor.tenantId, ...namedIn(request)]) seen.add(tenantId);
+        traffic.count({ at: clock(), errorCode: app.errorCode, userId: isOfPlatform ? undefined : actor?.userId });
+        if (!actor) return;
+        seen.add(actor.tenantId);
+        // Nobody else reaches another tenant, whatever is named.
+        if (isOfPlatform) for (const tenantId of namedIn(request)) seen.add(tenantId);
     });
 
     const flush = async () => void (await Promise.all([traffic.flush(), seen.flush()]));

@@ -1,9 +1,9 @@
 import { CLAIM_LIFETIME_MS, settle, updateOwnTenant, updateTenant } from './update.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { inBothAudits } from '../../src/redis/both-audits.ts';
 import { RecordExistsError } from '../../src/redis/create-records.ts';
 import { PLATFORM } from '../../src/redis/keys.ts';
+import { inPlatformAudit } from '../../src/redis/platform-audit.ts';
 import { RESTORABLE_MS } from '../../src/redis/soft-delete.ts';
 
 import type { Founding, FoundingStep, Tenant, TenantChanges, TenantPurgeStep, TenantService } from './api.ts';
@@ -136,7 +136,7 @@ async function change(
 ): Promise<Tenant> {
     const details = reason !== undefined && { details: { reason } };
     await store.get(id);
-    return inBothAudits(append, actor, { id, action: `tenant.${kind}`, ...details }, (audit) => {
+    return inPlatformAudit(append, actor, { id, action: `tenant.${kind}`, ...details }, (audit) => {
         const outbox = { events: [{ type: HAPPENED[kind], data: { tenantId: id } }], audit: [audit] };
         return store.change(id, { kind, ...(reason !== undefined && { reason }), outbox });
     });

@@ -1,7 +1,7 @@
 import { settingsOf } from './settings.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
-import { inBothAudits } from '../../src/redis/both-audits.ts';
 import { audited, type AuditEntry, type Outbox } from '../../src/redis/outbox.ts';
+import { inPlatformAudit } from '../../src/redis/platform-audit.ts';
 
 import type { LimitChanges, Tenant, TenantChanges } from './api.ts';
 import type { TenantParts } from './parts.ts';
@@ -25,7 +25,7 @@ export async function updateTenant(
     revision?: number,
 ): Promise<Tenant> {
     await store.get(id);
-    return inBothAudits(append, actor, { id, ...deedOf(changes) }, (audit) =>
+    return inPlatformAudit(append, actor, { id, ...deedOf(changes) }, (audit) =>
         change(store, id, changes, audit, revision),
     );
 }

@@ -4,7 +4,15 @@ import type { BackedUp } from '../../src/redis/aggregate.ts';
 import type { Draft } from '../../src/redis/create-records.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
-export { passwordSchema, userExample, userParams, userSchema, type UserParams } from './schemas.ts';
+export {
+    passwordSchema,
+    userExample,
+    userParams,
+    userQuery,
+    userSchema,
+    type UserListQuery,
+    type UserParams,
+} from './schemas.ts';
 
 export type * from './user.ts';
 

@@ -3,33 +3,31 @@ import Joi from 'joi';
 import { checked, readStandardInput, type Input } from './input.ts';
 import { UsageError } from './usage.ts';
 import { createTenantPayload, suspendTenantPayload, tenantParams } from '../../plugins/admin/schemas.ts';
-import { pageParams, type PageParams } from '../../src/http/pagination.ts';
+import { userQuery } from '../../plugins/users/api.ts';
 import { idSchema } from '../../src/ids.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
 
 import type { Act, Commands } from './command.ts';
+import type { AccountFeature } from '../../plugins/accounts/api.ts';
+import type { AccountParams } from '../../plugins/accounts/schemas.ts';
+import type { PublicUser } from '../../plugins/users/api.ts';
+import type { Actor } from '../../src/types/actor.ts';
 
 /** The tenant that is named first. */
 const tenantOf = ({ words: [tenantId] }: Input) => checked(tenantParams, { tenantId }).tenantId;
 
-const userParams = Joi.object<{ tenantId: string; userId: string }>({
-    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid('platform')).required(),
+const userParams = Joi.object<AccountParams>({
+    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).required(),
     userId: idSchema('user').required(),
 });
 
-const listParams = Joi.object<PageParams & { q?: string }>({
-    ...pageParams({ usual: 20, most: 100 }),
-    q: Joi.string().trim().min(1).max(100),
-});
-
 /** The part of a list that is asked for: the newest first. */
-function pageOf({ options: { limit, cursor, q } }: Input) {
-    const { order: direction, ...page } = checked(listParams, {
+const pageOf = ({ options: { limit, cursor, q } }: Input) =>
+    checked(userQuery, {
         ...(limit !== undefined && { limit }),
         ...(cursor !== undefined && { cursor }),
         ...(q !== undefined && { q }),
     });
-    return { ...page, direction };
-}
 
 async function createTenantOf({ options }: Input) {
     const { name, domain, email, plan = 'free', 'display-name': displayName } = options;
@@ -54,7 +52,7 @@ export const tenantCommands: Commands = {
         prepare: async (input) => {
             const details = await createTenantOf(input);
             return async ({ plugins: { admin } }, actor) => {
-                const { token, ...created } = await admin.operator.createTenant(actor, details);
+                const { token, ...created } = await admin.createTenant(actor, details);
                 return { ...created, ...(token !== null && { token }) };
             };
         },
@@ -63,9 +61,9 @@ export const tenantCommands: Commands = {
         words: 0,
         options: ['limit', 'cursor'],
         prepare: (input) => {
-            const { q: _q, ...query } = pageOf(input);
+            const { order: direction, ...page } = pageOf(input);
             return async ({ plugins: { admin } }, actor) => {
-                const { items: tenants, pagination } = await admin.operator.listTenants(actor, query);
+                const { items: tenants, pagination } = await admin.listTenants(actor, { ...page, direction });
                 return { tenants, pagination };
             };
         },
@@ -75,7 +73,7 @@ export const tenantCommands: Commands = {
         options: [],
         prepare: (input) => {
             const id = tenantOf(input);
-            return async ({ plugins: { admin } }, actor) => ({ tenant: await admin.operator.getTenant(actor, id) });
+            return async ({ plugins: { admin } }, actor) => ({ tenant: await admin.getTenant(actor, id) });
         },
     },
     'tenant suspend': {
@@ -127,9 +125,9 @@ export const userCommands: Commands = {
                 userParams.fork('userId', (schema) => schema.forbidden()),
                 { tenantId },
             );
-            const query = pageOf(input);
-            return async ({ plugins: { admin } }, actor) => {
-                const { items: users, pagination } = await admin.operator.listUsers(actor, id, query);
+            const query = { ...pageOf(input), tenantId: id };
+            return async ({ plugins: { accounts } }, actor) => {
+                const { items: users, pagination } = await accounts.list(actor, query);
                 return { users, pagination };
             };
         },
@@ -139,16 +137,19 @@ export const userCommands: Commands = {
         options: ['reason'],
         prepare: (input) => {
             const { reason } = checked(suspendTenantPayload, { reason: input.options.reason });
-            return setActive(input, { isActive: false, reason });
+            return onUser(input, (accounts, ...user) => accounts.suspend(...user, { reason }));
         },
     },
-    'user activate': { words: 2, options: [], prepare: (input) => setActive(input, { isActive: true }) },
+    'user activate': {
+        words: 2,
+        options: [],
+        prepare: (input) => onUser(input, (accounts, ...user) => accounts.activate(...user)),
+    },
 };
 
-function setActive({ words: [tenantId, userId] }: Input, standing: { isActive: boolean; reason?: string }) {
-    const user = checked(userParams, { tenantId, userId });
-    const act: Act = async ({ plugins: { admin } }, actor) => ({
-        user: await admin.operator.setActive(actor, user.tenantId, user.userId, standing),
-    });
-    return act;
+type Change = (accounts: AccountFeature, actor: Actor, place: AccountParams) => Promise<PublicUser>;
+
+function onUser({ words: [tenantId, userId] }: Input, change: Change): Act {
+    const place = checked(userParams, { tenantId, userId });
+    return async ({ plugins: { accounts } }, actor) => ({ user: await change(accounts, actor, place) });
 }

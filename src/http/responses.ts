@@ -28,9 +28,9 @@ const unpinVersion: Lifecycle.Method = (request, h) => {
 };
 
 /** Gives every answer its form: request id, envelope, catalogue error, headers. */
-export const responses: Plugin<{ clock: Clock; reports?: ErrorReports }> = {
+export const responses: Plugin<{ clock: Clock; errorReports?: ErrorReports }> = {
     name: 'responses',
-    register: (server, { clock, reports = noReports }) => {
+    register: (server, { clock, errorReports = noReports }) => {
         const forms = new AnswerForms();
         server.expose('addForm', forms.add.bind(forms));
         server.ext('onRequest', assignRequestId);
@@ -41,7 +41,7 @@ export const responses: Plugin<{ clock: Clock; reports?: ErrorReports }> = {
             const { response } = request;
             nameUser(request);
             const answer = isBoom(response)
-                ? fail({ request, h, reports }, response, (error) => failure(error, forms.of(request.path), stamp))
+                ? fail({ request, h, errorReports }, response, (error) => failure(error, forms.of(request.path), stamp))
                 : succeed(request, response, stamp);
             answer.header('x-request-id', request.app.requestId);
             const { deprecated } = request.route.settings.app ?? {};
@@ -70,26 +70,26 @@ const failure = (error: ErrorBody, form: AnswerForm | undefined, stamp: object):
 interface Failing {
     request: Request;
     h: ResponseToolkit;
-    reports: ErrorReports;
+    errorReports: ErrorReports;
 }
 
-function fail({ request, h, reports }: Failing, boom: Boom, form: (error: ErrorBody) => object): ResponseObject {
+function fail({ request, h, errorReports }: Failing, boom: Boom, form: (error: ErrorBody) => object): ResponseObject {
     const error = toApiError(boom);
     const body = errorBody(error, request.app.requestId);
-    log(request, body, boom, reports);
+    log(request, body, boom, errorReports);
     const answer = h.response(form(body)).code(body.statusCode);
     for (const [name, value] of Object.entries(error.output.headers)) answer.header(name, String(value));
     return body.statusCode === 401 ? answer.header('www-authenticate', 'Bearer') : answer;
 }
 
 /** A client is told the code; why it came to that stands in the log, under the same request id. */
-function log(request: Request, { code, statusCode }: ErrorBody, error: Boom, reports: ErrorReports): void {
+function log(request: Request, { code, statusCode }: ErrorBody, error: Boom, errorReports: ErrorReports): void {
     request.app.errorCode = code;
     request.logger.setBindings({ errorCode: code });
     if (statusCode < 500) return;
     const cause = isApiError(error) ? error.cause : error;
     if (statusCode === 500)
-        reports.report(cause, { module: 'http', requestId: request.app.requestId, ...userOf(request) });
+        errorReports.report(cause, { module: 'http', requestId: request.app.requestId, ...userOf(request) });
     request.logger[statusCode === 500 ? 'error' : 'warn']({ err: cause }, error.message);
 }
 

@@ -39,7 +39,7 @@ const QUEUES: QueueName[] = ['maintenance', 'deliveries'];
 /** Who is told of jobs: nobody unless given. */
 export interface JobWatch {
     tracing?: Tracing;
-    reports?: ErrorReports;
+    errorReports?: ErrorReports;
     meter?: JobMeter;
 }
 
@@ -48,7 +48,7 @@ export async function startJobWorker(
     address: RedisAddress,
     processors: Processors,
     logger: Logger,
-    { tracing = noTracing, reports = noReports, meter = () => undefined }: JobWatch = {},
+    { tracing = noTracing, errorReports = noReports, meter = () => undefined }: JobWatch = {},
 ): Promise<JobWorker> {
     const log = logger.child({ module: 'jobs' });
     const redis = await connectWorkerRedis(address, logger);
@@ -58,7 +58,7 @@ export async function startJobWorker(
             ...connection,
             ...LEASE,
         });
-        report(worker, log, reports);
+        report(worker, log, errorReports);
         return worker;
     });
     await Promise.all(workers.map((worker) => worker.waitUntilReady()));
@@ -121,12 +121,12 @@ function orPutOff(error: unknown): PutOff {
     throw error;
 }
 
-function report(worker: Worker<JobData>, log: Logger, reports: ErrorReports): void {
+function report(worker: Worker<JobData>, log: Logger, errorReports: ErrorReports): void {
     worker.on('failed', (job, error) => {
         const { id: jobId, name = '', attemptsMade, data } = job ?? {};
         const { requestId, tenantId }: Partial<JobData> = data ?? {};
         log.error({ jobId, job: name, attempt: attemptsMade, requestId, tenantId, err: error }, 'job failed');
-        reports.report(error, { module: 'jobs', job: name, requestId, tenantId });
+        errorReports.report(error, { module: 'jobs', job: name, requestId, tenantId });
     });
     worker.on('stalled', (jobId) => log.warn({ jobId }, 'the worker of a job is gone; another one takes it over'));
     worker.on('error', (error) => log.warn({ err: error }, 'The worker failed'));

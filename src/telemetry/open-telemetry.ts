@@ -80,7 +80,7 @@ export function openTelemetry({ endpoint, service, version, share }: OpenTelemet
 }
 
 /** A span that was begun, as it is ended. */
-export const openSpan = (span: Span): OpenSpan => ({
+const openSpan = (span: Span): OpenSpan => ({
     end({ name, attributes = {}, failure }) {
         if (name !== undefined) span.updateName(name);
         span.setAttributes(attributes);
@@ -96,7 +96,7 @@ function fail(span: Span, failure: string): void {
 }
 
 /** What an error is called, which says nothing of its contents. */
-export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
 
 function contextOf(traceparent: string | undefined, current: Span | undefined): Context {
     const remote = traceparent === undefined ? null : parse(traceparent);

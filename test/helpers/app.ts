@@ -3,16 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { temporaryFolder } from './folder.ts';
 import { connectPatiently, sharedRedis } from './redis.ts';
 import { noteFailures, noteRefusals } from './seen-codes.ts';
+import { composePlatform } from '../../src/compose-platform.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
-import { Drain } from '../../src/drain.ts';
 import { meterJobs } from '../../src/jobs/job-meter.ts';
-import { openJobs } from '../../src/jobs/jobs.ts';
 import { startJobWorker, type JobWatch } from '../../src/jobs/worker.ts';
 import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
-import { Signals } from '../../src/redis/signals.ts';
-import { Passwords } from '../../src/security/passwords.ts';
-import { Vault } from '../../src/security/vault.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
@@ -20,6 +16,7 @@ import { processorsOf, startLoops } from '../../src/worker.ts';
 
 import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
+import type { Drain } from '../../src/drain.ts';
 import type { Platform } from '../../src/platform.ts';
 import type { ErrorReports } from '../../src/telemetry/error-reports.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -72,7 +69,7 @@ export interface AppOptions {
     /** Do not start yet: the test does, by `server.initialize()`. */
     isHeld?: boolean;
     tracing?: Tracing;
-    reports?: ErrorReports;
+    errorReports?: ErrorReports;
     /** Give up commands as early as in life, for a test that is about it; a busy machine may be slower than that. */
     isImpatient?: boolean;
 }
@@ -95,31 +92,26 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
     const address = { path: redisPath ?? (await sharedRedis()).path };
     const redis = await (isImpatient ? connectRedis : connectPatiently)(address, logger);
-    const jobs = openJobs(address, logger, watch.tracing);
-    const signals = new Signals(redis, logger);
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const metrics = new Metrics();
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) }, metrics });
     let offset = 0;
     let error = 0;
-    const drain = new Drain();
-    const server = await createServer({
-        config: settings,
-        store,
-        signals,
-        vault: new Vault(settings.VAULT_KEYS),
-        clock: () => Date.now() + offset + error,
-        logger,
-        drain,
-        jobs,
-        metrics,
-        passwords: new Passwords(settings.BCRYPT_COST),
-        restoreGraceMs: 0,
-        // Tests that are about it say when.
-        countEveryMs: 3_600_000,
-        ...watch,
-        ...(measureLoad && { measureLoad }),
-    });
+    const platform = composePlatform(
+        { config: settings, logger, redis, address },
+        {
+            store,
+            clock: () => Date.now() + offset + error,
+            metrics,
+            restoreGraceMs: 0,
+            // Tests that are about it say when.
+            countEveryMs: 3_600_000,
+            ...watch,
+            ...(measureLoad && { measureLoad }),
+        },
+    );
+    const { drain, jobs, signals } = platform;
+    const server = await createServer(platform);
     noteRefusals(server);
     const watched = { ...watch, meter: meterJobs(metrics, jobs) };
     const jobWorker = worker === true ? await startWork(address, server, logger, watched) : null;

@@ -2,7 +2,7 @@ import { describeRoute } from '../../../src/http/describe-route.ts';
 import { createdTenantAnswer, createdTenantExample, createTenantPayload, type CreateTenant } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
-import type { AdminService } from '../service.ts';
+import type { AdminService } from '../api.ts';
 
 export const createTenant = (admin: AdminService): ServerRoute<{ Payload: CreateTenant }> => ({
     method: 'POST',

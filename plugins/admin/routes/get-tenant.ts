@@ -4,7 +4,7 @@ import { tenantExample } from '../../tenants/api.ts';
 import { tenantAnswer, tenantParams, type TenantParams } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
-import type { AdminService } from '../service.ts';
+import type { AdminService } from '../api.ts';
 
 export const getTenant = (admins: AdminService): ServerRoute<{ Params: TenantParams }> => ({
     method: 'GET',

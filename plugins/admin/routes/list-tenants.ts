@@ -3,7 +3,7 @@ import { tenantExample } from '../../tenants/api.ts';
 import { tenantQuery, tenantsAnswer, type TenantListQuery } from '../schemas.ts';
 
 import type { ServerRoute } from '@hapi/hapi';
-import type { AdminService } from '../service.ts';
+import type { AdminService } from '../api.ts';
 
 const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`. What has
 changed is found by \`q\`, \`status\` and \`plan\` about a second later; what is shown is as it is now.`;

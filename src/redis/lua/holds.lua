@@ -97,9 +97,10 @@ local function settle_hold(keys, settlement, at)
 end
 
 -- Settles holds whose process does not renew them, by what it has noted.
--- Returns how many there were
+-- Returns how many there were, and what was charged for them
 local function sweep_holds(keys, count, at)
     local expired = redis.call('ZRANGEBYSCORE', keys.credits .. ':holds', '-inf', digits(lease_time()), 'LIMIT', 0, count)
+    local charged = 0
     for _, id in ipairs(expired) do
         local place = keys.credits .. ':hold:' .. id
         local amount, used, entry, who = unpack(redis.call('HMGET', place, 'amount', 'used', 'entry', 'who'))
@@ -113,7 +114,8 @@ local function sweep_holds(keys, count, at)
             entry = cjson.decode(entry)
             entry.type = 'hold_settled'
             move_credits(keys, entry, -paid, at)
+            charged = charged + paid
         end
     end
-    return #expired
+    return #expired, charged
 end

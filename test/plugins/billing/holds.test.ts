@@ -4,6 +4,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { Keeper } from '../../../plugins/billing/keeper.ts';
+import { BillingStore } from '../../../plugins/billing/store.ts';
 import { dollars } from '../../../src/money.ts';
 import { PLATFORM, tenantKey } from '../../../src/redis/keys.ts';
 import { expectSound, newAccount, type Account } from '../../helpers/billing.ts';
@@ -76,6 +77,20 @@ describe('the hold of a call', () => {
             expect(await holdsOf(test.redis, account.tenantId)).to.equal([]);
         });
     }
+
+    it('is told of to the meter by whoever settles it', async () => {
+        const moved: [string, bigint][] = [];
+        const store = new BillingStore(test.store, Date.now, (...movement) => moved.push(movement));
+        await steps.take();
+        await steps.note();
+        await test.redis.zadd(`${key()}:holds`, 'XX', 1, CALL);
+        await store.sweep(account.tenantId, 10);
+        await store.settle(account.tenantId, account.settlement(CALL, COST));
+        expect(moved).to.equal([
+            ['hold_settled', 100_000n],
+            ['model_usage', COST - 100_000n],
+        ]);
+    });
 
     it('costs once when it is settled and swept at the same time, by many', async () => {
         await steps.take();

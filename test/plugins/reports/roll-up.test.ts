@@ -3,6 +3,7 @@ import Lab from '@hapi/lab';
 
 import { FigureStore } from '../../../plugins/reports/figure-store.ts';
 import { TenantStore } from '../../../plugins/reports/tenant-store.ts';
+import { newId } from '../../../src/ids.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { charge } from '../../helpers/billing.ts';
@@ -168,6 +169,18 @@ describe('the roll-up of what tenants have come to', () => {
         await quiet.call('GET', '/api/auth/me');
         await app.server.plugins.reports.flush();
         expect(await app.redis.zscore(DUE, quiet.tenantId)).to.not.be.null();
+    });
+
+    it('looks at another tenant that a request names only when the platform asks', async () => {
+        const ada = await newPayer();
+        const tenantId = newId('tenant');
+        const name = async (who: string) => {
+            await app.call('POST', '/api/threads', { token: who, payload: { tenantId } });
+            await app.server.plugins.reports.flush();
+            return app.redis.zscore(DUE, tenantId);
+        };
+        expect(await name(ada.accessToken)).to.be.null();
+        expect(await name(token)).to.not.be.null();
     });
 
     it('takes a purged tenant out of what there is, and leaves what it has paid', async () => {

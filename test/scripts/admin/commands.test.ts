@@ -94,11 +94,13 @@ describe('The commands for admins', () => {
         const suspended = await ask('user', 'suspend', ada.tenantId, userId, '--reason', 'Left');
         expect(suspended.user).to.include({ id: userId, isActive: false });
         expect((await ask('user', 'activate', ada.tenantId, userId)).user.isActive).to.be.true();
-        for (const tenant of [ada, null]) {
-            const [told] = await audit(tenant, 'action=user.suspend&result=success');
-            expect(told).to.include({ actor: { type: 'operator', id: null }, details: { userId, reason: 'Left' } });
-            expect(await audit(tenant, 'action=user.list')).to.have.length(1);
+        const [, own] = await audit(ada, 'action=user.update');
+        const [told] = await audit(null, 'action=user.suspend&result=success');
+        for (const entry of [own, told]) {
+            expect(entry).to.include({ actor: { type: 'operator', id: null }, resourceId: userId });
+            expect(entry?.details).to.include({ reason: 'Left' });
         }
+        for (const tenant of [ada, null]) expect(await audit(tenant, 'action=user.list')).to.have.length(1);
         expect(await refusal('user', 'suspend', ada.tenantId, ada.userId, '--reason', 'x')).to.equal('LAST_ADMIN');
         expect(await refusal('user', 'list', ID)).to.equal('TENANT_NOT_FOUND');
     });

@@ -25,7 +25,7 @@ describe('Sentry', () => {
 
     it('is told of an unexpected error: what, where and for whom, and no contents', async () => {
         const reports = await openErrorReports(testConfig({ SENTRY_DSN: collector.dsn }));
-        const app = await startApp({ reports });
+        const app = await startApp({ errorReports: reports });
         const ada = await newTenant(app);
         await app.redis.hset(tenantKey(ada.tenantId, 'user', ada.userId), 'role', 'no-such-role');
         const headers = { 'x-request-id': 'req-of-this-test' };
@@ -53,7 +53,7 @@ describe('Sentry', () => {
     it('knows the user and the tenant where they are known, and failed jobs', { timeout: 20_000 }, async () => {
         const reports = await openErrorReports(testConfig({ SENTRY_DSN: collector.dsn }));
         const redis = await startRedis();
-        const app = await startApp({ reports, redisPath: redis.path, worker: true });
+        const app = await startApp({ errorReports: reports, redisPath: redis.path, worker: true });
         const ada = await newTenant(app);
         const key = tenantKey(ada.tenantId, 'events');
         await app.redis.del(key);
