@@ -25,7 +25,7 @@ describe('a user who is deleted after the credentials were checked', () => {
         ada = await newTenant(app);
         app.server.ext('onPreHandler', async ({ headers }, h) => {
             const userId = headers[MARK];
-            if (userId !== undefined) await app.redis.del(tenantKey(ada.tenantId, 'user', String(userId)));
+            if (typeof userId === 'string') await app.redis.del(tenantKey(ada.tenantId, 'user', userId));
             return h.continue;
         });
     });
