@@ -1,5 +1,6 @@
 import { describeRoute } from '../../../src/http/describe-route.ts';
 import { PAYMENT_ERRORS } from '../../billing/api.ts';
+import { CALL_ERRORS } from '../../models/api.ts';
 import { contextParams, type ContextParams } from '../schemas.ts';
 import { publicSummary, summaryAnswer, summaryExample } from '../summary-schemas.ts';
 
@@ -25,14 +26,7 @@ export const summarize = (summaries: SummaryService): ServerRoute<{ Params: Cont
                 'NOTHING_TO_SUMMARIZE',
                 'SUMMARY_NOT_FOUND',
                 'CONCURRENCY_LIMIT',
-                'PROVIDER_KEY_MISSING',
-                'PROVIDER_KEY_INVALID',
-                'PROVIDER_REFUSED',
-                'PROVIDER_RATE_LIMITED',
-                'PROVIDER_ERROR',
-                'PROVIDER_OVERLOADED',
-                'PROVIDER_TIMEOUT',
-                'CIRCUIT_OPEN',
+                ...CALL_ERRORS,
                 ...PAYMENT_ERRORS,
                 'SHUTTING_DOWN',
             ],

@@ -313,4 +313,21 @@ describe('A load that goes wrong', () => {
         expect(await status(model)).to.include({ status: 'not_loaded' });
         await app.stop();
     });
+
+    it('is not ended where Ollama refuses to, or says nothing', async () => {
+        const other = await startProvider();
+        const app = await startApp({ config: { ...one.config, OLLAMA_URL: other.url } });
+        const model = ollama.newModel();
+        const eve = await newTenant(app);
+        const refused = async (answer: Parameters<typeof other.answer>[0], code: ErrorCode) => {
+            other.answer(answer);
+            expectError(await eve.call('POST', `/api/models/${model}/unload`), code);
+        };
+        const listed = jsonLine({ models: [{ name: `${model}:latest`, size: 1 }] });
+        const refusing = { status: 400, steps: ['{"error":"not now"}'] };
+        await refused(({ path }) => (path === '/api/chat' ? refusing : { steps: [listed] }), 'PROVIDER_REFUSED');
+        await refused({ steps: [hold()] }, 'PROVIDER_TIMEOUT');
+        await app.stop();
+        await other.stop();
+    });
 });

@@ -60,10 +60,8 @@ describe('a thread without a title', () => {
         expect(body.data.assistantMessage.content).to.equal('The castle');
         expect(await shown()).to.include({ title: TITLE, revision: 3 });
         expect(await found('there+see')).to.equal(1);
-        const { userId } = ada;
-        expect(await updates()).to.equal([
-            ['type', 'thread.updated', 'data', JSON.stringify({ threadId: thread, userId })],
-        ]);
+        const data = JSON.stringify({ threadId: thread, userId: ada.userId });
+        expect(await updates()).to.equal([['type', 'thread.updated', 'data', data, 'requestId', body.requestId]]);
         await send('And what to eat?');
         expect((await shown()).title).to.equal(TITLE);
         expect(await found('eat')).to.equal(0);
