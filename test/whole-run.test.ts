@@ -21,12 +21,13 @@ const formsOf = (secret: string): string[] => [
 ];
 
 /** What was found where. */
-function leaksIn({ secrets, logs, collector, errors }: WholeRun): string[] {
+function leaksIn({ secrets, logs, collector, metrics, errors }: WholeRun): string[] {
     const places: Record<string, string> = {
         'the log of a replica': logs.taker,
         'the log of the other replica': logs.holder,
         'the log of the agent': logs.agent,
         'traces and reports': collector.texts.join('\n'),
+        metrics,
         'the answers of errors': errors.join('\n'),
     };
     return Object.entries(places).flatMap(([place, text]) =>
@@ -49,9 +50,10 @@ describe('a day of a tenant on two replicas', { timeout: 120_000 }, () => {
         run = await wholeRun('info');
     });
 
-    it('leaves no secret and no text in logs, traces, reports and errors', () => {
+    it('leaves no secret and no text in logs, traces, reports, metrics and errors', () => {
         expect(run.secrets.size).to.be.above(25);
         expect(run.errors.length).to.be.above(10);
+        expect(run.metrics).to.include('route="/api/threads/{threadId}/models/{modelId}/messages"');
         expect(run.collector.spans().length).to.be.above(100);
         expect(run.collector.events().length).to.be.above(0);
         expect(leaksIn(run)).to.equal([]);

@@ -63,9 +63,9 @@ export interface ViolationQuery {
 }
 
 export const violationQuery = Joi.object<ViolationQuery>({
-    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM)).description(
-        'those of all tenants together unless given; those of IP addresses are the tenant `platform`’s',
-    ),
+    tenantId: Joi.alternatives(idSchema('tenant'), Joi.string().valid(PLATFORM))
+        .example('tenant_01K9ZQ4V7N8M3T5R2W6X1Y0ABC')
+        .description('those of all tenants together unless given; those of IP addresses are the tenant `platform`’s'),
 }).label('ViolationQuery');
 
 const violationSchema = Joi.object({

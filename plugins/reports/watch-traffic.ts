@@ -1,6 +1,7 @@
 import { TrafficStore } from './traffic-store.ts';
 import { Traffic } from './traffic.ts';
 import { newId } from '../../src/ids.ts';
+import { PLATFORM } from '../../src/redis/keys.ts';
 import { SeenTenants } from '../../src/redis/seen-tenants.ts';
 
 import type { Request, Server } from '@hapi/hapi';
@@ -24,7 +25,9 @@ export function watchTraffic(
         if (!COUNTED.test(request.path)) return;
         const { app, auth } = request;
         const actor = auth.isAuthenticated ? auth.credentials.actor : null;
-        traffic.count({ at: clock(), errorCode: app.errorCode, userId: actor?.userId });
+        // Who runs the platform is none of its users.
+        const userId = actor?.tenantId === PLATFORM ? undefined : actor?.userId;
+        traffic.count({ at: clock(), errorCode: app.errorCode, userId });
         if (actor) for (const tenantId of [actor.tenantId, ...namedIn(request)]) seen.add(tenantId);
     });
 

@@ -106,6 +106,15 @@ describe('operations in the console', { skip: !hasBrowser, timeout: 120_000 }, (
         expect(await row.getByRole('button').count()).to.equal(0);
     });
 
+    it('show what every process does at this moment', async () => {
+        const { page, open } = superadmin;
+        await test.app.server.plugins.metrics.announce();
+        await open('Live');
+        const row = page.getByRole('table', { name: 'Processes' }).getByRole('row').nth(1);
+        expect(await row.innerText()).to.include(['all', test.app.config.VERSION, ' ms', ' MB']);
+        expect(await page.locator('.tile').filter({ hasText: 'Processes' }).innerText()).to.match(/\b1$/);
+    });
+
     it('show the finance role no button of theirs', async () => {
         const { page, signIn, open } = await test.visit();
         const { tenantId } = await newTenant(test.app);

@@ -23,6 +23,8 @@ export interface WholeRun {
     /** What the replica wrote that took the message, the one that holds the tunnel's link, and the agent. */
     logs: { taker: string; holder: string; agent: string };
     collector: TestCollector;
+    /** Of both replicas, as Prometheus gets them. */
+    metrics: string;
     /** The answers that were errors. */
     errors: string[];
     /** What the model behind the tunnel was asked, and the receiver of webhooks. */
@@ -59,6 +61,7 @@ function secretSettings(secrets: Map<string, string>) {
         JWT_KEYS: `k1:${secret('the key of access tokens', random())}`,
         VAULT_KEYS: `k1:${secret('the key of the vault', randomBytes(32).toString('base64'))}`,
         INTERNAL_KEY: secret('the key between replicas', random()),
+        METRICS_TOKEN: secret('the token of metrics', random()),
         BACKUP_WEBHOOK_SECRET: secret('the secret of notices', random()),
         PROVIDER_KEYS_SHARED: `openai=${secret('the shared key of a provider', `sk-proj-${random()}`)}`,
         SMTP_PASSWORD: secret('the password of the mail server', random()),
@@ -113,6 +116,9 @@ export async function wholeRun(level: string): Promise<WholeRun> {
     client.disconnect();
     // What is noted at its end is written by then.
     await until(() => [taker, holder].some(({ output }) => output().stdout.includes('webhook attempted')));
+    const metrics = (await Promise.all([taker, holder].map((one) => metricsOf(one, settings.METRICS_TOKEN)))).join(
+        '\n',
+    );
     await agent.stop();
     const ends = await Promise.all([taker.stop(), holder.stop()]);
     if (ends.some(({ code }) => code !== 0)) throw new Error('A replica did not end well');
@@ -127,7 +133,12 @@ export async function wholeRun(level: string): Promise<WholeRun> {
     ]);
     const written = ({ output }: Pick<TestProcess, 'output'>) => output().stdout + output().stderr;
     const logs = { taker: written(taker), holder: written(holder), agent: written(agent) };
-    return { secrets, logs, collector, errors, asked, received: receiver.received };
+    return { secrets, logs, collector, metrics, errors, asked, received: receiver.received };
+}
+
+async function metricsOf({ url }: TestProcess, token: string): Promise<string> {
+    const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    return answer.text();
 }
 
 /** What people do, good and bad; every secret that comes up is noted. */

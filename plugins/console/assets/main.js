@@ -5,6 +5,7 @@ import { breakers } from './pages/breakers.js';
 import { configuration } from './pages/configuration.js';
 import { dashboard } from './pages/dashboard.js';
 import { jobs } from './pages/jobs.js';
+import { live } from './pages/live.js';
 import { foreignSession, signInForm } from './pages/sign-in.js';
 import { tenants } from './pages/tenants.js';
 import { users } from './pages/users.js';
@@ -26,7 +27,7 @@ import { isOfPlatform, may, signOut, whoAmI } from './session.js';
  */
 
 /** @type {Page[]} */
-const PAGES = [dashboard, tenants, users, breakers, jobs, configuration];
+const PAGES = [dashboard, tenants, users, breakers, jobs, live, configuration];
 
 const elements = {
     bar: /** @type {HTMLElement} */ (document.getElementById('bar')),

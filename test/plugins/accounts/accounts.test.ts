@@ -103,7 +103,15 @@ describe('the administration of users', () => {
             expect(JSON.parse(entry.details ?? '')).to.equal({ tenantId: tenant.tenantId, ...reason });
         }
         const [last] = await app.redis.xrevrange(tenantKey(tenant.tenantId, 'events'), '+', '-', 'COUNT', 1);
-        expect(last?.[1]).to.equal(['type', 'user.updated', 'data', JSON.stringify({ userId })]);
+        const { requestId } = body;
+        expect(last?.[1]).to.equal([
+            'type',
+            'user.updated',
+            'data',
+            JSON.stringify({ userId }),
+            'requestId',
+            requestId,
+        ]);
         const refused = await suspend(urlOf(tenant.tenantId, tenant.userId));
         const told = await toldOf(refused.body.requestId);
         expect(told.own).to.equal([]);

@@ -110,7 +110,8 @@ describe('PATCH /api/admin/tenants/{tenantId}', () => {
         expect(more).to.equal([]);
         expect(await told('platform')).to.equal([{ ...entry, result: 'intended' }, entry]);
         const events = await app.redis.xrange(tenantKey(tenantId, 'events'), '-', '+');
-        expect(events.at(-1)?.[1]).to.equal(['type', 'tenant.updated', 'data', JSON.stringify({ tenantId })]);
+        const data = JSON.stringify({ tenantId });
+        expect(events.at(-1)?.[1]).to.equal(['type', 'tenant.updated', 'data', data, 'requestId', id]);
     });
 
     it('audits a refusal in the platform', async () => {

@@ -19,7 +19,6 @@ const SEND = '/api/threads/{threadId}/models/{modelId}/messages';
 /** Everything else that the server has, and why it is in no document of an API. */
 const LEFT_OUT: [paths: RegExp, why: string][] = [
     [/^\/(documentation|openapi\.json|swaggerui\/.+)$/, 'the document itself, with its page'],
-    [/^\/metrics$/, 'in the form of Prometheus, for who runs the API'],
     [/^\/admin(\/.*)?$/, 'the files of the console'],
 ];
 
@@ -261,7 +260,7 @@ describe('GET /openapi.json', { timeout: 20_000 }, () => {
             const { limit, window } = rateLimit;
             expect(shown, name).to.equal({ limit, window, per: security ? 'ip' : 'user' });
         }
-        const probes = ['get /health', 'get /health/live', 'get /health/ready'];
+        const probes = ['get /health', 'get /health/live', 'get /health/ready', 'get /metrics'];
         const signingOut = ['post /api/auth/logout', 'post /api/logout'];
         expect(unlimited.toSorted()).to.equal([...probes, ...signingOut]);
         expect(served.document.paths['/api/login'].post['x-rate-limit']).to.equal({ limit: 5, window: 60, per: 'ip' });

@@ -74,33 +74,7 @@ function configForm({ registration, maintenance, revision, updatedAt }, reload) 
     const form = h(
         'form',
         { class: 'card', onsubmit: save },
-        field({
-            name: 'registration',
-            label: 'Registration of new tenants',
-            type: 'select',
-            options: [
-                ['open', 'open'],
-                ['closed', 'closed'],
-            ],
-            value: registration,
-        }),
-        field({
-            name: 'maintenance',
-            label: 'Maintenance',
-            type: 'select',
-            options: [
-                ['off', 'off'],
-                ['on', 'on: requests of tenants are refused'],
-            ],
-            value: maintenance.isOn ? 'on' : 'off',
-        }),
-        field({
-            name: 'message',
-            label: 'Message during maintenance',
-            type: 'textarea',
-            maxlength: 500,
-            value: maintenance.message ?? '',
-        }),
+        fieldsOf(registration, maintenance),
         problem,
         h(
             'div',
@@ -111,6 +85,37 @@ function configForm({ registration, maintenance, revision, updatedAt }, reload) 
     );
     return form;
 }
+
+/** @param {string} registration @param {{ isOn: boolean; message: string | null }} maintenance */
+const fieldsOf = (registration, maintenance) => [
+    field({
+        name: 'registration',
+        label: 'Registration of new tenants',
+        type: 'select',
+        options: [
+            ['open', 'open'],
+            ['closed', 'closed'],
+        ],
+        value: registration,
+    }),
+    field({
+        name: 'maintenance',
+        label: 'Maintenance',
+        type: 'select',
+        options: [
+            ['off', 'off'],
+            ['on', 'on: requests of tenants are refused'],
+        ],
+        value: maintenance.isOn ? 'on' : 'off',
+    }),
+    field({
+        name: 'message',
+        label: 'Message during maintenance',
+        type: 'textarea',
+        maxlength: 500,
+        value: maintenance.message ?? '',
+    }),
+];
 
 /** @param {Record<string, Record<string, number | null>>} limits By tier */
 const limitTable = (limits) =>
