@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
+import { tenantKey } from '../../src/redis/keys.ts';
+
 import type { TestApp } from './app.ts';
 import type { Plan } from '../../plugins/tenants/api.ts';
 
 /** How many tenants are made at the same time. */
 const AT_ONCE = 32;
+const DAY_MS = 86_400_000;
 const PLANS: Plan[] = ['free', 'premium', 'enterprise'];
 /** Of no password: nobody logs in as one of these. */
 const PASSWORD_HASH = '$2b$04$'.padEnd(60, '.');
@@ -51,4 +54,35 @@ async function addTenant(app: TestApp, run: string, n: number, count: number): P
         return { drafts: drafts.map(({ draft }) => draft), outbox: { events } };
     });
     return id;
+}
+
+/**
+ * What tenants came to on each of the last days, as their own keys have it: 1,000 micros, 3 calls of a model, a backup
+ * and a refusal a day. They are as old as that.
+ */
+export async function addFigures({ redis, server }: TestApp, tenantIds: string[], days: number): Promise<void> {
+    const now = Date.now();
+    for (const id of tenantIds) {
+        const batch = redis.pipeline();
+        batch.hset(server.plugins.tenants.key(id), 'createdAt', now - (days - 1) * DAY_MS);
+        for (let n = 0; n < days; n++) {
+            const at = now - n * DAY_MS;
+            const date = new Date(at).toISOString().slice(0, 10).replaceAll('-', '');
+            const credits = { tenant: 1_000, 'type:model_usage': -1_000 };
+            const calls = { 'gpt-4o:calls': 3, 'gpt-4o:tokens': 900 };
+            for (const [period, unit] of [
+                [date, 'day'],
+                [date.slice(0, 6), 'month'],
+            ] as const) {
+                for (const [field, value] of Object.entries(credits)) {
+                    batch.hincrby(`${tenantKey(id, 'credits')}:${unit}:${period}`, field, value);
+                }
+                for (const [field, value] of Object.entries(calls))
+                    batch.hincrby(tenantKey(id, 'usage', period), field, value);
+                batch.hincrby(tenantKey(id, 'backups', 'stats', period), 'completed', 1);
+            }
+            batch.hset(tenantKey(id, 'violations', String(Math.floor(at / DAY_MS))), 'user', 1);
+        }
+        await batch.exec();
+    }
 }

@@ -4,9 +4,9 @@ import { accountQuery, accountsAnswer, accountsExample, type AccountListQuery } 
 import type { ServerRoute } from '@hapi/hapi';
 import type { Accounts } from '../service.ts';
 
-const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`. Without
-\`tenantId\` what has changed is found about a second later; what is shown is as it is now. The platform’s own users are at
-\`GET /api/users\`.`;
+const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`; a page
+of it may be shorter than \`limit\` although there are more. Without \`tenantId\` what has changed is found about a second
+later; what is shown is as it is now. The platform’s own users are at \`GET /api/users\`.`;
 
 export const listAccounts = (accounts: Accounts): ServerRoute<{ Query: AccountListQuery }> => ({
     method: 'GET',

@@ -5,8 +5,9 @@ import { tenantQuery, tenantsAnswer, type TenantListQuery } from '../schemas.ts'
 import type { ServerRoute } from '@hapi/hapi';
 import type { AdminService } from '../api.ts';
 
-const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`. What has
-changed is found by \`q\`, \`status\` and \`plan\` about a second later; what is shown is as it is now.`;
+const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`; a page
+of it may be shorter than \`limit\` although there are more. What has changed is found by \`q\`, \`status\` and \`plan\` about
+a second later; what is shown is as it is now.`;
 
 export const listTenants = (admins: AdminService): ServerRoute<{ Query: TenantListQuery }> => ({
     method: 'GET',

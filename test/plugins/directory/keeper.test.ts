@@ -72,6 +72,32 @@ describe('the directory, kept by several workers,', () => {
         expect(await app.redis.exists(notes)).to.equal(0);
     });
 
+    it('ends a look for terms after so many, and goes on there', async () => {
+        const store = new DirectoryStore(app.store, testVault());
+        const { tenantId } = await newTenant(app);
+        const word = newWord();
+        // All of them have two terms that begin so: the second ones come last, and nobody new is among them.
+        const entries = Array.from({ length: 1_200 }, (_, n) => ({
+            account: `user_${n}`,
+            at: n,
+            terms: [`${word} a${n}`, `${word} b${n}`],
+            facets: ['all'],
+        }));
+        await store.put(tenantId, await store.ticket(), entries);
+        const found: string[] = [];
+        const sizes: number[] = [];
+        let cursor: string | null | undefined;
+        while (cursor !== null) {
+            const query = { ...page, limit: 400, ...(cursor !== undefined && { cursor }) };
+            const { items, pagination } = await store.search('users', 'all', word, query);
+            found.push(...items.map(({ account }) => account));
+            sizes.push(items.length);
+            ({ cursor } = pagination);
+        }
+        expect(found.toSorted()).to.equal(entries.map(({ account }) => account).toSorted());
+        expect(sizes).to.equal([400, 400, 400, 0, 0, 0]);
+    });
+
     it('keeps the note of a change that comes while another one is written', async () => {
         const { tenant, id } = await newPerson();
         const store = new DirectoryStore(app.store, testVault());
