@@ -163,13 +163,16 @@ describe('POST /api/threads/{threadId}/fork', () => {
 
     it('tells of it once, in the events and in the audit', async () => {
         await send('One');
-        const { id } = await forked();
+        const { body } = await fork();
+        const { id } = body.data.thread;
         const [event] = await app.redis.xrevrange(tenantKey(ada.tenantId, 'events'), '+', '-', 'COUNT', 1);
         expect(event?.[1]).to.equal([
             'type',
             'thread.created',
             'data',
             JSON.stringify({ threadId: id, userId: ada.userId }),
+            'requestId',
+            body.requestId,
         ]);
         const entries = (await readAudit(app, ada.tenantId)).filter(({ action }) => action === 'thread.fork');
         expect(entries).to.have.length(1);
