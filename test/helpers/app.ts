@@ -51,6 +51,8 @@ export interface TestApp {
     logs: Record<string, unknown>[];
     /** Moves the clock of the process and of the scripts. */
     advance: (milliseconds: number) => Promise<void>;
+    /** Does something in no time by the clock of the process and of the scripts, however slow the machine is. */
+    inNoTime: (work: () => Promise<unknown>) => Promise<void>;
     /** Has the clock of the process go before that of the scripts. */
     errs: (milliseconds: number) => void;
     call: (method: string, url: string, options?: CallOptions) => Promise<Answer>;
@@ -97,11 +99,13 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) }, metrics });
     let offset = 0;
     let error = 0;
+    let stoppedAt: number | null = null;
+    const setClock = () => redis.set(clockKey, stoppedAt === null ? offset : `=${stoppedAt + offset}`);
     const platform = composePlatform(
         { config: settings, logger, redis, address },
         {
             store,
-            clock: () => Date.now() + offset + error,
+            clock: () => (stoppedAt ?? Date.now()) + offset + error,
             metrics,
             restoreGraceMs: 0,
             // Tests that are about it say when.
@@ -126,7 +130,17 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
         logs,
         advance: async (milliseconds) => {
             offset += milliseconds;
-            await redis.set(clockKey, offset);
+            await setClock();
+        },
+        inNoTime: async (work) => {
+            stoppedAt = Date.now();
+            await setClock();
+            try {
+                await work();
+            } finally {
+                stoppedAt = null;
+                await setClock();
+            }
         },
         errs: (milliseconds) => void (error = milliseconds),
         call: (method, url, options = {}) => inject(server, method, url, options),
@@ -173,8 +187,11 @@ async function startWork(address: RedisAddress, server: Server, logger: Logger, 
 
 const movableNow = (key: string): string => `
 local function now()
+    local moved = redis.call('GET', '${key}') or '0'
+    local stoppedAt = string.match(moved, '^=(%d+)$')
+    if stoppedAt then return tonumber(stoppedAt) end
     local time = redis.call('TIME')
-    return time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(redis.call('GET', '${key}') or 0)
+    return time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(moved)
 end`;
 
 async function inject(server: Server, method: string, url: string, options: CallOptions): Promise<Answer> {

@@ -27,6 +27,9 @@ const SETTINGS = {
     LOG_LEVEL: 'info',
     PLATFORM_ADMIN_PASSWORD: 'a password for the platform',
     BCRYPT_COST: '10',
+    // The machine of the tests may be busier than a server should be.
+    MAX_EVENT_LOOP_DELAY_MS: '60000',
+    MAX_RSS_MB: '65536',
 };
 
 /**

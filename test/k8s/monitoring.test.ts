@@ -78,7 +78,7 @@ describe('namesIn', () => {
     });
 });
 
-describe('k8s/monitoring', { timeout: 60_000 }, () => {
+describe('k8s/monitoring', () => {
     let program: TestProcess;
     /** Every metric with the labels that its samples have. */
     let exported: Map<string, Set<string>>;

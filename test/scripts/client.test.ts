@@ -104,7 +104,7 @@ export async function wrong(client: Client) {
 }
 `;
 
-describe('npm run client', { timeout: 60_000 }, () => {
+describe('npm run client', () => {
     let app: TestApp;
     let folder: string;
 

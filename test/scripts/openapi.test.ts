@@ -13,7 +13,7 @@ import { temporaryFolder } from '../helpers/folder.ts';
 export const lab = Lab.script();
 const { describe, it } = lab;
 
-describe('npm run openapi', { timeout: 60_000 }, () => {
+describe('npm run openapi', () => {
     it('writes what GET /openapi.json answers, without a Redis', async () => {
         const file = join(temporaryFolder(), 'openapi.json');
         const { NODE_V8_COVERAGE } = process.env;

@@ -11,7 +11,7 @@ import { Vault } from '../../../src/security/vault.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { auditKeys, sealAudit, writeAudit } from '../../helpers/audit-chain.ts';
 import { readAudit } from '../../helpers/audit.ts';
-import { countCommands } from '../../helpers/count-commands.ts';
+import { watchCommands } from '../../helpers/count-commands.ts';
 import { expectError } from '../../helpers/expect-error.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
@@ -25,7 +25,7 @@ const PATH = '/api/audit/export';
 const HEADER =
     'id,timestamp,tenantId,userId,actorType,actorId,action,resource,resourceId,result,details,ipAddress,userAgent,correlationId,hash';
 
-describe('GET /api/audit/export', { timeout: 60_000 }, () => {
+describe('GET /api/audit/export', () => {
     let redis: TestRedis;
     let app: TestApp;
     let ada: TestTenant;
@@ -131,10 +131,11 @@ describe('GET /api/audit/export', { timeout: 60_000 }, () => {
         expect(await readAudit(app, ada.tenantId)).to.have.length(before);
     });
 
-    it('is limited to ten a minute and user', async () => {
-        for (let n = 0; n < 10; n++) expect((await ada.call('GET', PATH)).status).to.equal(200);
-        expectError(await ada.call('GET', PATH), 'RATE_LIMITED');
-    });
+    it('is limited to ten a minute and user', () =>
+        app.inNoTime(async () => {
+            for (let n = 0; n < 10; n++) expect((await ada.call('GET', PATH)).status).to.equal(200);
+            expectError(await ada.call('GET', PATH), 'RATE_LIMITED');
+        }));
 
     describe('of 10,000 entries', () => {
         const COUNT = 10_000;
@@ -160,7 +161,7 @@ describe('GET /api/audit/export', { timeout: 60_000 }, () => {
         for (const format of ['csv', 'ndjson']) {
             it(`is read from Redis as the client reads it, as ${format}`, async () => {
                 let response: IncomingMessage | undefined;
-                const commands = await countCommands(app.redis, async () => {
+                const commands = await watchCommands(app.redis, async () => {
                     response = await open(`format=${format}`);
                     await untilQuiet(app);
                 });
@@ -182,7 +183,7 @@ describe('GET /api/audit/export', { timeout: 60_000 }, () => {
             asked.end();
             const [response] = (await once(asked, 'response')) as [IncomingMessage];
             response.on('error', () => undefined).destroy();
-            const commands = await countCommands(app.redis, () => untilQuiet(app));
+            const commands = await watchCommands(app.redis, () => untilQuiet(app));
             // 50 looks in all.
             expect(commands.filter((name) => name.startsWith('eval')).length).to.be.below(30);
         });

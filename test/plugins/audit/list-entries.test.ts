@@ -240,10 +240,11 @@ describe('GET /api/audit', () => {
         expectError(await app.call('GET', PATH, { token: other.secret }), 'FORBIDDEN');
     });
 
-    it('is limited to sixty a minute and user', async () => {
-        for (let n = 0; n < 60; n++) expect((await ada.call('GET', `${PATH}?limit=1`)).status).to.equal(200);
-        expectError(await ada.call('GET', PATH), 'RATE_LIMITED');
-    });
+    it('is limited to sixty a minute and user', () =>
+        app.inNoTime(async () => {
+            for (let n = 0; n < 60; n++) expect((await ada.call('GET', `${PATH}?limit=1`)).status).to.equal(200);
+            expectError(await ada.call('GET', PATH), 'RATE_LIMITED');
+        }));
 
     const keyOf = async (tenant: TestTenant, scope = 'thread:write') => {
         const { body } = await tenant.call('POST', '/api/keys', { payload: { name: scope, scopes: [scope] } });

@@ -25,7 +25,7 @@ const { describe, it, before, beforeEach, after } = lab;
 
 const DUE = tenantKey('platform', 'audit-tenants');
 
-describe('seal-audit', { timeout: 60_000 }, () => {
+describe('seal-audit', () => {
     let redis: TestRedis;
     let app: TestApp;
     let other: TestApp;

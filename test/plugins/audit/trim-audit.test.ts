@@ -31,7 +31,7 @@ const { describe, it, before, beforeEach, after } = lab;
 
 const HOUR = DAYS / 24;
 
-describe('keep-audit', { timeout: 60_000 }, () => {
+describe('keep-audit', () => {
     let redis: TestRedis;
     let app: TestApp;
     let other: TestApp;

@@ -31,7 +31,7 @@ const PATH = '/api/audit/verify';
 /** Three batches; the last has two entries. */
 const COUNT = 1_002;
 
-describe('GET /api/audit/verify', { timeout: 60_000 }, () => {
+describe('GET /api/audit/verify', () => {
     let app: TestApp;
     let ada: TestTenant;
     let ids: string[];
@@ -256,8 +256,9 @@ describe('GET /api/audit/verify', { timeout: 60_000 }, () => {
         expectError(await eve.call('GET', `${PATH}?cursor=${second.cursor}`), 'INVALID_CURSOR');
     });
 
-    it('is limited to ten a minute and user', async () => {
-        for (let n = 0; n < 10; n++) expect((await ada.call('GET', PATH)).status).to.equal(200);
-        expectError(await ada.call('GET', PATH), 'RATE_LIMITED');
-    });
+    it('is limited to ten a minute and user', () =>
+        app.inNoTime(async () => {
+            for (let n = 0; n < 10; n++) expect((await ada.call('GET', PATH)).status).to.equal(200);
+            expectError(await ada.call('GET', PATH), 'RATE_LIMITED');
+        }));
 });

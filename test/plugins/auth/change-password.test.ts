@@ -58,16 +58,17 @@ describe(`POST ${ROUTE}`, () => {
         expect(refused).to.include({ action: 'auth.refresh', result: 'SESSION_ENDED' });
     });
 
-    it('refuses a wrong current password, and counts it as a failed login', async () => {
-        const tenant = await newTenant(app);
-        for (let n = 0; n < 5; n++) expectError(await change(tenant, 'wrong', NEW), 'INVALID_CREDENTIALS');
-        expect((await readAudit(app, tenant.tenantId)).at(-1)).to.include({
-            action: 'auth.password_change',
-            result: 'INVALID_CREDENTIALS',
-        });
-        expectError(await change(tenant, tenant.password, NEW), 'RATE_LIMITED');
-        expectError(await login(tenant, tenant.password), 'ACCOUNT_DELAYED');
-    });
+    it('refuses a wrong current password, and counts it as a failed login', () =>
+        app.inNoTime(async () => {
+            const tenant = await newTenant(app);
+            for (let n = 0; n < 5; n++) expectError(await change(tenant, 'wrong', NEW), 'INVALID_CREDENTIALS');
+            expect((await readAudit(app, tenant.tenantId)).at(-1)).to.include({
+                action: 'auth.password_change',
+                result: 'INVALID_CREDENTIALS',
+            });
+            expectError(await change(tenant, tenant.password, NEW), 'RATE_LIMITED');
+            expectError(await login(tenant, tenant.password), 'ACCOUNT_DELAYED');
+        }));
 
     it('refuses a right password of an account that is delayed, and tells the audit', async () => {
         const tenant = await newTenant(app);

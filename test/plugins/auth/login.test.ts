@@ -214,28 +214,29 @@ describe('the limit of the login', () => {
 
     after(() => app.stop());
 
-    it('is 5 a minute for one address at both paths together, and not for another address', async () => {
-        const { email, password, tenantId } = await newTenant(app);
-        const from = randomAddress();
-        const paths = ['/api/login', '/api/auth/login', '/api/login', '/api/auth/login', '/api/login'];
-        for (const [n, path] of paths.entries()) {
-            const { status, headers } = await app.call('POST', path, { payload: { email, password }, from });
-            expect(status).to.equal(200);
-            expect(headers).to.include({ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': String(4 - n) });
-        }
-        for (const path of ['/api/login', '/api/auth/login', '/api/v1/auth/login']) {
-            const refused = await app.call('POST', path, { payload: { email, password }, from });
-            expectError(refused, 'RATE_LIMITED');
-            expect(Number(refused.headers['retry-after'])).to.be.within(1, 12);
-        }
-        expect(await readAudit(app, tenantId)).to.have.length(6);
-        expect((await app.call('POST', '/api/login', { payload: { email, password } })).status).to.equal(200);
+    it('is 5 a minute for one address at both paths together, and not for another address', () =>
+        app.inNoTime(async () => {
+            const { email, password, tenantId } = await newTenant(app);
+            const from = randomAddress();
+            const paths = ['/api/login', '/api/auth/login', '/api/login', '/api/auth/login', '/api/login'];
+            for (const [n, path] of paths.entries()) {
+                const { status, headers } = await app.call('POST', path, { payload: { email, password }, from });
+                expect(status).to.equal(200);
+                expect(headers).to.include({ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': String(4 - n) });
+            }
+            for (const path of ['/api/login', '/api/auth/login', '/api/v1/auth/login']) {
+                const refused = await app.call('POST', path, { payload: { email, password }, from });
+                expectError(refused, 'RATE_LIMITED');
+                expect(Number(refused.headers['retry-after'])).to.be.within(1, 12);
+            }
+            expect(await readAudit(app, tenantId)).to.have.length(6);
+            expect((await app.call('POST', '/api/login', { payload: { email, password } })).status).to.equal(200);
 
-        await app.advance(12_000);
-        const answers = [];
-        for (const path of ['/api/login', '/api/auth/login']) {
-            answers.push(await app.call('POST', path, { payload: { email, password }, from }));
-        }
-        expect(answers.map(({ status }) => status)).to.equal([200, 429]);
-    });
+            await app.advance(12_000);
+            const answers = [];
+            for (const path of ['/api/login', '/api/auth/login']) {
+                answers.push(await app.call('POST', path, { payload: { email, password }, from }));
+            }
+            expect(answers.map(({ status }) => status)).to.equal([200, 429]);
+        }));
 });

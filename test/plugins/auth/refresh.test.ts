@@ -209,17 +209,16 @@ describe('POST /api/auth/refresh', () => {
         expectFaults(await app.call('POST', ROUTE, { payload: { refreshToken: 'x'.repeat(513) } }), ['refreshToken']);
     });
 
-    it('takes 60 requests a minute from one address', async () => {
-        const from = randomAddress();
-        const all = await Promise.all(Array.from({ length: 60 }, () => app.call('POST', ROUTE, { payload: {}, from })));
-        expect(new Set(all.map(({ status }) => status))).to.equal(new Set([401]));
-        expect(all[0]?.headers['x-ratelimit-limit']).to.equal('60');
-        // Each second gives one back.
-        const more = await Promise.all(
-            Array.from({ length: 30 }, () => app.call('POST', ROUTE, { payload: {}, from })),
-        );
-        expect(more.some(({ status }) => status === 429)).to.be.true();
-    });
+    it('takes 60 requests a minute from one address', () =>
+        app.inNoTime(async () => {
+            const from = randomAddress();
+            const all = await Promise.all(
+                Array.from({ length: 60 }, () => app.call('POST', ROUTE, { payload: {}, from })),
+            );
+            expect(new Set(all.map(({ status }) => status))).to.equal(new Set([401]));
+            expect(all[0]?.headers['x-ratelimit-limit']).to.equal('60');
+            expectError(await app.call('POST', ROUTE, { payload: {}, from }), 'RATE_LIMITED');
+        }));
 });
 
 describe('POST /api/auth/refresh by cookie', () => {

@@ -133,15 +133,16 @@ describe('resetting a password', () => {
             await refusing.stop();
         });
 
-        it('refuses what is no address, and too many requests', async () => {
-            expectFaults(await forgot({ email: 'ada' }), ['email']);
-            expectFaults(await forgot({}), ['email']);
-            expectFaults(await forgot({ email: 'a@b.example', more: 1 }), ['more']);
-            const from = '10.77.0.1';
-            const call = () => app.call('POST', FORGOT, { payload: { email: 'x@unknown.example' }, from });
-            for (let n = 0; n < 5; n++) expect((await call()).status).to.equal(200);
-            expectError(await call(), 'RATE_LIMITED');
-        });
+        it('refuses what is no address, and too many requests', () =>
+            app.inNoTime(async () => {
+                expectFaults(await forgot({ email: 'ada' }), ['email']);
+                expectFaults(await forgot({}), ['email']);
+                expectFaults(await forgot({ email: 'a@b.example', more: 1 }), ['more']);
+                const from = '10.77.0.1';
+                const call = () => app.call('POST', FORGOT, { payload: { email: 'x@unknown.example' }, from });
+                for (let n = 0; n < 5; n++) expect((await call()).status).to.equal(200);
+                expectError(await call(), 'RATE_LIMITED');
+            }));
     });
 
     describe(`POST ${RESET}`, () => {

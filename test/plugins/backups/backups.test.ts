@@ -20,7 +20,7 @@ const { describe, it, before, after, beforeEach } = lab;
 const CREATE = '/api/backups/create';
 const ID = /^backup_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(-\d+)?$/;
 
-describe('/api/backups', { timeout: 30_000 }, () => {
+describe('/api/backups', () => {
     let program: AppWithWorker;
     let app: TestApp;
     let tenant: TestTenant;
@@ -122,14 +122,15 @@ describe('/api/backups', { timeout: 30_000 }, () => {
             expectError(await app.call('POST', CREATE, { payload: { type: 'full' }, token: secret }), 'FORBIDDEN');
         });
 
-        it('takes three in a minute', async () => {
-            const statuses: number[] = [];
-            for (let n = 0; n < 4; n++) {
-                statuses.push((await tenant.call('POST', CREATE, { payload: { type: 'config' } })).status);
-                await program.jobs.settled();
-            }
-            expect(statuses).to.equal([202, 202, 202, 429]);
-        });
+        it('takes three in a minute', () =>
+            app.inNoTime(async () => {
+                const statuses: number[] = [];
+                for (let n = 0; n < 4; n++) {
+                    statuses.push((await tenant.call('POST', CREATE, { payload: { type: 'config' } })).status);
+                    await program.jobs.settled();
+                }
+                expect(statuses).to.equal([202, 202, 202, 429]);
+            }));
     });
 
     describe('GET /api/backups/list', () => {

@@ -123,11 +123,12 @@ describe('POST /api/webhooks/backup-complete', () => {
         await off.stop();
     });
 
-    it('takes sixty of an address in a minute', async () => {
-        const ask = () => app.call('POST', PATH, { payload: '{}', headers: signed('{}'), from: '198.51.100.7' });
-        const codes: string[] = [];
-        for (let n = 0; n < 61; n++) codes.push((await ask()).body.error.code);
-        expect(codes.at(59)).to.equal('VALIDATION_ERROR');
-        expect(codes.at(60)).to.equal('RATE_LIMITED');
-    });
+    it('takes sixty of an address in a minute', () =>
+        app.inNoTime(async () => {
+            const ask = () => app.call('POST', PATH, { payload: '{}', headers: signed('{}'), from: '198.51.100.7' });
+            const codes: string[] = [];
+            for (let n = 0; n < 61; n++) codes.push((await ask()).body.error.code);
+            expect(codes.at(59)).to.equal('VALIDATION_ERROR');
+            expect(codes.at(60)).to.equal('RATE_LIMITED');
+        }));
 });

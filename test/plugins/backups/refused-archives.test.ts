@@ -35,7 +35,7 @@ interface Damage {
     harm: (place: Place) => Promise<void> | void;
 }
 
-describe('a restore of an archive', { timeout: 60_000 }, () => {
+describe('a restore of an archive', () => {
     let program: AppWithWorker;
     let app: TestApp;
     let tenant: TestTenant;

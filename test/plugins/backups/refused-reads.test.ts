@@ -16,7 +16,7 @@ const { describe, it, before, after, beforeEach } = lab;
 /** More than the limits of the routes let pass in a minute. */
 const MINUTE_MS = 60_000;
 
-describe('a download or a comparison of a backup', { timeout: 20_000 }, () => {
+describe('a download or a comparison of a backup', () => {
     let app: TestApp;
     let tenant: TestTenant;
     let id: string;

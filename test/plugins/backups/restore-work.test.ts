@@ -15,7 +15,7 @@ const { describe, it, before, after } = lab;
 const OLD = ['later', 'renamed'];
 const NEW = ['first', 'second'];
 
-describe('RestoreWork', { timeout: 60_000 }, () => {
+describe('RestoreWork', () => {
     let app: TestApp;
 
     before(async () => {

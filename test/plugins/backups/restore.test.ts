@@ -15,7 +15,7 @@ import type { TestApp } from '../../helpers/app.ts';
 export const lab = Lab.script();
 const { describe, it, before, after, beforeEach } = lab;
 
-describe('POST /api/backups/{backupId}/restore', { timeout: 60_000 }, () => {
+describe('POST /api/backups/{backupId}/restore', () => {
     let program: AppWithWorker;
     let app: TestApp;
     let tenant: TestTenant;

@@ -15,7 +15,7 @@ const { describe, it, before, after, beforeEach } = lab;
 const PATH = '/api/backups/schedule';
 const HOUR_MS = 3_600_000;
 
-describe('the sweep of backups, on two replicas', { timeout: 60_000 }, () => {
+describe('the sweep of backups, on two replicas', () => {
     let redis: TestRedis;
     let one: TestApp;
     let other: TestApp;

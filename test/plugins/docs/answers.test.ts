@@ -18,7 +18,7 @@ const MESSAGES = '/api/threads/{threadId}/models/{modelId}/messages';
 /** Documented headers that an answer may be without. */
 const SOMETIMES = new Set(['Retry-After', 'Idempotent-Replayed']);
 
-describe('The answers that clients get', { timeout: 20_000 }, () => {
+describe('The answers that clients get', () => {
     let app: TestApp;
     let ollama: StandInOllama;
     let served: ServedDocument;

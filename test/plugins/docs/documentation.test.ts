@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../../helpers/app.ts';
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-describe('GET /documentation', { timeout: 20_000 }, () => {
+describe('GET /documentation', () => {
     let app: TestApp;
     let page: string;
 

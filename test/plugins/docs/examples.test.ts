@@ -29,7 +29,7 @@ interface Content {
     schema: { $ref?: string; format?: string };
 }
 
-describe('The examples of /openapi.json', { timeout: 20_000 }, () => {
+describe('The examples of /openapi.json', () => {
     let app: TestApp;
     let served: ServedDocument;
 

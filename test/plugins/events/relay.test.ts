@@ -13,7 +13,7 @@ import type { RelayParts } from '../../../plugins/events/relay.ts';
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
 
-describe('the relay of events', { timeout: 30_000 }, () => {
+describe('the relay of events', () => {
     let workers: TestWorker[];
     let tenantId: string;
     let name: string;
@@ -100,20 +100,20 @@ describe('the relay of events', { timeout: 30_000 }, () => {
     it('takes nothing from a process that is slow but alive', async () => {
         const slow = await start(
             async (tenant, events) => {
-                await sleep(1_500);
+                await sleep(3_000);
                 await handed.take(tenant, events);
             },
-            { freeAfterMs: 450 },
+            { freeAfterMs: 1_500 },
         );
         const second = new Handed();
-        const other = await start(second.take, { freeAfterMs: 450 });
+        const other = await start(second.take, { freeAfterMs: 1_500 });
         await slow.store.subscribe(tenantId, name);
         slow.relay.start();
         await appendMany(slow.append, tenantId, 1);
         await until(async () => (await pending(slow)) === 1, 'the slow one has it');
         // The other one asks all the time.
         while (handed.calls.length === 0) {
-            const found = await other.store.take(tenantId, name, { most: 100, freeAfterMs: 450 });
+            const found = await other.store.take(tenantId, name, { most: 100, freeAfterMs: 1_500 });
             expect(found?.ids).to.equal([]);
             await sleep(20);
         }

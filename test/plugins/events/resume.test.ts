@@ -19,7 +19,7 @@ const { describe, it, before, beforeEach, afterEach, after } = lab;
 /** Read in one visit. */
 const MOST = 120;
 
-describe('GET /api/events/stream, once more,', { timeout: 60_000 }, () => {
+describe('GET /api/events/stream, once more,', () => {
     let apps: [TestApp, TestApp];
     let ada: TestTenant;
     let opened: OpenStream[];

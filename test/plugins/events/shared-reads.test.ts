@@ -12,7 +12,7 @@ import { newUser } from '../../helpers/user.ts';
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-describe('the live streams of a tenant', { timeout: 20_000 }, () => {
+describe('the live streams of a tenant', () => {
     let redis: TestRedis;
     let app: TestApp;
     let ada: TestTenant;

@@ -14,7 +14,7 @@ const { describe, it, beforeEach, afterEach } = lab;
 
 const ROUTE = '/api/events/stream';
 
-describe(`the end of GET ${ROUTE}`, { timeout: 30_000 }, () => {
+describe(`the end of GET ${ROUTE}`, () => {
     let app: TestApp;
     let other: TestApp;
     let ada: TestTenant;

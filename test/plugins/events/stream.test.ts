@@ -22,7 +22,7 @@ const { describe, it, before, beforeEach, afterEach, after } = lab;
 
 const ROUTE = '/api/events/stream';
 
-describe(`GET ${ROUTE}`, { timeout: 30_000 }, () => {
+describe(`GET ${ROUTE}`, () => {
     let app: TestApp;
     let other: TestApp;
     let ada: TestTenant;

@@ -82,28 +82,30 @@ describe('GET /health, /api/health, /api/status/health', () => {
         expect(provider.requests).to.have.length(2);
     });
 
-    it('let an address ask the limited two ten times a minute together, and the first without end', async () => {
-        const from = randomAddress();
-        const ask = async (path: string) => (await app.call('GET', path, { from })).status;
-        const statuses = await Promise.all(
-            Array.from({ length: 2 * LIMIT }, (_, index) => ask(PATHS[1 + (index % 2)] ?? '')),
-        );
-        expect(statuses.filter((status) => status === 200)).to.have.length(LIMIT);
-        expect(statuses.filter((status) => status === 429)).to.have.length(LIMIT);
-        const free = await Promise.all(Array.from({ length: 50 }, () => ask('/health')));
-        expect(new Set(free)).to.equal(new Set([200]));
-        expect((await app.call('GET', '/api/health')).status).to.equal(200);
-    });
+    it('let an address ask the limited two ten times a minute together, and the first without end', () =>
+        app.inNoTime(async () => {
+            const from = randomAddress();
+            const ask = async (path: string) => (await app.call('GET', path, { from })).status;
+            const statuses = await Promise.all(
+                Array.from({ length: 2 * LIMIT }, (_, index) => ask(PATHS[1 + (index % 2)] ?? '')),
+            );
+            expect(statuses.filter((status) => status === 200)).to.have.length(LIMIT);
+            expect(statuses.filter((status) => status === 429)).to.have.length(LIMIT);
+            const free = await Promise.all(Array.from({ length: 50 }, () => ask('/health')));
+            expect(new Set(free)).to.equal(new Set([200]));
+            expect((await app.call('GET', '/api/health')).status).to.equal(200);
+        }));
 
-    it('say how long to wait past the limit', async () => {
-        const from = randomAddress();
-        for (let call = 0; call < LIMIT; call++) await app.call('GET', '/api/health', { from });
-        const { status, headers, body } = await app.call('GET', '/api/status/health', { from });
-        expect(status).to.equal(429);
-        expect(body.error.code).to.equal('RATE_LIMITED');
-        expect(Number(headers['retry-after'])).to.be.within(1, 60);
-        expect(headers['x-ratelimit-limit']).to.equal('10');
-    });
+    it('say how long to wait past the limit', () =>
+        app.inNoTime(async () => {
+            const from = randomAddress();
+            for (let call = 0; call < LIMIT; call++) await app.call('GET', '/api/health', { from });
+            const { status, headers, body } = await app.call('GET', '/api/status/health', { from });
+            expect(status).to.equal(429);
+            expect(body.error.code).to.equal('RATE_LIMITED');
+            expect(Number(headers['retry-after'])).to.be.within(1, 60);
+            expect(headers['x-ratelimit-limit']).to.equal('10');
+        }));
 });
 
 describe('GET /health while Redis is away', () => {

@@ -16,7 +16,7 @@ const { describe, it, before, beforeEach, after } = lab;
 
 const LONG_MS = 20_000;
 
-describe('a call that waits for a slot', { timeout: 20_000 }, () => {
+describe('a call that waits for a slot', () => {
     let one: TestApp;
     let other: TestApp;
     let ada: TestTenant;

@@ -26,7 +26,7 @@ const { describe, it, before, beforeEach, after } = lab;
 const PRICES = priceOf({ input: 1_000_000, output: 10_000_000 });
 const MODEL = { provider: 'openai', model: 'remote' };
 
-describe('each metric moves when its thing happens', { timeout: 60_000 }, () => {
+describe('each metric moves when its thing happens', () => {
     let redis: TestRedis;
     let provider: Provider;
     let app: TestApp;

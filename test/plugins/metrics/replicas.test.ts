@@ -16,7 +16,7 @@ const { describe, it, before, after } = lab;
 
 const ROUTE = '/api/admin/replicas';
 
-describe(`GET ${ROUTE}`, { timeout: 20_000 }, () => {
+describe(`GET ${ROUTE}`, () => {
     let redis: TestRedis;
     let app: TestApp;
     let other: TestApp;
@@ -86,7 +86,7 @@ describe(`GET ${ROUTE}`, { timeout: 20_000 }, () => {
         expect(await app.redis.hlen(key)).to.equal(before - 1);
     });
 
-    it('goes on telling by itself', { timeout: 15_000 }, async () => {
+    it('goes on telling by itself', async () => {
         const [key, last] = ['tenant:{platform}:replicas', await app.redis.hvals('tenant:{platform}:replicas')];
         while (String(await app.redis.hvals(key)) === String(last)) await sleep(100);
         expect(await app.redis.hlen(key)).to.equal(1);

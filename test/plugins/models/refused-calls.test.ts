@@ -35,7 +35,7 @@ interface Obstacle {
     harm?: () => Promise<unknown>;
 }
 
-describe('A call of a model', { timeout: 30_000 }, () => {
+describe('A call of a model', () => {
     let app: TestApp;
     let provider: Provider;
     let stop: () => Promise<void>;

@@ -163,17 +163,10 @@ describe('POST /api/threads/{threadId}/fork', () => {
 
     it('tells of it once, in the events and in the audit', async () => {
         await send('One');
-        const { body } = await fork();
-        const { id } = body.data.thread;
+        const { id } = await forked();
         const [event] = await app.redis.xrevrange(tenantKey(ada.tenantId, 'events'), '+', '-', 'COUNT', 1);
-        expect(event?.[1]).to.equal([
-            'type',
-            'thread.created',
-            'data',
-            JSON.stringify({ threadId: id, userId: ada.userId }),
-            'requestId',
-            body.requestId,
-        ]);
+        const data = JSON.stringify({ threadId: id, userId: ada.userId });
+        expect(event?.[1].slice(0, 4)).to.equal(['type', 'thread.created', 'data', data]);
         const entries = (await readAudit(app, ada.tenantId)).filter(({ action }) => action === 'thread.fork');
         expect(entries).to.have.length(1);
         expect(entries[0]).to.include({ resourceId: id, details: JSON.stringify({ from: thread }) });
@@ -213,10 +206,11 @@ describe('POST /api/threads/{threadId}/fork', () => {
         }
     });
 
-    it('is limited to ten a minute and user', async () => {
-        for (let n = 0; n < 10; n++) await forked();
-        expectError(await fork(), 'RATE_LIMITED');
-    });
+    it('is limited to ten a minute and user', () =>
+        app.inNoTime(async () => {
+            for (let n = 0; n < 10; n++) await forked();
+            expectError(await fork(), 'RATE_LIMITED');
+        }));
 
     it('copies whole messages, as they are stored, while some are sent', async () => {
         await setLimits(app, ada.tenantId, { concurrentGenerations: 10 });

@@ -61,13 +61,14 @@ describe('POST /api/threads', () => {
         expect(audit[0]?.[1]).to.include(['action', 'thread.create', 'resourceId', id, 'userId', ada.userId]);
     });
 
-    it('is limited to ten a minute and user', async () => {
-        for (let n = 0; n < 10; n++) await newThread(ada);
-        const { status, headers, body } = await ada.call('POST', '/api/threads');
-        expect([status, body.error.code]).to.equal([429, 'RATE_LIMITED']);
-        expect(Number(headers['retry-after'])).to.be.between(0, 8);
-        expect(headers['x-ratelimit-limit']).to.equal('10');
-    });
+    it('is limited to ten a minute and user', () =>
+        app.inNoTime(async () => {
+            for (let n = 0; n < 10; n++) await newThread(ada);
+            const { status, headers, body } = await ada.call('POST', '/api/threads');
+            expect([status, body.error.code]).to.equal([429, 'RATE_LIMITED']);
+            expect(Number(headers['retry-after'])).to.be.between(0, 8);
+            expect(headers['x-ratelimit-limit']).to.equal('10');
+        }));
 });
 
 describe('GET /api/threads', () => {

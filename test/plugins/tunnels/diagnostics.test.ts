@@ -176,15 +176,16 @@ describe('GET /api/tunnels/{tunnelId}/diagnostics', () => {
         expect(shortly(await ask(other))[0]).to.equal('agentConnection passed');
     });
 
-    it('is for who may see the tunnel, ten times a minute', async () => {
-        const stranger = await newTenant(holder);
-        expectError(await stranger.call('GET', path()), 'TUNNEL_NOT_FOUND');
-        const colleague = await newUser(holder, tunnel.tenant.tenantId, 'user');
-        expectError(await colleague.call('GET', path()), 'TUNNEL_NOT_FOUND');
-        await newShare(tunnel.tenant, tunnel.tunnelId, { userId: colleague.userId, access: 'read' });
-        expect((await colleague.call('GET', path())).status).to.equal(200);
-        const answers = await Promise.all(Array.from({ length: 12 }, () => colleague.call('GET', path())));
-        const refused = answers.filter(({ status }) => status === 429);
-        expect(refused.length).to.be.within(3, 4);
-    });
+    it('is for who may see the tunnel, ten times a minute', () =>
+        holder.inNoTime(async () => {
+            const stranger = await newTenant(holder);
+            expectError(await stranger.call('GET', path()), 'TUNNEL_NOT_FOUND');
+            const colleague = await newUser(holder, tunnel.tenant.tenantId, 'user');
+            expectError(await colleague.call('GET', path()), 'TUNNEL_NOT_FOUND');
+            await newShare(tunnel.tenant, tunnel.tunnelId, { userId: colleague.userId, access: 'read' });
+            expect((await colleague.call('GET', path())).status).to.equal(200);
+            const answers = await Promise.all(Array.from({ length: 12 }, () => colleague.call('GET', path())));
+            const refused = answers.filter(({ status }) => status === 429);
+            expect(refused.length).to.equal(4);
+        }));
 });

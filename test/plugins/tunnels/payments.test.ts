@@ -23,7 +23,7 @@ const HOUR_MS = 3_600_000;
 /** What comes to a micro-dollar, at a cent for 10^9 bytes. */
 const MICRO = 100_000;
 
-describe('the price of relayed bytes', { timeout: 20_000 }, () => {
+describe('the price of relayed bytes', () => {
     let redis: TestRedis;
     let app: TestApp;
     let other: TestApp;

@@ -16,7 +16,7 @@ const { describe, it, before, beforeEach, after } = lab;
 
 const DUE = tenantKey('platform', 'tunnel-tenants');
 
-describe('sweep', { timeout: 20_000 }, () => {
+describe('sweep', () => {
     let redis: TestRedis;
     let app: TestApp;
     let other: TestApp;

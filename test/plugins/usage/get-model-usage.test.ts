@@ -89,11 +89,12 @@ describe('GET /api/profile/usage/models', () => {
         expectError(await app.call('GET', ROUTE, { token: other.secret }), 'FORBIDDEN');
     });
 
-    it('is held to 60 a minute', async () => {
-        const answers = await Promise.all(Array.from({ length: 70 }, () => ada.call('GET', ROUTE)));
-        const refused = answers.filter(({ status }) => status === 429);
-        expect(refused.length).to.be.between(0, 11);
-    });
+    it('is held to 60 a minute', () =>
+        app.inNoTime(async () => {
+            const answers = await Promise.all(Array.from({ length: 70 }, () => ada.call('GET', ROUTE)));
+            const refused = answers.filter(({ status }) => status === 429);
+            expect(refused.length).to.equal(10);
+        }));
 
     it('has nothing left of a user who was purged, and all of others', async () => {
         const bob = await newUser(app, ada.tenantId, 'user');

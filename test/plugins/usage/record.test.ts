@@ -27,7 +27,7 @@ const CALL: EndedCall = {
     timeToFirstTokenMs: 10,
 };
 
-describe('UsageService.record()', { timeout: 20_000 }, () => {
+describe('UsageService.record()', () => {
     let server: RestartableRedis;
     let redis: Redis;
     let rules: UsageRules;

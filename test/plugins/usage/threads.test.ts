@@ -157,7 +157,7 @@ describe('the counters of a user’s calls in threads', () => {
         stream.leave();
     });
 
-    it('count an answer once whose process died, by what it had sent out', { timeout: 60_000 }, async () => {
+    it('count an answer once whose process died, by what it had sent out', async () => {
         const rest = hold();
         provider.answer({ steps: [chunk('One two'), rest, TOLD] });
         const stream = await open();

@@ -166,10 +166,11 @@ describe('POST /api/users', () => {
             expect(await app.redis.zrange(tenantKey(tenant.tenantId, 'users', 'admins'), 0, '-1')).to.equal([user.id]);
         });
 
-        it('takes five requests a minute from an address', async () => {
-            for (let n = 0; n < 5; n++) expectError(await accept('x', {}, '10.1.2.3'), 'INVITATION_INVALID');
-            expectError(await accept('x', {}, '10.1.2.3'), 'RATE_LIMITED');
-        });
+        it('takes five requests a minute from an address', () =>
+            app.inNoTime(async () => {
+                for (let n = 0; n < 5; n++) expectError(await accept('x', {}, '10.1.2.3'), 'INVITATION_INVALID');
+                expectError(await accept('x', {}, '10.1.2.3'), 'RATE_LIMITED');
+            }));
 
         it('refuses what is missing, wrong or too much', async () => {
             expectFaults(await app.call('POST', ACCEPT, { payload: { email: 'x' } }), ['email', 'password', 'token']);

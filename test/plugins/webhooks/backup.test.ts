@@ -34,7 +34,7 @@ const { describe, it, before, after, beforeEach, afterEach } = lab;
 
 const CONFIG: Component[] = ['config'];
 
-describe('webhooks that are restored', { timeout: 60_000 }, () => {
+describe('webhooks that are restored', () => {
     let redis: TestRedis;
     let app: TestApp;
     let data: TenantData;

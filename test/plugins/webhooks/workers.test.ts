@@ -61,7 +61,7 @@ afterEach(async () => {
     await redis.stop();
 });
 
-describe('webhooks', { timeout: 60_000 }, () => {
+describe('webhooks', () => {
     it('are told of what happens, signed, each of it once', async () => {
         const app = await start({ worker: true });
         const ada = await newTenant(app);

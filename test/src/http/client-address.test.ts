@@ -108,20 +108,21 @@ describe('the address of a client', () => {
         expect(line?.ipAddress).to.equal('203.0.113.77');
     });
 
-    it('is what limits are counted by', async () => {
-        const { email, password } = await newTenant(app);
-        const login = (forwarded: string) =>
-            app.call('POST', '/api/login', {
-                payload: { email, password },
-                from: PROXY,
-                headers: { 'x-forwarded-for': forwarded },
-            });
-        for (let n = 0; n < 5; n++) expect((await login('203.0.113.50')).status).to.equal(200);
-        expectError(await login('203.0.113.50'), 'RATE_LIMITED');
-        expectError(await login('1.2.3.4, 203.0.113.50'), 'RATE_LIMITED');
-        expect((await login('203.0.113.51')).status).to.equal(200);
-        expect(await app.redis.exists(tenantKey('platform', 'rate', 'login', '203.0.113.50'))).to.equal(1);
-    });
+    it('is what limits are counted by', () =>
+        app.inNoTime(async () => {
+            const { email, password } = await newTenant(app);
+            const login = (forwarded: string) =>
+                app.call('POST', '/api/login', {
+                    payload: { email, password },
+                    from: PROXY,
+                    headers: { 'x-forwarded-for': forwarded },
+                });
+            for (let n = 0; n < 5; n++) expect((await login('203.0.113.50')).status).to.equal(200);
+            expectError(await login('203.0.113.50'), 'RATE_LIMITED');
+            expectError(await login('1.2.3.4, 203.0.113.50'), 'RATE_LIMITED');
+            expect((await login('203.0.113.51')).status).to.equal(200);
+            expect(await app.redis.exists(tenantKey('platform', 'rate', 'login', '203.0.113.50'))).to.equal(1);
+        }));
 
     it('lets a page of the forwarded host use its cookies', async () => {
         const { accessToken } = await newTenant(app);

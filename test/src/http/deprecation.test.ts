@@ -22,7 +22,7 @@ const describeLamp = (deprecation = deprecated) =>
         deprecated: deprecation,
     });
 
-describe('a route that is to be withdrawn', { timeout: 20_000 }, () => {
+describe('a route that is to be withdrawn', () => {
     let app: TestApp;
 
     before(async () => {

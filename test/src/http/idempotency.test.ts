@@ -265,12 +265,13 @@ describe('a request with an Idempotency-Key whose client is told that it took to
     it('is finished, and its repeat gets the answer', async () => {
         const app = await startApp();
         let done = 0;
-        addLamps(app, async () => (await sleep(150), { lamp: ++done }), { timeout: { server: 20 } });
+        addLamps(app, async () => (await sleep(500), { lamp: ++done }), { timeout: { server: 100 } });
         const { call } = await newTenant(app);
         const post = () => call('POST', '/api/lamps/a', { headers: { 'idempotency-key': 'key' } });
         expectError(await post(), 'REQUEST_TIMEOUT');
         let again = await post();
-        while (again.status === 409) {
+        // While it is done, and where the machine is slow, the repeat is refused too.
+        while (again.status === 409 || again.status === 503) {
             await sleep(20);
             again = await post();
         }

@@ -29,7 +29,7 @@ async function freePort(): Promise<string> {
     return String(port);
 }
 
-describe('ROLE', { timeout: 60_000 }, () => {
+describe('ROLE', () => {
     let redis: TestRedis;
     let client: Redis;
     let jobs: TestQueue;

@@ -44,7 +44,7 @@ describe('connectRedis', () => {
         await expect(connectRedis({ url: 'redis://127.0.0.1:1' }, silentLogger)).to.reject();
     });
 
-    it('waits for a Redis that is slow with its first answer, and for no later one', { timeout: 15_000 }, async () => {
+    it('waits for a Redis that is slow with its first answer, and for no later one', async () => {
         const server = await startRedis();
         process.kill(server.pid, 'SIGSTOP');
         const connecting = connectRedis({ path: server.path }, silentLogger);
@@ -58,7 +58,7 @@ describe('connectRedis', () => {
         await server.stop();
     });
 
-    it('fails at once while Redis is away, and heals by itself when it is back', { timeout: 20_000 }, async () => {
+    it('fails at once while Redis is away, and heals by itself when it is back', async () => {
         const lines: string[] = [];
         const logger = createLogger({
             level: 'info',
@@ -78,7 +78,8 @@ describe('connectRedis', () => {
             expect(isStoreUnavailable(await refusal(redis.get('k')))).to.be.true();
             expect(isStoreUnavailable(await refusal(redis.evalsha('f'.repeat(40), 0)))).to.be.true();
         }
-        expect(Date.now() - began).to.be.below(2_000);
+        // Ten that were waited for would take 15 seconds.
+        expect(Date.now() - began).to.be.below(10_000);
 
         const stopSecond = await startAgain(first.path);
         while ((await refusal(redis.ping())) !== null) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -92,7 +93,7 @@ describe('connectRedis', () => {
         await first.stop();
     });
 
-    it('does not do later what was refused while Redis was away', { timeout: 20_000 }, async () => {
+    it('does not do later what was refused while Redis was away', async () => {
         const first = await startRedis();
         const redis = await connectRedis({ path: first.path }, silentLogger);
         process.kill(first.pid, 'SIGKILL');
@@ -106,13 +107,14 @@ describe('connectRedis', () => {
         await first.stop();
     });
 
-    it('does not wait for ever for a Redis that hangs', { timeout: 20_000 }, async () => {
+    it('does not wait for ever for a Redis that hangs', async () => {
         const server = await startRedis();
         const redis = await connectRedis({ path: server.path }, silentLogger);
         process.kill(server.pid, 'SIGSTOP');
         const began = Date.now();
         expect(isStoreUnavailable(await refusal(redis.get('k')))).to.be.true();
-        expect(Date.now() - began).to.be.below(2_000);
+        // After a second and a half, on a machine that is not slow.
+        expect(Date.now() - began).to.be.below(10_000);
         process.kill(server.pid, 'SIGCONT');
         redis.disconnect();
         await server.stop();

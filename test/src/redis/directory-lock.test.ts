@@ -119,7 +119,7 @@ describe('lockDirectory', () => {
         expect(() => lockDirectory(folder)).to.throw(/EISDIR/);
     });
 
-    it('lets exactly one of several at once take a folder, fresh or left behind', { timeout: 30_000 }, async () => {
+    it('lets exactly one of several at once take a folder, fresh or left behind', async () => {
         const folders = Array.from({ length: 60 }, (_, number) =>
             number % 4 === 0 ? temporaryFolder() : staleFolder(),
         );

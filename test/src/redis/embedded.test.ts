@@ -28,7 +28,7 @@ await startEmbeddedRedis(process.argv[1], createLogger({ level: 'silent', pretty
 console.log('started');
 setInterval(() => {}, 1000);`;
 
-describe('startEmbeddedRedis', { timeout: 30_000 }, () => {
+describe('startEmbeddedRedis', () => {
     const cleanUps: (() => Promise<unknown> | void)[] = [];
 
     const start = async (folder: string, logger = silentLogger): Promise<EmbeddedRedis> => {

@@ -44,7 +44,7 @@ describe('generatedSecrets', () => {
         expect(statSync(join(folder, 'secrets.json')).mode & 0o777).to.equal(0o600);
     });
 
-    it('gives several that start at once the same secrets', { timeout: 20_000 }, async () => {
+    it('gives several that start at once the same secrets', async () => {
         const folders = Array.from({ length: ROUNDS }, temporaryFolder);
         const module = new URL('../../../src/security/secrets.js', import.meta.url).href;
         const gate = new SharedArrayBuffer(4);

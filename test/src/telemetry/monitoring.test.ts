@@ -13,7 +13,7 @@ import { freePort, startRedis, type TestRedis } from '../../helpers/redis.ts';
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
 
-describe('METRICS_PORT of a worker', { timeout: 30_000 }, () => {
+describe('METRICS_PORT of a worker', () => {
     let redis: TestRedis;
     let worker: TestProcess;
     let url: string;

@@ -42,7 +42,7 @@ const messagesOf = (stdout: string): unknown[] =>
         .map((line) => (JSON.parse(line) as { msg: string }).msg);
 
 describe('standard output', () => {
-    it('has every line in its order when it is ended, twenty times of twenty', { timeout: 30_000 }, async () => {
+    it('has every line in its order when it is ended, twenty times of twenty', async () => {
         const script = `
             pbkdf2('a', 'b', 100_000, 64, 'sha512', () => undefined);
             for (const word of ['first', 'second', 'stopped']) logger.info(word);

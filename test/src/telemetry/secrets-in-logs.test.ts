@@ -60,7 +60,7 @@ async function useEverything(app: TestApp): Promise<string[]> {
 }
 
 describe('the log', () => {
-    it('has no password, token, cookie or hash, whatever happens', { timeout: 20_000 }, async () => {
+    it('has no password, token, cookie or hash, whatever happens', async () => {
         const redis = await startRedis();
         const app = await startApp({ redisPath: redis.path, config: { LOG_LEVEL: 'trace' } });
         const secrets = await useEverything(app);

@@ -50,7 +50,7 @@ describe('Sentry', () => {
         }
     });
 
-    it('knows the user and the tenant where they are known, and failed jobs', { timeout: 20_000 }, async () => {
+    it('knows the user and the tenant where they are known, and failed jobs', async () => {
         const reports = await openErrorReports(testConfig({ SENTRY_DSN: collector.dsn }));
         const redis = await startRedis();
         const app = await startApp({ errorReports: reports, redisPath: redis.path, worker: true });

@@ -116,7 +116,7 @@ describe('OpenTelemetry', () => {
         });
     });
 
-    describe('a job', { timeout: 20_000 }, () => {
+    describe('a job', () => {
         const closing: (() => Promise<unknown>)[] = [];
 
         beforeEach(async () => {

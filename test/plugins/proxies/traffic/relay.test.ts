@@ -27,7 +27,7 @@ const { describe, it, before, beforeEach, afterEach, after } = lab;
 const CHUNKS = ['Lis', 'bon', '.'];
 type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string>; duplex?: 'half' };
 
-describe('ANY /api/proxies/{proxyId}/http/{path*}', { timeout: 30_000 }, () => {
+describe('ANY /api/proxies/{proxyId}/http/{path*}', () => {
     let apps: [TestApp, TestApp];
     let traffics: [TestTraffic, TestTraffic];
     let records: StandInProxies;

@@ -27,7 +27,7 @@ const PIECE = 262_144;
 /** Far more than may come before a call is cut. */
 const MANY = 400;
 
-describe('a call that goes on for long', { timeout: 60_000 }, () => {
+describe('a call that goes on for long', () => {
     let holder: TestApp;
     let other: TestApp;
     let service: TestService;

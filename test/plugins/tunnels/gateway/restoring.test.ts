@@ -41,7 +41,7 @@ describe('a link whose tenant is being restored', () => {
         return response.statusCode;
     };
 
-    it('is closed, and its agent comes again until the tenant is back', { timeout: 60_000 }, async () => {
+    it('is closed, and its agent comes again until the tenant is back', async () => {
         const tunnel = await newTunnel(app);
         const agent = await connectAgent(app, tunnel, [service.url]);
         const info = tenantKey(tunnel.tenant.tenantId, 'info');
