@@ -68,7 +68,8 @@ describe('POST /api/users/{userId}/invitation', () => {
     });
 
     it('stores a hash only, and is audited and told', async () => {
-        const { token } = (await renew()).body.data;
+        const { body } = await renew();
+        const { token } = body.data;
         const keys = await app.redis.keys(tenantKey(tenant.tenantId, '*'));
         const dumps = await Promise.all(keys.map((key) => app.redis.dumpBuffer(key)));
         expect(dumps.some((dump) => dump?.includes(String(token).split('.')[3] ?? ''))).to.be.false();
@@ -76,7 +77,8 @@ describe('POST /api/users/{userId}/invitation', () => {
         const expected = { action: 'user.invite', resourceId: userId, userId: tenant.userId, result: 'success' };
         expect(entry).to.include(expected);
         const events = await app.redis.xrange(tenantKey(tenant.tenantId, 'events'), '-', '+');
-        expect(events.at(-1)?.[1]).to.equal(['type', 'user.invited', 'data', JSON.stringify({ userId })]);
+        const told = ['type', 'user.invited', 'data', JSON.stringify({ userId }), 'requestId', body.requestId];
+        expect(events.at(-1)?.[1]).to.equal(told);
     });
 
     it('is done once with an Idempotency-Key', async () => {
