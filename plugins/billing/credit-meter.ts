@@ -1,4 +1,5 @@
 import { ENTRY_TYPES, type EntryType } from './entry.ts';
+import { jsonAmount } from '../../src/money.ts';
 
 import type { Micros } from '../../src/money.ts';
 import type { Metrics } from '../../src/telemetry/metrics.ts';
@@ -17,5 +18,5 @@ export function creditMeter(metrics: Metrics): CreditMeter {
     const help = 'Micro-dollars that were charged, given or taken, by the type of the entry; not of VMs and tunnels';
     const moved = metrics.counter('credits_moved_micros_total', help, ['type']);
     for (const type of ENTRY_TYPES) if (!UNSEEN.has(type)) moved(type).inc(0);
-    return (type, amount) => moved(type).inc(Math.abs(Number(amount)));
+    return (type, amount) => moved(type).inc(jsonAmount(amount < 0n ? -amount : amount));
 }
