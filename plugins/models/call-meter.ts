@@ -1,7 +1,8 @@
 import { isApiError } from '../../src/http/errors.ts';
-import { BUCKETS, type Count, type Distribution, type Labelled, type Metrics } from '../../src/telemetry/metrics.ts';
+import { BUCKETS, type Count, type Labelled, type Metrics } from '../../src/telemetry/metrics.ts';
 
 import type { Model, StreamPart, Usage } from './api.ts';
+import type { Distribution } from '../../src/telemetry/series-histogram.ts';
 
 /** Models of users' own servers, whose names are theirs, stand under one name. */
 const OTHER = 'other';

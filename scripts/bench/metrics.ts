@@ -2,6 +2,7 @@ import { request } from 'undici';
 
 import { median, ratioFigures, type Figures } from './figures.ts';
 import { load, type LoadRequest } from './load.ts';
+import { meteringMicros } from './metering.ts';
 
 import type { Contestant } from './contestant.ts';
 import type { SeededUser } from './seed.ts';
@@ -11,6 +12,7 @@ const WARM_UP_MS = 6_000;
 const SLICE_MS = 1_000;
 const SCRAPE_EVERY_MS = 1_000;
 const CONNECTIONS = 48;
+const SCRAPES = 100;
 
 /** An API, and those who use it. */
 interface Side {
@@ -49,8 +51,42 @@ export async function measureMetrics({
             µs: median(rounds.map((round) => round.measured)),
             'µs off': median(rounds.map((round) => round.plain)),
         },
+        'metrics: share of a request': await shareOf(measured, median(rounds.map((round) => round.plain))),
     };
 }
+
+/**
+ * The same put together from its parts, as two processes differ by more than what is looked for: what measuring takes
+ * of a request and of its commands of Redis, and a scrape each second of a process that does nothing but answer.
+ */
+async function shareOf({ contestant }: Side, requestMicros: number): Promise<Figures> {
+    const metering = await meteringMicros();
+    const { text, micros } = await scrapeCost(contestant);
+    const commands = sumOf(text, 'db_query_duration_seconds_count') / sumOf(text, 'http_requests_total');
+    const metered = metering.request + commands * metering.command;
+    return {
+        ratio: 1 + metered / requestMicros + micros / (SCRAPE_EVERY_MS * 1_000),
+        µs: metered,
+        commands,
+        'ms a scrape': micros / 1_000,
+    };
+}
+
+async function scrapeCost({ url, cpuSeconds }: Contestant): Promise<{ text: string; micros: number }> {
+    const before = cpuSeconds();
+    let text = '';
+    for (let n = 0; n < SCRAPES; n++) text = await (await request(`${url}/metrics`)).body.text();
+    const after = cpuSeconds();
+    if (before === null || after === null) throw new Error('The system does not tell of processor time');
+    return { text, micros: (1e6 * (after - before)) / SCRAPES };
+}
+
+/** All series of a name together. */
+const sumOf = (text: string, name: string): number =>
+    [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].reduce(
+        (sum, [, value]) => sum + Number(value),
+        0,
+    );
 
 /** Microseconds of processor time for a request; of wall-clock time where the system does not tell. */
 async function slice({ contestant, users }: Side, milliseconds: number): Promise<number> {

@@ -45,7 +45,15 @@ export const httpMetrics: Plugin<HttpMetricsOptions> = {
     },
 };
 
-function requestMeter(metrics: Metrics): (request: Request) => void {
+/** What is known of a request that was answered, or given up. */
+type AnsweredRequest = Pick<Request, 'method'> & {
+    app: Pick<Request['app'], 'beganAt' | 'answeredAt' | 'errorCode'>;
+    route: Pick<Request['route'], 'method' | 'path'>;
+    response: Request['response'] | null;
+};
+
+/** Measures a request when it is over. */
+export function requestMeter(metrics: Metrics): (request: AnsweredRequest) => void {
     const labels = ['method', 'route', 'status'];
     const total = metrics.counter('http_requests_total', 'Requests that were answered', labels);
     const help = 'Time to the end of an answer; of an event stream, to its beginning';

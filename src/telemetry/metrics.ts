@@ -1,4 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+
+import { SeriesHistogram, type Distribution } from './series-histogram.ts';
 
 /** Upper bounds in seconds, for what is measured. */
 export const BUCKETS = {
@@ -13,10 +15,6 @@ export type Labelled<Instrument> = (...values: string[]) => Instrument;
 
 export interface Count {
     inc: (by?: number) => void;
-}
-
-export interface Distribution {
-    observe: (value: number) => void;
 }
 
 /** How many of something there are just now. */
@@ -41,13 +39,31 @@ export class Metrics {
     }
 
     counter(name: string, help: string, labelNames: string[] = []): Labelled<Count> {
-        const counter = new Counter({ name, help, labelNames, registers: [this.#registry] });
-        return bound((values) => counter.labels(...values));
+        const counts: { values: string[]; count: number }[] = [];
+        // The library would look the labels up each time: it is told when somebody reads.
+        const counter: Counter = new Counter({
+            name,
+            help,
+            labelNames,
+            registers: [this.#registry],
+            collect() {
+                counter.reset();
+                for (const { values, count } of counts) counter.labels(...values).inc(count);
+            },
+        });
+        return bound((values) => {
+            const series = { values, count: 0 };
+            counts.push(series);
+            return { inc: (by = 1) => void (series.count += by) };
+        });
     }
 
     histogram(name: string, help: string, buckets: number[], labelNames: string[] = []): Labelled<Distribution> {
-        const histogram = new Histogram({ name, help, buckets, labelNames, registers: [this.#registry] });
-        return bound((values) => histogram.labels(...values));
+        const histogram = new SeriesHistogram({ name, help, buckets, labelNames, registers: [this.#registry] });
+        const series = bound((values) => histogram.series(values));
+        // One without labels is there before anything is observed.
+        if (labelNames.length === 0) series();
+        return series;
     }
 
     /** @param read Says all values, whenever somebody wants to know */
@@ -92,7 +108,8 @@ export class Metrics {
 function bound<Instrument>(make: (values: string[]) => Instrument): Labelled<Instrument> {
     const known = new Map<string, Instrument>();
     return (...values) => {
-        const key = values.join('\n');
+        const [only = ''] = values;
+        const key = values.length < 2 ? only : values.join('\n');
         const instrument = known.get(key) ?? make(values);
         known.set(key, instrument);
         return instrument;

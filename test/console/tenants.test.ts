@@ -47,7 +47,7 @@ describe('tenants in the console', { skip: !hasBrowser, timeout: 120_000 }, () =
         expect(await alert.innerText()).to.match(/DOMAIN_TAKEN[^]*req_/);
         expect(await dialog.getByLabel('Name').inputValue()).to.equal('Twice');
         await dialog.getByRole('button', { name: 'Cancel' }).click();
-        expect(await dialog.count()).to.equal(0);
+        await dialog.waitFor({ state: 'detached' });
     });
 
     it('are suspended with a reason: their tokens are refused from then on, until they are activated', async () => {

@@ -21,5 +21,6 @@ export async function createTenant(page: Page, name: string): Promise<{ domain: 
     const shown = page.getByRole('dialog', { name: 'Invitation of the first admin' });
     const invitation = await shown.getByRole('textbox').inputValue();
     await shown.getByRole('button', { name: 'I have kept it' }).click();
+    await shown.waitFor({ state: 'detached' });
     return { domain, invitation };
 }
