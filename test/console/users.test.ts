@@ -42,15 +42,16 @@ describe('users and searches in the console', { skip: !hasBrowser, timeout: 120_
     it('find a tenant by the beginning of its domain', async () => {
         const { page, open } = superadmin;
         const { domain } = await newTenant(test.app);
-        await newTenant(test.app);
+        const { domain: other } = await newTenant(test.app);
         const q = domain.slice(0, 12);
         await untilFound(`/api/admin/tenants?q=${q}`);
         await open('Tenants');
         await page.getByLabel('Name or domain').fill(q);
         await page.keyboard.press('Enter');
         await page.waitForURL(/q=/);
-        await page.waitForFunction("document.querySelectorAll('tbody tr').length === 1");
-        expect(await page.getByRole('table').innerText()).to.include(domain);
+        await page.getByText(other).waitFor({ state: 'detached' });
+        await page.getByText(domain).waitFor();
+        expect(await page.getByRole('rowheader').count()).to.equal(1);
         await page.getByLabel('Status').selectOption('suspended');
         await page.getByRole('button', { name: 'Search' }).click();
         await page.getByText('No tenant is like that.').waitFor();
