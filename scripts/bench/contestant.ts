@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 /** A server under measurement, in a process of its own. */
 export interface Contestant {
@@ -9,22 +10,37 @@ export interface Contestant {
     cpuSeconds: () => number | null;
     /** Resident memory; null where the system does not tell. */
     rssBytes: () => number | null;
+    /** Open files and sockets; null where the system does not tell. */
+    openFiles: () => number | null;
     stop: () => Promise<void>;
 }
 
-const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
+/** What is measured has the first processor to itself, where processes can be pinned; all else shares the others. */
+const PROCESSORS = { own: '0', others: `1-${Math.max(1, availableParallelism() - 1)}` };
+const canPin = spawnSync('taskset', ['-c', PROCESSORS.others, 'true']).status === 0;
 
-/**
- * Starts a script of ours and waits until it listens: on the first processor, where it can be pinned, unless it is only
- * there for what is measured.
- */
+/** Keeps a process that runs, with all its threads, off the processor of what is measured. */
+export function moveAside(pid: number): void {
+    if (canPin) spawnSync('taskset', ['-a', '-c', '-p', PROCESSORS.others, String(pid)]);
+}
+
+export interface ContestantOptions {
+    /** False when it is only there for what is measured. */
+    isMeasured?: boolean;
+    /** Where Node.js leaves a profile of it when it ends. */
+    profileFolder?: string | undefined;
+}
+
+/** Starts a script of ours and waits until it listens. */
 export async function startContestant(
     script: string,
     environment: Record<string, string>,
-    { isPinned = true } = {},
+    { isMeasured = true, profileFolder }: ContestantOptions = {},
 ): Promise<Contestant> {
-    const command = [process.execPath, script];
-    const [program = '', ...args] = canPin && isPinned ? ['taskset', '-c', '0', ...command] : command;
+    const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
+    const command = [process.execPath, ...profile, script];
+    const processors = isMeasured ? PROCESSORS.own : PROCESSORS.others;
+    const [program = '', ...args] = canPin ? ['taskset', '-c', processors, ...command] : command;
     const child = spawn(program, args, {
         env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -46,6 +62,7 @@ export async function startContestant(
         url,
         cpuSeconds: () => cpuSeconds(child.pid ?? 0),
         rssBytes: () => rssBytes(child.pid ?? 0),
+        openFiles: () => openFiles(child.pid ?? 0),
         stop: async () => {
             if (child.exitCode !== null || child.signalCode !== null) return;
             child.kill('SIGTERM');
@@ -84,4 +101,12 @@ function cpuSeconds(pid: number): number | null {
 function rssBytes(pid: number): number | null {
     const { status, stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' });
     return status === 0 ? Number(stdout) * 1024 : null;
+}
+
+function openFiles(pid: number): number | null {
+    try {
+        return readdirSync(`/proc/${pid}/fd`).length;
+    } catch {
+        return null;
+    }
 }

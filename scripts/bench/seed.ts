@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { Redis } from 'ioredis';
 
-import { SessionStore } from '../../plugins/auth/session-store.ts';
+import { SessionStore, type NewSession } from '../../plugins/auth/session-store.ts';
 import { scriptEntry } from '../../plugins/billing/entry.ts';
 import { BillingStore } from '../../plugins/billing/store.ts';
 import { createTenantService } from '../../plugins/tenants/service.ts';
@@ -47,11 +47,12 @@ const PASSWORD = 'the password of all of them';
 export class Ground {
     readonly redis: Redis;
     readonly store: Datastore;
+    readonly vault: Vault;
+    readonly threads: ThreadStore;
+    readonly tenants: TenantService;
+    readonly users: Users;
+    readonly sessions: SessionStore['records'];
     readonly #tokens: AccessTokens;
-    readonly #tenants: TenantService;
-    readonly #users: Users;
-    readonly #sessions: SessionStore['records'];
-    readonly #threads: ThreadStore['threads'];
     readonly #passwords: Passwords;
     #passwordHash: Promise<string> | undefined;
 
@@ -60,6 +61,7 @@ export class Ground {
         this.store = createDatastore(this.redis);
         const { store } = this;
         const vault = new Vault(parseKeyring(keys.vault, 'base64', () => true));
+        this.vault = vault;
         this.#tokens = new AccessTokens(
             parseKeyring(keys.jwt, 'utf8', () => true),
             3600,
@@ -68,7 +70,7 @@ export class Ground {
         const jobs = openJobs({ path: socket }, createLogger({ level: 'silent', pretty: false }));
         const append = appendOutbox(store);
         const clock = Date.now;
-        this.#tenants = createTenantService({
+        this.tenants = createTenantService({
             store: createTenantStore(store, vault),
             append,
             jobs,
@@ -76,21 +78,21 @@ export class Ground {
             tiers: createTiers(() => ({})),
         });
         this.#passwords = new Passwords(bcryptCost);
-        this.#users = new Users({
+        this.users = new Users({
             store: new UserStore(store, vault),
             jobs,
             passwords: this.#passwords,
             clock,
         });
-        this.#sessions = new SessionStore(store, vault, this.#tenants, this.#users).records;
+        this.sessions = new SessionStore(store, vault, this.tenants, this.users).records;
         const foreign = { profile: () => '', providerKeys: () => '', tenant: () => '' };
-        this.#threads = new ThreadStore(store, vault, foreign).threads;
+        this.threads = new ThreadStore(store, vault, foreign);
     }
 
     /** A tenant with more credit than all paid calls can cost; gives its id. */
     async addTenant(domain: string): Promise<string> {
         const details = { name: 'Bench', domain, plan: 'enterprise' } as const;
-        const { id } = await this.#tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
+        const { id } = await this.tenants.create(details, () => Promise.resolve({ drafts: [], outbox: {} }));
         const entry = scriptEntry({ type: 'credit_add', payer: null });
         const amount = dollars(10_000);
         const grant = { id: 'bench', amount, most: amount, entry, outbox: {} };
@@ -102,21 +104,18 @@ export class Ground {
     async addUser(tid: string, email: string, role: 'user' | 'admin' = 'user'): Promise<SeededUser> {
         this.#passwordHash ??= this.#passwords.hash(PASSWORD);
         const passwordHash = await this.#passwordHash;
-        const { user, draft } = this.#users.draft(tid, { email, displayName: email, role, passwordHash });
-        const session = {
-            id: newId('sess'),
-            userId: user.id,
-            counter: 0,
-            refreshedAt: null,
-            lastSeenAt: null,
-            ipAddress: '127.0.0.1',
-            userAgent: 'bench',
-            expiresAt: new Date(Date.now() + HOUR_MS).toISOString(),
-        };
+        const { user, draft } = this.users.draft(tid, { email, displayName: email, role, passwordHash });
+        const session = sessionOf(user.id);
         const thread = this.#threadOf(tid, user.id);
-        await createRecords(this.store)(tid, [draft, this.#sessions.draft(tid, session), thread.draft]);
-        const claims = { sub: user.id, tid, sid: session.id, jti: newId('jti'), username: email, scope: [] };
-        return { userId: user.id, email, token: this.#tokens.issue(claims), threadId: thread.id };
+        await createRecords(this.store)(tid, [draft, this.sessions.draft(tid, session), thread.draft]);
+        return { userId: user.id, email, token: this.#tokenOf(tid, session, email), threadId: thread.id };
+    }
+
+    /** Logs a user in; gives the token. */
+    async logIn(tid: string, userId: string, email: string): Promise<string> {
+        const session = sessionOf(userId);
+        await createRecords(this.store)(tid, [this.sessions.draft(tid, session)]);
+        return this.#tokenOf(tid, session, email);
     }
 
     /** Threads of a user, each with so many messages of 200 characters. */
@@ -141,6 +140,11 @@ export class Ground {
         }
     }
 
+    /** The process of the Redis. */
+    async redisPid(): Promise<number> {
+        return Number(/^process_id:(\d+)/m.exec(await this.redis.info('server'))?.[1]);
+    }
+
     close(): void {
         this.redis.disconnect();
     }
@@ -148,9 +152,25 @@ export class Ground {
     #threadOf(tid: string, userId: string) {
         const id = newId('thread');
         const record = { id, userId, title: 'A thread', messageCount: 0, models: {}, lastMessage: null, summary: null };
-        return { id, draft: this.#threads.draft(tid, record) };
+        return { id, draft: this.threads.threads.draft(tid, record) };
+    }
+
+    #tokenOf(tid: string, { id, userId }: NewSession, username: string): string {
+        return this.#tokens.issue({ sub: userId, tid, sid: id, jti: newId('jti'), username, scope: [] });
     }
 }
+
+/** A session of an hour. */
+export const sessionOf = (userId: string): NewSession => ({
+    id: newId('sess'),
+    userId,
+    counter: 0,
+    refreshedAt: null,
+    lastSeenAt: null,
+    ipAddress: '127.0.0.1',
+    userAgent: 'bench',
+    expiresAt: new Date(Date.now() + HOUR_MS).toISOString(),
+});
 
 /** How much there is to keep. */
 export interface Conversations {

@@ -1,10 +1,10 @@
 /** Agents of many tunnels in one process: `llm-tunnel` as often as there are lines of tokens in the file. */
 import { readFileSync } from 'node:fs';
 
-import { TunnelAgent } from '../../plugins/tunnels/agent/agent.ts';
-import { readOptions } from '../../plugins/tunnels/agent/options.ts';
+import { TunnelAgent } from '../../../plugins/tunnels/agent/agent.ts';
+import { readOptions } from '../../../plugins/tunnels/agent/options.ts';
 
-import type { Reporter } from '../../plugins/tunnels/agent/reporter.ts';
+import type { Reporter } from '../../../plugins/tunnels/agent/reporter.ts';
 
 const { API_URL = '', TARGET = '', TOKENS = '' } = process.env;
 const tokens = readFileSync(TOKENS, 'utf8').trim().split('\n');

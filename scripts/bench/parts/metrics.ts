@@ -1,14 +1,15 @@
 import { request } from 'undici';
 
-import { median, ratioFigures, type Figures } from './figures.ts';
-import { load, type LoadRequest } from './load.ts';
 import { meteringMicros } from './metering.ts';
+import { median, ratioFigures, type Figures } from '../figures.ts';
+import { load, type LoadRequest } from '../load.ts';
 
-import type { Contestant } from './contestant.ts';
-import type { SeededUser } from './seed.ts';
+import type { Contestant } from '../contestant.ts';
+import type { Part } from '../scene.ts';
+import type { SeededUser } from '../seed.ts';
 
-const ROUNDS = 21;
-const WARM_UP_MS = 6_000;
+const ROUNDS = 9;
+const WARM_UP_MS = 4_000;
 const SLICE_MS = 1_000;
 const SCRAPE_EVERY_MS = 1_000;
 const CONNECTIONS = 48;
@@ -24,13 +25,10 @@ interface Side {
  * Processor time of a request to an API that measures and is scraped each second, beside one that does neither, in
  * slices that alternate and change their order: the machine's moods are those of both.
  */
-export async function measureMetrics({
-    measured,
-    plain,
-}: {
-    measured: Side;
-    plain: Side;
-}): Promise<Record<string, Figures>> {
+export const measureMetrics: Part = async ({ api, users, startAnother }) => {
+    const measured = { contestant: api, users };
+    const other = await startAnother('plain', { METRICS: 'off' });
+    const plain = { contestant: other.api, users: other.users };
     const scraped = async (milliseconds: number): Promise<number> => {
         const stop = scrape(measured.contestant.url);
         const micros = await slice(measured, milliseconds);
@@ -53,7 +51,7 @@ export async function measureMetrics({
         },
         'metrics: share of a request': await shareOf(measured, median(rounds.map((round) => round.plain))),
     };
-}
+};
 
 /**
  * The same put together from its parts, as two processes differ by more than what is looked for: what measuring takes

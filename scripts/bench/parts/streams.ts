@@ -2,13 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Agent, type Dispatcher } from 'undici';
 
-import { startContestant, type Contestant } from './contestant.ts';
-import { median, ratioFigures, type Figures } from './figures.ts';
+import { median, ratioFigures, type Figures } from '../figures.ts';
+import { MODELS, type Part } from '../scene.ts';
 
-import type { SeededUser } from './seed.ts';
-
-/** The models that the stand-in is reached by: calls of one cost nothing, those of the other are paid from credits. */
-export const MODELS = { free: 'bench', paid: 'bench-paid' };
+import type { Contestant } from '../contestant.ts';
+import type { SeededUser } from '../seed.ts';
 
 const ROUNDS = 9;
 const TURNS = 20;
@@ -32,11 +30,8 @@ interface StreamRequest {
  * bare relay adds; by `/v1` when it is paid, beside what it adds when it costs nothing; and what an open stream that is
  * silent takes of the process's memory.
  */
-export async function measureStreams(
-    { api, upstream }: { api: Contestant; upstream: Contestant },
-    users: SeededUser[],
-): Promise<Record<string, Figures>> {
-    const relay = await startContestant('dist/scripts/bench/relay.js', { UPSTREAM: upstream.url });
+export const measureStreams: Part = async ({ api, upstream, users, start }) => {
+    const relay = await start('dist/scripts/bench/processes/relay.js', { UPSTREAM: upstream.url });
     const urls = { direct: upstream.url, relay: relay.url, v1: api.url, thread: api.url, paid: api.url };
     const dispatcher = new Agent({ bodyTimeout: 0 });
     let turn = 0;
@@ -58,7 +53,7 @@ export async function measureStreams(
         await dispatcher.destroy();
         await relay.stop();
     }
-}
+};
 
 function requestOf(way: Way, url: string, { token, threadId }: SeededUser, content: string): StreamRequest {
     if (way === 'thread') {

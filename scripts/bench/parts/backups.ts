@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { request } from 'undici';
 
-import { GRACE_MS } from '../../plugins/backups/data/index.ts';
+import { GRACE_MS } from '../../../plugins/backups/data/index.ts';
 
-import type { Contestant } from './contestant.ts';
-import type { Figures } from './figures.ts';
-import type { Conversations, Ground, SeededUser } from './seed.ts';
+import type { Contestant } from '../contestant.ts';
+import type { Part } from '../scene.ts';
+import type { Conversations, Ground, SeededUser } from '../seed.ts';
 
 const SMALL: Conversations = { threads: 100, messages: 20 };
 const LARGE: Conversations = { threads: 1_000, messages: 20 };
@@ -31,9 +31,9 @@ interface Effort {
  * A backup and its restore of a tenant of 1,000 threads with 20,000 messages beside one of a tenth of that: the time of
  * a message should be the same, and so should the memory.
  */
-export async function measureBackups(api: Contestant, ground: Ground): Promise<Record<string, Figures>> {
-    // The first one loads what the later ones need as well.
-    await measureTenant(api, ground, SMALL);
+export const measureBackups: Part = async ({ api, ground }) => {
+    // The first one loads what the later ones need as well; a restore would wait for half a minute.
+    await backedUp(api, await tenantWith(ground, SMALL));
     const small = await measureTenant(api, ground, SMALL);
     const large = await measureTenant(api, ground, LARGE);
     const times = (LARGE.threads * LARGE.messages) / (SMALL.threads * SMALL.messages);
@@ -49,20 +49,30 @@ export async function measureBackups(api: Contestant, ground: Ground): Promise<R
             restoreMiB: large.restoreMiB - small.restoreMiB,
         },
     };
-}
+};
 
 let tenants = 0;
 
-async function measureTenant(api: Contestant, ground: Ground, size: Conversations): Promise<Effort> {
+/** Gives the admin of a tenant that has so much. */
+async function tenantWith(ground: Ground, size: Conversations): Promise<SeededUser> {
     const domain = `kept${tenants++}.example`;
     const tid = await ground.addTenant(domain);
     const admin = await ground.addUser(tid, `admin@${domain}`, 'admin');
     await ground.addThreads(tid, admin.userId, size);
-    const call = callerOf(api, admin);
-    const backup = await watched(api, async () => {
+    return admin;
+}
+
+const backedUp = (api: Contestant, admin: SeededUser) =>
+    watched(api, async () => {
+        const call = callerOf(api, admin);
         const { data } = await call('POST', '/api/backups/create', { type: 'full' });
         return until(async () => (await call('GET', `/api/backups/${data.backup.id}/details`)).data.backup);
     });
+
+async function measureTenant(api: Contestant, ground: Ground, size: Conversations): Promise<Effort> {
+    const admin = await tenantWith(ground, size);
+    const call = callerOf(api, admin);
+    const backup = await backedUp(api, admin);
     const restore = await watched(api, async () => {
         const { data } = await call('POST', `/api/backups/${backup.result.id}/restore`, { components: ['database'] });
         return until(async () => (await call('GET', `/api/backups/restores/${data.restore.id}`)).data.restore);

@@ -1,9 +1,9 @@
 import { Command, Redis } from 'ioredis';
 
-import { median } from './figures.ts';
-import { requestMeter } from '../../src/http/http-metrics.ts';
-import { meterQueries } from '../../src/redis/query-meter.ts';
-import { Metrics } from '../../src/telemetry/metrics.ts';
+import { requestMeter } from '../../../src/http/http-metrics.ts';
+import { meterQueries } from '../../../src/redis/query-meter.ts';
+import { Metrics } from '../../../src/telemetry/metrics.ts';
+import { median } from '../figures.ts';
 
 const ROUNDS = 15;
 const TIMES = 20_000;

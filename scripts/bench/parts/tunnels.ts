@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { request } from 'undici';
 
-import { withContestants, type Contestant } from './contestant.ts';
-import { median, ratioFigures, type Figures } from './figures.ts';
-import { load, type LoadRequest } from './load.ts';
-import { BULK_BYTES, BULK_PATH, SMALL_PATH } from './tunnel-paths.ts';
+import { withContestants, type Contestant } from '../contestant.ts';
+import { median, ratioFigures, type Figures } from '../figures.ts';
+import { load, type LoadRequest } from '../load.ts';
+import { BULK_BYTES, BULK_PATH, SMALL_PATH } from '../processes/tunnel-paths.ts';
 
-import type { SeededUser } from './seed.ts';
+import type { Part } from '../scene.ts';
+import type { SeededUser } from '../seed.ts';
 
 /** So many that nobody meets a limit. */
 const BUSY = 300;
@@ -17,7 +18,7 @@ const IDLE = 1_000;
 const SETTLE_MS = 3_000;
 const ROUNDS = 7;
 const WARM_UP_MS = 6_000;
-const SLICE_MS = 2_000;
+const SLICE_MS = 1_500;
 const CONNECTIONS = 48;
 const BULK_AT_ONCE = 2;
 const STARTED_AT_ONCE = 20;
@@ -34,33 +35,28 @@ interface Tunnel {
  * a bare relay to the same service; bytes per second, beside the service itself; and what a tunnel that is connected
  * and idle takes of the process's memory.
  */
-export async function measureTunnels(
-    api: Contestant,
-    users: SeededUser[],
-    folder: string,
-): Promise<Record<string, Figures>> {
-    return withContestants(async (start) => {
-        const service = await start('dist/scripts/bench/service.js', {}, { isPinned: false });
-        const relay = await start('dist/scripts/bench/relay.js', { UPSTREAM: service.url });
+export const measureTunnels: Part = ({ api, users, folder }) =>
+    withContestants(async (start) => {
+        const service = await start('dist/scripts/bench/processes/service.js', {}, { isMeasured: false });
+        const relay = await start('dist/scripts/bench/processes/relay.js', { UPSTREAM: service.url });
         const connect = (tunnels: Tunnel[]): Promise<Contestant> => {
             const file = join(folder, 'tokens');
             writeFileSync(file, tunnels.map(({ token }) => token).join('\n'), { mode: 0o600 });
             const agents = { API_URL: api.url, TARGET: service.url, TOKENS: file };
-            return start('dist/scripts/bench/agents.js', agents, { isPinned: false });
+            return start('dist/scripts/bench/processes/agents.js', agents, { isMeasured: false });
         };
         const tunnels = await makeTunnels(api, users.slice(0, BUSY + IDLE));
         const busy = tunnels.slice(0, BUSY);
-        await connect(busy);
+        const agents = await connect(busy);
         // Before there is a load, whose garbage would make room for them.
         const before = await settledRss(api);
         const idle = await connect(tunnels.slice(BUSY));
         const kilobytes = ((await settledRss(api)) - before) / IDLE / 1024;
         await idle.stop();
         const small = await measureSmall({ api, relay }, busy);
-        const bulk = await measureBulk({ api, service }, busy);
+        const bulk = await measureBulk({ api, service, agents }, busy);
         return { ...small, ...bulk, 'idle tunnel': { tunnels: IDLE, kilobytes } };
     });
-}
 
 /** A tunnel for each user, that takes a link. */
 async function makeTunnels({ url }: Contestant, users: SeededUser[]): Promise<Tunnel[]> {
@@ -137,7 +133,7 @@ async function measureSmall(
 }
 
 async function measureBulk(
-    { api, service }: { api: Contestant; service: Contestant },
+    { api, service, agents }: { api: Contestant; service: Contestant; agents: Contestant },
     tunnels: Tunnel[],
 ): Promise<Record<string, Figures>> {
     const next = inTurn(tunnels, BULK_PATH);
@@ -152,12 +148,20 @@ async function measureBulk(
     await direct();
     await through();
     const rounds: { direct: number; through: number }[] = [];
+    const takenBefore = [api, agents].map(({ cpuSeconds }) => cpuSeconds() ?? NaN);
     for (let round = 0; round < ROUNDS; round++) rounds.push({ direct: await direct(), through: await through() });
+    const [gatewayUs = NaN, agentsUs = NaN] = [api, agents].map(
+        ({ cpuSeconds }, n) =>
+            (((cpuSeconds() ?? NaN) - (takenBefore[n] ?? NaN)) * 1e12) / (ROUNDS * BULK_AT_ONCE * BULK_BYTES),
+    );
     return {
         'tunnel: bytes per second / plain HTTP': {
             ...ratioFigures(rounds.map((round) => round.through / round.direct)),
             tunnelMBps: median(rounds.map((round) => round.through)),
             plainMBps: median(rounds.map((round) => round.direct)),
+            // Agents, service and load share a processor: which process is at its limit shows here, per megabyte.
+            gatewayUs,
+            agentsUs,
         },
     };
 }

@@ -1,12 +1,11 @@
 import { Client } from 'undici';
 
-import { median, ratioFigures, type Figures } from './figures.ts';
+import { median, ratioFigures } from '../figures.ts';
 
-import type { Contestant } from './contestant.ts';
-import type { SeededUser } from './seed.ts';
+import type { Part } from '../scene.ts';
 
 const ROUNDS = 9;
-const TURNS = 5;
+const TURNS = 3;
 const WARM_UP = 3;
 /** Two known accounts, whose difference is the noise, and one that does not exist. */
 const KINDS = ['known', 'unknown', 'again'] as const;
@@ -21,7 +20,7 @@ interface Refusal {
  * of the same rounds, of accounts that do beside others that do. The order of a turn changes with each. Every account
  * and every address is used once, so that no limit is met; each answer must be INVALID_CREDENTIALS.
  */
-export async function measureLogin({ url }: Contestant, users: SeededUser[]): Promise<Record<string, Figures>> {
+export const measureLogin: Part = async ({ api: { url }, users }) => {
     const client = new Client(url);
     let tried = 0;
     const emailOf = (kind: Kind): string => {
@@ -70,4 +69,4 @@ export async function measureLogin({ url }: Contestant, users: SeededUser[]): Pr
             knownMs,
         },
     };
-}
+};
