@@ -37,6 +37,25 @@ describe('the program', () => {
         expect(await stopped).to.equal({ code: 0 });
     });
 
+    it('takes all requests for a while after it is told to stop, and says that it will not for long', async () => {
+        const program = await startProcess({ SANDBOX_TOKEN_DELAY_MS: '20', SHUTDOWN_DELAY: '8' });
+        const { url } = program;
+        const client = await newClient(url);
+        const kept = await fetch(`${url}/health/ready`);
+        expect([kept.status, kept.headers.get('connection')]).to.equal([200, 'keep-alive']);
+        const stopped = program.stop('SIGTERM');
+        let ready = kept;
+        while (ready.status === 200) ready = await fetch(`${url}/health/ready`);
+        expect([ready.status, ready.headers.get('connection')]).to.equal([503, 'close']);
+        const { status } = await get(`${url}/api/threads/${client.thread}`, client.token);
+        expect(status).to.equal(200);
+        const stream = await startCounting(program, client, 50);
+        const events = await stream.rest();
+        expect(stream.headers.get('connection')).to.equal('close');
+        expect(events.at(-2)?.event).to.equal('message_complete');
+        expect(await stopped).to.equal({ code: 0 });
+    });
+
     it('interrupts what does not end in time, keeps what was sent out, and still ends with 0', async () => {
         const folder = temporaryFolder();
         const program = await startProcess({

@@ -43,6 +43,10 @@ const linesOf = (log: string): Record<string, unknown>[] =>
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
 
+/** Whether a field stands at the top of a line more than once; within errors a name may come again. */
+const isTwice = (line: string, name: string): boolean =>
+    !line.includes('"err":') && line.split(`"${name}":`).length > 2;
+
 describe('a day of a tenant on two replicas', { timeout: 120_000 }, () => {
     let run: WholeRun;
 
@@ -89,6 +93,17 @@ describe('a day of a tenant on two replicas', { timeout: 120_000 }, () => {
         expect(attempts).to.have.length(2);
         expect(work.filter(({ job }) => job === 'deliver-webhook')).to.have.length(2);
         expect(received.filter(({ headers }) => headers['x-request-id'] === REQUEST_ID)).to.have.length(2);
+    });
+
+    it('says nothing twice in a line of the log', () => {
+        const { taker, holder } = run.logs;
+        const lines = [taker, holder].flatMap((log) => log.trim().split('\n'));
+        // What was said twice would be parsed once.
+        const twice = lines.filter((line) =>
+            Object.keys(JSON.parse(line) as object).some((name) => isTwice(line, name)),
+        );
+        expect(lines.some((line) => line.includes('"tenantId":'))).to.be.true();
+        expect(twice).to.equal([]);
     });
 
     it('is one trace, from the client to the service behind the tunnel', () => {

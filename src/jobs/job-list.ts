@@ -4,9 +4,9 @@ import { isoTime } from '../redis/codec.ts';
 import { createDatastore, type RunScript } from '../redis/datastore.ts';
 
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { QueueName } from './queue-name.ts';
 import type { ErrorCode } from '../http/errors.ts';
+import type { RedisClient } from '../redis/client.ts';
 
 /** Where a job is on its way. */
 export const JOB_STATES = ['waiting', 'active', 'delayed', 'failed', 'completed'] as const;
@@ -58,7 +58,7 @@ export class JobList {
     readonly #queues: Queues;
     readonly #read: RunScript;
 
-    constructor(queues: Queues, redis: Redis) {
+    constructor(queues: Queues, redis: RedisClient) {
         this.#queues = queues;
         this.#read = createDatastore(redis).script(new URL('./lua/read-jobs.lua', import.meta.url));
     }

@@ -1,11 +1,13 @@
 import { Queue } from 'bullmq';
 
+import { ended } from './ended.ts';
 import { JobList, type JobCounts, type JobPage, type JobPlace, type JobState, type JobView } from './job-list.ts';
-import { connectRedis, type RedisAddress } from '../redis/client.ts';
+import { connectRedis } from '../redis/client.ts';
 import { PLATFORM, tenantKey } from '../redis/keys.ts';
 import { noTracing } from '../telemetry/tracing.ts';
 
 import type { QueueName } from './queue-name.ts';
+import type { RedisAddress } from '../redis/address.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 
@@ -114,7 +116,7 @@ export function openJobs(address: RedisAddress, logger: Logger, tracing: Tracing
         retry: async (id) => (await opened()).jobs.retry(id),
         async close() {
             const last = await opening?.catch(() => undefined);
-            await Promise.all(Object.values(last?.queues ?? {}).map((queue) => queue.close()));
+            await ended(Object.values(last?.queues ?? {}).map((queue) => queue.close()));
             last?.disconnect();
         },
     };

@@ -1,13 +1,15 @@
 import { DelayedError, Worker, type Job } from 'bullmq';
 
+import { ended } from './ended.ts';
 import { PREFIX, type JobData, type QueueName } from './jobs.ts';
 import { PutOff } from './put-off.ts';
 import { TenantShare } from './tenant-share.ts';
-import { connectWorkerRedis, type RedisAddress } from '../redis/client.ts';
+import { connectWorkerRedis } from '../redis/client.ts';
 import { noReports, type ErrorReports } from '../telemetry/error-reports.ts';
 import { noTracing, type Tracing } from '../telemetry/tracing.ts';
 
 import type { JobMeter } from './job-meter.ts';
+import type { RedisAddress } from '../redis/address.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /**
@@ -67,7 +69,7 @@ export async function startJobWorker(
             const closed = Promise.all(workers.map((worker) => worker.close()));
             await Promise.race([closed, aborted(deadline)]);
             redis.disconnect();
-            if (deadline.aborted) await Promise.all(workers.map((worker) => worker.disconnect()));
+            if (deadline.aborted) await ended(workers.map((worker) => worker.disconnect()));
             closed.catch(() => undefined);
         },
     };

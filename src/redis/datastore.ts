@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { luaFile } from './lua-file.ts';
 import { meterQueries, scriptName } from './query-meter.ts';
 
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './client.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Runs a Lua script in one round trip. Numbers go out as decimal strings, buffers as they are. */
@@ -12,7 +12,7 @@ export type RunScript = (keys: string[], args: (string | number | Buffer)[]) => 
 
 /** Redis as the stores see it: plain commands, and scripts by file. */
 export interface Datastore {
-    readonly redis: Redis;
+    readonly redis: RedisClient;
     /** Loads `<file>.lua` and what it includes; the script is known to Redis by the digest of its text. */
     script(file: URL): RunScript;
     /** The same for a script whose answer is bytes: its texts come as buffers. */
@@ -30,7 +30,7 @@ type Evaluate = (script: string, count: number, ...parts: (string | number | Buf
 
 const INCLUDE = /^-- @include ([a-z-]+)$/gm;
 
-export function createDatastore(redis: Redis, { includes = {}, metrics }: DatastoreOptions = {}): Datastore {
+export function createDatastore(redis: RedisClient, { includes = {}, metrics }: DatastoreOptions = {}): Datastore {
     const names = new Map<string, string>();
     if (metrics) meterQueries(redis, metrics, names);
     /** What all scripts may include goes before what stands beside this one. */

@@ -4,7 +4,7 @@ import { anthropic } from '../../plugins/models/providers/anthropic.ts';
 import { google } from '../../plugins/models/providers/google.ts';
 import { ollama } from '../../plugins/models/providers/ollama.ts';
 import { openAi } from '../../plugins/models/providers/openai.ts';
-import { overHttp } from '../../plugins/models/providers/transport.ts';
+import { overHttp } from '../../plugins/models/providers/over-http.ts';
 import { supervised } from '../../plugins/models/supervise.ts';
 
 import type { ModelCall, ModelProvider, StreamPart } from '../../plugins/models/api.ts';
@@ -30,7 +30,7 @@ export function adapterOf(config: Config, name: string): ModelProvider {
 }
 
 /** One try of a call, without retries and circuits: what an adapter makes of its wire. */
-export const adapterStream = (config: Config, call: ModelCall): AsyncIterable<StreamPart> =>
+export const adapterStream = (config: Config, call: ModelCall): AsyncIterable<StreamPart[]> =>
     supervised(adapterOf(config, call.model.provider), call, new AbortController().signal, {
         first: 30_000,
         total: 300_000,

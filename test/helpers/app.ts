@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
 import { temporaryFolder } from './folder.ts';
-import { connectPatiently, sharedRedis } from './redis.ts';
+import { connectPatiently, sharedRedis, theServer } from './redis.ts';
 import { noteFailures, noteRefusals } from './seen-codes.ts';
 import { composePlatform } from '../../src/compose-platform.ts';
 import { loadConfig, type Config } from '../../src/config.ts';
 import { meterJobs } from '../../src/jobs/job-meter.ts';
 import { startJobWorker, type JobWatch } from '../../src/jobs/worker.ts';
-import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
+import { connectRedis } from '../../src/redis/client.ts';
 import { createDatastore, type Datastore } from '../../src/redis/datastore.ts';
 import { createServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
@@ -18,6 +18,7 @@ import type { Server, ServerInjectOptions } from '@hapi/hapi';
 import type { Redis } from 'ioredis';
 import type { Drain } from '../../src/drain.ts';
 import type { Platform } from '../../src/platform.ts';
+import type { RedisAddress } from '../../src/redis/address.ts';
 import type { ErrorReports } from '../../src/telemetry/error-reports.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import type { Tracing } from '../../src/telemetry/tracing.ts';
@@ -72,6 +73,7 @@ export interface AppOptions {
     isHeld?: boolean;
     tracing?: Tracing;
     errorReports?: ErrorReports;
+    writeDocument?: () => Promise<string>;
     /** Give up commands as early as in life, for a test that is about it; a busy machine may be slower than that. */
     isImpatient?: boolean;
 }
@@ -93,7 +95,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     const destination = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
     const logger = createLogger({ level: settings.LOG_LEVEL, pretty: false, destination });
     const address = { path: redisPath ?? (await sharedRedis()).path };
-    const redis = await (isImpatient ? connectRedis : connectPatiently)(address, logger);
+    const redis = theServer(await (isImpatient ? connectRedis : connectPatiently)(address, logger));
     const clockKey = `test:clock:${randomBytes(8).toString('hex')}`;
     const metrics = new Metrics();
     const store = createDatastore(redis, { includes: { now: movableNow(clockKey) }, metrics });

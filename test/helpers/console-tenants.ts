@@ -21,6 +21,7 @@ export async function createTenant(page: Page, name: string): Promise<{ domain: 
     const shown = page.getByRole('dialog', { name: 'Invitation of the first admin' });
     const invitation = await shown.getByRole('textbox').inputValue();
     await shown.getByRole('button', { name: 'I have kept it' }).click();
-    await shown.waitFor({ state: 'detached' });
+    // Not by its role: one that is closed has none, and is in the page until it is told.
+    await page.locator('dialog').waitFor({ state: 'detached' });
     return { domain, invitation };
 }

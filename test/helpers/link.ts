@@ -6,23 +6,27 @@ import { decodeFrame, encodeFrame, type Frame } from '../../plugins/tunnels/link
 import { SOCKET_SETTINGS } from '../../plugins/tunnels/link/limits.ts';
 import { Link, type LinkOptions } from '../../plugins/tunnels/link/link.ts';
 
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { LinkRequest } from '../../plugins/tunnels/link/types.ts';
 
-/** Two ends of a WebSocket over TCP; `agent` is the one that connected. */
-export async function socketPair(): Promise<{ agent: WebSocket; gateway: WebSocket; stop: () => void }> {
+type Ends<T> = Record<'agent' | 'gateway', T>;
+
+/** Two ends of a WebSocket over TCP, and what each goes over; `agent` is the one that connected. */
+export async function socketPair(): Promise<Ends<WebSocket> & { transports: Ends<Socket>; stop: () => void }> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...SOCKET_SETTINGS });
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const accepted = once(server, 'connection');
+    const accepted = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>;
     const agent = new WebSocket(`ws://127.0.0.1:${port}`, { ...SOCKET_SETTINGS });
-    const [[gateway]] = await Promise.all([accepted, once(agent, 'open')]);
+    const upgraded = once(agent, 'upgrade') as Promise<[IncomingMessage]>;
+    const [[gateway, { socket }], [answer]] = await Promise.all([accepted, upgraded, once(agent, 'open')]);
     const stop = () => {
         agent.terminate();
         gateway.terminate();
         server.close();
     };
-    return { agent, gateway, stop };
+    return { agent, gateway, transports: { agent: answer.socket, gateway: socket }, stop };
 }
 
 export interface Pair {
@@ -34,9 +38,9 @@ export interface Pair {
 
 /** Both ends with links on them; `options` are those of both. */
 export async function linkPair(onRequest: (request: LinkRequest) => void, options: LinkOptions = {}): Promise<Pair> {
-    const { stop, ...sockets } = await socketPair();
-    const gateway = new Link(sockets.gateway, 'gateway', options);
-    const agent = new Link(sockets.agent, 'agent', { ...options, onRequest });
+    const { stop, transports, ...sockets } = await socketPair();
+    const gateway = new Link(sockets.gateway, 'gateway', { transport: transports.gateway, ...options });
+    const agent = new Link(sockets.agent, 'agent', { transport: transports.agent, ...options, onRequest });
     return { gateway, agent, sockets, stop };
 }
 
@@ -84,9 +88,14 @@ export async function linkToRaw(
     side: 'agent' | 'gateway',
     options: LinkOptions = {},
 ): Promise<{ link: Link; raw: RawEnd; socket: WebSocket; stop: () => void }> {
-    const { agent, gateway, stop } = await socketPair();
+    const { agent, gateway, transports, stop } = await socketPair();
     const [own, other] = side === 'agent' ? [agent, gateway] : [gateway, agent];
-    return { link: new Link(own, side, options), raw: rawEnd(other), socket: own, stop };
+    return {
+        link: new Link(own, side, { transport: transports[side], ...options }),
+        raw: rawEnd(other),
+        socket: own,
+        stop,
+    };
 }
 
 export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {

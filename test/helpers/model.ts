@@ -38,7 +38,7 @@ export interface WholeAnswer {
     types: StreamPart['type'][];
 }
 
-export async function wholeAnswer(stream: AsyncIterable<StreamPart>): Promise<WholeAnswer> {
+export async function wholeAnswer(stream: AsyncIterable<StreamPart[]>): Promise<WholeAnswer> {
     const answer: WholeAnswer = {
         text: '',
         thoughts: '',
@@ -47,15 +47,17 @@ export async function wholeAnswer(stream: AsyncIterable<StreamPart>): Promise<Wh
         finish: undefined,
         types: [],
     };
-    for await (const part of stream) {
-        answer.types.push(part.type);
-        if (part.type === 'text') answer.text += part.delta;
-        else if (part.type === 'reasoning') answer.thoughts += part.delta;
-        else if (part.type === 'tool-call') hearToolCall(answer.toolCalls, part);
-        else if (part.type === 'usage') answer.usage = part.usage;
-        else if (part.type === 'finish') answer.finish = part.reason;
-    }
+    for await (const batch of stream) for (const part of batch) hear(answer, part);
     return answer;
+}
+
+function hear(answer: WholeAnswer, part: StreamPart): void {
+    answer.types.push(part.type);
+    if (part.type === 'text') answer.text += part.delta;
+    else if (part.type === 'reasoning') answer.thoughts += part.delta;
+    else if (part.type === 'tool-call') hearToolCall(answer.toolCalls, part);
+    else if (part.type === 'usage') answer.usage = part.usage;
+    else if (part.type === 'finish') answer.finish = part.reason;
 }
 
 /** As a reader of parts does: the first of each index has the id and the name. */
@@ -66,10 +68,12 @@ function hearToolCall(calls: ToolCall[], part: Extract<StreamPart, { type: 'tool
 }
 
 /** What a stream fails with, and what came before: every failure has to be one of the catalogue's. */
-export async function failureOf(stream: AsyncIterable<StreamPart>): Promise<{ error: ApiError; text: string }> {
+export async function failureOf(stream: AsyncIterable<StreamPart[]>): Promise<{ error: ApiError; text: string }> {
     let text = '';
     try {
-        for await (const part of stream) if (part.type === 'text') text += part.delta;
+        for await (const batch of stream) {
+            for (const part of batch) if (part.type === 'text') text += part.delta;
+        }
     } catch (error) {
         if (isApiError(error)) return { error, text };
         throw error;

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
 import { temporaryFolder } from './folder.ts';
-import { connectRedis, type RedisAddress } from '../../src/redis/client.ts';
+import { connectRedis, type RedisClient } from '../../src/redis/client.ts';
 
+import type { RedisAddress } from '../../src/redis/address.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
 const PATIENCE_MS = 30_000;
@@ -40,17 +41,60 @@ export async function startRedis(args: string[] = []): Promise<TestRedis> {
     };
 }
 
+/** A master and its replica. */
+export interface ReplicatedRedis {
+    master: TestRedis;
+    replica: TestRedis;
+    stop: () => Promise<void>;
+}
+
+/** Two servers, from when one has copied the other. */
+export async function startReplicated(): Promise<ReplicatedRedis> {
+    const port = String(await freePort());
+    const master = await startRedis(['--port', port, '--bind', '127.0.0.1']);
+    const replica = await startRedis(['--replicaof', '127.0.0.1', port]);
+    const redis = new Redis(replica.path);
+    while (!(await redis.info('replication')).includes('master_link_status:up')) await sleep(20);
+    redis.disconnect();
+    const stop = async () => {
+        await replica.stop();
+        await master.stop();
+    };
+    return { master, replica, stop };
+}
+
 let shared: Promise<TestRedis> | undefined;
 
-/** The server that all tests share: each makes tenants of its own. It ends with the process. */
+/**
+ * The server that all tests share: each makes tenants of its own. It ends with the process. It is a cluster of one: as
+ * in any cluster, a command whose keys lie in several slots fails.
+ */
 export function sharedRedis(): Promise<TestRedis> {
-    shared ??= startRedis();
+    shared ??= startCluster();
     return shared;
+}
+
+/** @param args Instead of its TCP port */
+export async function startCluster(args?: string[]): Promise<TestRedis> {
+    const place = args ?? ['--port', String(await freePort())];
+    const cluster = ['--cluster-enabled', 'yes', '--bind', '127.0.0.1', '--cluster-port', String(await freePort())];
+    const server = await startRedis([...cluster, ...place]);
+    const redis = new Redis(server.path);
+    await redis.cluster('ADDSLOTSRANGE', 0, 16_383);
+    while (!(await redis.cluster('INFO')).includes('cluster_state:ok')) await sleep(20);
+    redis.disconnect();
+    return server;
+}
+
+/** A client of one server, and of no cluster. */
+export function theServer(redis: RedisClient): Redis {
+    if (!(redis instanceof Redis)) throw new Error('Not one server');
+    return redis;
 }
 
 /** Connects as the program does, and gives a busy machine the time that no client of ours would wait. */
 export async function connectPatiently(address: RedisAddress, logger: Logger): Promise<Redis> {
-    const redis = await connectRedis(address, logger);
+    const redis = theServer(await connectRedis(address, logger));
     redis.options.commandTimeout = PATIENCE_MS;
     return redis;
 }

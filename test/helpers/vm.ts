@@ -125,7 +125,7 @@ export async function newRunningVm(app: TestApp, tenant: TestTenant, projectId: 
 
 /** All keys of a tenant whose name has one of the ids, or whose value has, but for what tells of the past. */
 export async function tracesOf(app: TestApp, tenantId: string, ids: string[]): Promise<string[]> {
-    const past = /:(events|audit|credits.*|user:[^:]+:activity|vms:removed|idempotency:.*)$/;
+    const past = /:(events|audit|credits.*|user:[^:]+:audit|vms:removed|idempotency:.*)$/;
     const keys = (await app.redis.keys(tenantKey(tenantId, '*'))).filter((key) => !past.test(key));
     const values = await Promise.all(keys.map((key) => valueOf(app, key)));
     return keys.filter((key, n) => ids.some((id) => key.includes(id) || values[n]?.includes(id)));

@@ -6,7 +6,11 @@
 local SWEPT_LIFETIME = 7 * DAY_MS
 
 local function add_held(keys, who, amount)
-    for _, name in ipairs(who) do redis.call('HINCRBY', keys.credits .. ':held', name, digits(amount)) end
+    local held = keys.credits .. ':held'
+    for _, name in ipairs(who) do
+        -- Users and API keys come and go: nothing is left of one that has no holds.
+        if redis.call('HINCRBY', held, name, digits(amount)) == 0 then redis.call('HDEL', held, name) end
+    end
 end
 
 local function expire_at(lease)

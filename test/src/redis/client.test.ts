@@ -1,20 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { checkEviction, connectRedis, isStoreUnavailable } from '../../../src/redis/client.ts';
+import { checkEviction, connectRedis, isStoreUnavailable, type RedisClient } from '../../../src/redis/client.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { silentLogger } from '../../helpers/store.ts';
 
-import type { Redis } from 'ioredis';
-
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;
+
+const NOBODY = { host: '127.0.0.1', port: 1 };
 
 /** What a promise is refused with; null when it is kept. */
 const refusal = (promise: Promise<unknown>): Promise<unknown> =>
@@ -42,6 +43,22 @@ describe('connectRedis', () => {
     it('fails where nobody listens, and does not try on', async () => {
         await expect(connectRedis({ path: '/nowhere/redis.sock' }, silentLogger)).to.reject();
         await expect(connectRedis({ url: 'redis://127.0.0.1:1' }, silentLogger)).to.reject();
+        await expect(connectRedis({ sentinels: [NOBODY], name: 'mymaster' }, silentLogger)).to.reject(
+            /^All sentinels are unreachable and retry is disabled/,
+        );
+    });
+
+    it('asks the next sentinel where one takes connections and does not answer', async () => {
+        const silent = createServer();
+        await once(silent.listen(0, '127.0.0.1'), 'listening');
+        const { port } = silent.address() as AddressInfo;
+        const sentinels = [{ host: '127.0.0.1', port }, NOBODY];
+        const asked: Socket[] = [];
+        silent.on('connection', (socket) => asked.push(socket));
+        await expect(connectRedis({ sentinels, name: 'mymaster' }, silentLogger)).to.reject(/^All sentinels/);
+        expect(asked.length).to.be.above(1);
+        for (const socket of asked) socket.destroy();
+        silent.close();
     });
 
     it('waits for a Redis that is slow with its first answer, and for no later one', async () => {
@@ -130,12 +147,16 @@ describe('isStoreUnavailable', () => {
             'CLUSTERDOWN The cluster is down',
             'Command timed out',
             'Connection is closed.',
+            'Command aborted due to connection close',
+            'Cluster is ended.',
+            'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
         ];
         expect(texts.filter((text) => !isStoreUnavailable(new Error(text)))).to.equal([]);
     });
 
     it('does not take a refused command or anything else for it', () => {
         const texts = ['WRONGTYPE Operation against a key', 'NOSCRIPT No matching script', 'ERR LOADING', 'x'];
+        texts.push('BUSYGROUP Consumer Group name already exists', 'BUSYKEY Target key name already exists.');
         expect(texts.filter((text) => isStoreUnavailable(new Error(text)))).to.equal([]);
         for (const other of [null, undefined, 'Connection is closed', { message: 'Connection is closed' }]) {
             expect(isStoreUnavailable(other)).to.be.false();
@@ -145,7 +166,7 @@ describe('isStoreUnavailable', () => {
 
 describe('checkEviction', () => {
     let server: TestRedis;
-    let redis: Redis;
+    let redis: RedisClient;
 
     before(async () => {
         server = await startRedis();

@@ -7,13 +7,11 @@ import { createInterface } from 'node:readline';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { connectRedis } from '../../../src/redis/client.ts';
+import { connectRedis, type RedisClient } from '../../../src/redis/client.ts';
 import { startEmbeddedRedis, type EmbeddedRedis } from '../../../src/redis/embedded.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { silentLogger } from '../../helpers/store.ts';
-
-import type { Redis } from 'ioredis';
 
 export const lab = Lab.script();
 const { describe, it, afterEach } = lab;
@@ -37,13 +35,13 @@ describe('startEmbeddedRedis', () => {
         return embedded;
     };
 
-    const connect = async ({ path }: { path: string }): Promise<Redis> => {
+    const connect = async ({ path }: { path: string }): Promise<RedisClient> => {
         const redis = await connectRedis({ path }, silentLogger);
         cleanUps.push(() => redis.disconnect());
         return redis;
     };
 
-    const pidOf = async (redis: Redis) => Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]);
+    const pidOf = async (redis: RedisClient) => Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]);
 
     const startInChild = async (folder: string) => {
         const child = spawn(process.execPath, ['--input-type=module', '-e', PARENT, folder], {
@@ -63,7 +61,7 @@ describe('startEmbeddedRedis', () => {
         while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
     };
 
-    const untilItAnswers = (redis: Redis) =>
+    const untilItAnswers = (redis: RedisClient) =>
         until(() =>
             redis.ping().then(
                 () => true,

@@ -85,4 +85,25 @@ describe('Signals', () => {
         await until(() => heard.length === 1);
         expect(heard).to.equal(['one x']);
     });
+
+    it('come on a channel that was being subscribed to when Redis went away', async () => {
+        const { commandTimeout } = redis.options;
+        redis.options.commandTimeout = 100;
+        await signals.listen('a', hear('one'));
+        redis.options.commandTimeout = commandTimeout;
+        server.hang();
+        const listening = signals.listen('b', hear('two'));
+        await server.kill();
+        await server.start();
+        await listening;
+        await until(() =>
+            subscribers('b').then(
+                (count) => count === 1,
+                () => false,
+            ),
+        );
+        await redis.publish('b', 'x');
+        await until(() => heard.length === 1);
+        expect(heard).to.equal(['two x']);
+    });
 });
