@@ -1,5 +1,6 @@
 import { withRedis } from './with-redis.ts';
 import { composePlatform } from '../src/compose-platform.ts';
+import { checkSchema } from '../src/redis/migrate.ts';
 import { createServer } from '../src/server.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 
@@ -13,6 +14,7 @@ export function withFeatures<T>(config: Config, act: (server: Server) => Promise
         const platform = composePlatform({ config, logger, redis, address });
         const { drain, jobs, signals } = platform;
         try {
+            await checkSchema({ store: platform.store, program: config.VERSION });
             return await act(await createServer(platform));
         } finally {
             drain.begin();

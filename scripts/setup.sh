@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the project needs and does not find: its npm packages and redis-server.
 # Runs before `npm start` and `npm test`; where nothing is missing it changes nothing and is done at once.
-# `sh scripts/setup.sh chromium` also installs the browser that tests of the console need, where it can.
+# `sh scripts/setup.sh chromium` also installs the browser that tests of the console need, and `kubectl` what those of the
+# manifests need, where it can.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -72,19 +73,19 @@ install_with() {
     esac
 }
 
-# Tests of the console are skipped without it, so that it cannot be installed is no failure.
-install_chromium() {
-    command -v chromium >/dev/null 2>&1 && return
+# A command, the package that has it, and whose tests are skipped without it: that it cannot be installed is no failure.
+install_for_tests() {
+    command -v "$1" >/dev/null 2>&1 && return
     if ! command -v apt-get >/dev/null 2>&1; then
-        say 'chromium is missing and only apt-get is known to have it: tests of the console will be skipped'
+        say "$1 is missing and only apt-get is known to have it: tests of the $3 will be skipped"
         return
     fi
-    say 'installing chromium (apt-get)'
+    say "installing $2 (apt-get)"
     log=$(mktemp)
     if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -q --no-install-recommends chromium; } >"$log" 2>&1; then
+        apt-get install -y -q --no-install-recommends "$2"; } >"$log" 2>&1; then
         tail -n 5 "$log" >&2
-        say 'chromium could not be installed: tests of the console will be skipped'
+        say "$2 could not be installed: tests of the $3 will be skipped"
     fi
     rm -f "$log"
 }
@@ -92,4 +93,7 @@ install_chromium() {
 check_node
 install_packages
 install_redis
-if [ "${1:-}" = chromium ]; then install_chromium; fi
+case ${1:-} in
+    chromium) install_for_tests chromium chromium console ;;
+    kubectl) install_for_tests kubectl kubernetes-client manifests ;;
+esac

@@ -12,11 +12,8 @@ import { unseenErrors } from './unseen-errors.ts';
 
 /** Enough that starting a process is little of its time, and few enough that none is waited for alone at the end. */
 const FILES_AT_ONCE = 8;
-/**
- * One more than there are cores: some of the tests wait for what takes its time, as leases of processes that were
- * killed.
- */
-const PROCESSES = Math.min(4, availableParallelism() + 1);
+/** More than there are cores: many of the tests wait for what takes its time, as leases of processes that were killed. */
+const PROCESSES = Math.min(6, availableParallelism() + 2);
 
 interface Count {
     tests: number;

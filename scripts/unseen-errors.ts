@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { withRoutes } from './api-document.ts';
+import { withRoutes } from '../src/api-document.ts';
 import { catalogue } from '../src/http/errors.ts';
 
 /** What no answer of any test was. */

@@ -8,6 +8,7 @@ import { resealProviderKeys } from '../plugins/models/store.ts';
 import { resealWebhookSecrets } from '../plugins/webhooks/secret-store.ts';
 import { ConfigError, loadConfig, type Config } from '../src/config.ts';
 import { createDatastore } from '../src/redis/datastore.ts';
+import { checkSchema } from '../src/redis/migrate.ts';
 import { Vault } from '../src/security/vault.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 
@@ -20,6 +21,7 @@ async function rotate(config: Config): Promise<number> {
     const logger = createLogger({ level: 'silent', pretty: false });
     return withRedis(config, logger, async (redis) => {
         const [store, vault] = [createDatastore(redis), new Vault(config.VAULT_KEYS)];
+        await checkSchema({ store, program: config.VERSION });
         const newest = config.VAULT_KEYS.newest.id;
         let allLost = 0;
         for (const [what, reseal] of SEALED) {

@@ -65,3 +65,14 @@ export const imageNames = () =>
     );
 
 export const host = () => Joi.alternatives(Joi.string().ip(), Joi.string().hostname());
+
+/** Load balancers learn in a moment that a process is about to stop; in development there is none. */
+export const shutdown = (production: boolean) => ({
+    SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
+    SHUTDOWN_DELAY: Joi.number()
+        .integer()
+        .min(0)
+        .less(Joi.ref('SHUTDOWN_TIMEOUT'))
+        .message('{{#label}} must be less than SHUTDOWN_TIMEOUT')
+        .default(production ? ({ SHUTDOWN_TIMEOUT }) => Math.min(5, Math.floor(SHUTDOWN_TIMEOUT / 2)) : 0),
+});

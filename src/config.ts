@@ -13,20 +13,20 @@ import {
     origins,
     privateRange,
     providerKeys,
+    shutdown,
 } from './config-rules.ts';
 import { packageRoot } from './package-root.ts';
+import { redisFaults, redisSettings, type RedisSettings } from './redis/settings.ts';
 import { parseKeyring, type Keyring } from './security/keyring.ts';
 import { generatedSecrets } from './security/secrets.ts';
 import { telemetrySettings, type TelemetrySettings } from './telemetry/settings.ts';
 
 /** The settings of a process, read once from the environment and frozen. */
-export interface Config extends TelemetrySettings {
+export interface Config extends RedisSettings, TelemetrySettings {
     NODE_ENV: 'development' | 'test' | 'production';
     HOST: string;
     PORT: number;
     DATA_DIR: string;
-    REDIS_URL?: string;
-    REDIS_ALLOW_EVICTION: boolean;
     /** Whether the process serves HTTP, does jobs, or both. */
     ROLE: 'api' | 'worker' | 'all';
     REGISTRATION: 'open' | 'closed';
@@ -102,6 +102,8 @@ export interface Config extends TelemetrySettings {
     MAX_RSS_MB: number;
     /** Seconds */
     SHUTDOWN_TIMEOUT: number;
+    /** Seconds of these that the process goes on taking requests, until nobody sends it any more. */
+    SHUTDOWN_DELAY: number;
     BUILD_COMMIT: string;
     BUILD_TIME: string | null;
     VERSION: string;
@@ -112,9 +114,8 @@ export class ConfigError extends Error {}
 
 /** What our names begin with: a variable like that which is not a setting is a slip of the pen, not a wish to ignore. */
 const OWN_PREFIXES =
-    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|METRICS|REDIS_(URL|ALLOW|SENT|CLUS)|SENTRY_D|OTEL_(EXPORTER_OTLP_ENDP|SERVICE_N|TRACES_SAMPLER_))/;
+    /^(JWT|VAULT|BCRYPT|COOKIE|CORS|PLATFORM_ADMIN|REGISTRATION|ACCESS_TOKEN|REFRESH_TOKEN|PROVIDER_KEYS|MODEL|GENERATION|WELCOME_CREDIT|CREDIT_|SANDBOX|SHUTDOWN|TRUSTED_PROX|REQUIRE_HTTP|SMTP_|MAX_(EVENT|RSS)|MAIL_FROM|INTERNAL_|VM_(DRIVER|IMAGE|ADDRESS|SIMULATOR)|WEBHOOK_|BACKUP_|METRICS|REDIS_(URL|ALLOW|SENT|CLUS|USER|PASS|TLS|WAIT|REPL)|SENTRY_D|OTEL_(EXPORTER_OTLP_ENDP|SERVICE_N|TRACES_SAMPLER_))/;
 
-const LONELY_ROLE = 'ROLE must be all without REDIS_URL: an embedded Redis belongs to one process';
 const MAKE_JWT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(48).toString('base64url')\"`";
 const MAKE_VAULT_KEY = "make one with `node -p \"'k1:'+crypto.randomBytes(32).toString('base64')\"`";
 
@@ -197,8 +198,7 @@ const settings = (production: boolean) => {
         DATA_DIR: Joi.string()
             .custom((path: string) => resolve(path))
             .default(resolve('data')),
-        REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
-        REDIS_ALLOW_EVICTION: Joi.boolean().default(false),
+        ...redisSettings(),
         ROLE: Joi.string().valid('api', 'worker', 'all').default('all'),
         REGISTRATION: Joi.string()
             .valid('open', 'closed')
@@ -234,7 +234,7 @@ const settings = (production: boolean) => {
         ...telemetrySettings(),
         MAX_EVENT_LOOP_DELAY_MS: Joi.number().integer().min(10).max(60_000).default(500),
         MAX_RSS_MB: Joi.number().integer().min(64).max(1_048_576).default(450),
-        SHUTDOWN_TIMEOUT: Joi.number().integer().min(1).max(600).default(30),
+        ...shutdown(production),
         BUILD_COMMIT: Joi.string(),
         BUILD_TIME: Joi.string().isoDate().allow(null).default(null),
     })
@@ -259,8 +259,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     const faults = [
         ...(error?.details.map(({ message }) => message) ?? []),
         ...misspelt.map((name) => `${name} is not a setting of this program; see the README for those that are`),
+        ...redisFaults(value as Config),
     ];
-    if (value.ROLE !== 'all' && value.REDIS_URL === undefined) faults.push(LONELY_ROLE);
     if (faults.length > 0) throw new ConfigError(faults.join('\n'));
     return Object.freeze({ ...withGenerated(value as Config), ...build(value as Config) });
 }

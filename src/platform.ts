@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Drain } from './drain.ts';
 import type { JobQueues } from './jobs/jobs.ts';
 import type { Datastore } from './redis/datastore.ts';
+import type { Replication } from './redis/replication.ts';
 import type { Signals } from './redis/signals.ts';
 import type { Passwords } from './security/passwords.ts';
 import type { Vault } from './security/vault.ts';
@@ -16,6 +17,8 @@ import type { Tracing } from './telemetry/tracing.ts';
 export interface Platform {
     config: Config;
     store: Datastore;
+    /** Where what is written is waited for until replicas of Redis have it. */
+    replication?: Replication;
     signals: Signals;
     vault: Vault;
     clock: Clock;
@@ -33,6 +36,8 @@ export interface Platform {
     tracing?: Tracing;
     /** Whom unexpected errors are reported to; nobody unless given. */
     errorReports?: ErrorReports;
+    /** Gives the OpenAPI document, as JSON; made in the process unless given. */
+    writeDocument?: () => Promise<string>;
     /** How busy the process is; its own measure unless given. */
     measureLoad?: () => Load;
 }

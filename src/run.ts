@@ -1,8 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { apiDocumentElsewhere } from './api-document.ts';
 import { composePlatform } from './compose-platform.ts';
 import { meterJobs } from './jobs/job-meter.ts';
 import { startJobWorker } from './jobs/worker.ts';
-import { checkEviction, connectRedis, type RedisAddress } from './redis/client.ts';
+import { configuredAddress, type RedisAddress } from './redis/address.ts';
+import { checkEviction, connectRedis } from './redis/client.ts';
 import { startEmbeddedRedis } from './redis/embedded.ts';
+import { migrate } from './redis/migrate.ts';
 import { createServer } from './server.ts';
 import { endOnCrash } from './telemetry/crash.ts';
 import { openErrorReports, type ErrorReports } from './telemetry/error-reports.ts';
@@ -31,8 +36,9 @@ export async function run(config: Config): Promise<number> {
     try {
         const [tracing, errorReports] = await Promise.all([openTracing(config), openErrorReports(config)]);
         endOnCrash(logger, errorReports, output);
-        const embedded = config.REDIS_URL === undefined ? await startEmbeddedRedis(config.DATA_DIR, logger) : null;
-        const address = embedded ? { path: embedded.path } : { url: config.REDIS_URL ?? '' };
+        const configured = configuredAddress(config);
+        const embedded = configured ? null : await startEmbeddedRedis(config.DATA_DIR, logger);
+        const address = configured ?? { path: embedded?.path ?? '' };
         try {
             await serve({ config, logger, tracing, errorReports, address, told });
             return 0;
@@ -57,18 +63,24 @@ interface Running {
 async function serve(running: Running): Promise<void> {
     const { config, logger, tracing, errorReports, address, told } = running;
     const redis = await connectRedis(address, logger);
-    const platform = composePlatform({ config, logger, redis, address }, { tracing, errorReports });
-    const { drain, jobs, metrics, signals } = platform;
+    const writeDocument = () => apiDocumentElsewhere(config);
+    const platform = composePlatform({ config, logger, redis, address }, { tracing, errorReports, writeDocument });
+    const { drain, jobs, metrics, replication, signals, store } = platform;
     try {
         await checkEviction(redis, config.REDIS_ALLOW_EVICTION);
+        await migrate({ store, replication, logger, program: config.VERSION, told });
         if (config.METRICS) metrics.measureProcess();
         const server = await createServer(platform);
         const monitoring = await begin(running, platform, server);
 
         const signal = await told;
         logger.info({ module: 'main', signal }, 'stopping');
+        drain.leave();
+        // A worker is sent nothing.
+        const delay = config.ROLE === 'worker' ? 0 : config.SHUTDOWN_DELAY;
+        await sleep(delay * 1000);
         drain.begin();
-        const timeout = Math.max(0, config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis);
+        const timeout = Math.max(0, (config.SHUTDOWN_TIMEOUT - delay) * 1000 - RESERVED_MS.redis);
         const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
         await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
         monitoring?.close();

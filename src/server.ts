@@ -4,8 +4,10 @@ import Hapi from '@hapi/hapi';
 import HapiPino from 'hapi-pino';
 
 import { clientAddress } from './http/client-address.ts';
+import { connections } from './http/connections.ts';
 import { httpMetrics } from './http/http-metrics.ts';
 import { idempotency } from './http/idempotency.ts';
+import { replicatedAnswers } from './http/replicated-answers.ts';
 import { responses } from './http/responses.ts';
 import { refuseIllFormedText } from './http/well-formed.ts';
 import { noReports } from './telemetry/error-reports.ts';
@@ -50,7 +52,7 @@ const CHECKED_ANSWERS_PERCENT = { production: 1, development: 100, test: 100 };
 
 /** Composes the server: the platform's ways first, then the features. It does not listen yet. */
 export async function createServer(platform: Platform): Promise<Hapi.Server> {
-    const { config, clock, logger, tracing, errorReports = noReports } = platform;
+    const { config, clock, logger, replication, tracing, errorReports = noReports } = platform;
     const server = Hapi.server({
         host: config.HOST,
         port: config.PORT,
@@ -61,13 +63,13 @@ export async function createServer(platform: Platform): Promise<Hapi.Server> {
     server.encoder('br', () => createBrotliCompress());
 
     if (tracing?.isOn) await server.register({ plugin: traceRequests, options: { tracing } });
-    await server.register({
-        plugin: httpMetrics,
-        options: { metrics: platform.metrics, measuresRequests: config.METRICS },
-    });
+    const measures = { metrics: platform.metrics, measuresRequests: config.METRICS };
+    await server.register({ plugin: httpMetrics, options: measures });
+    await server.register({ plugin: connections, options: platform });
     const { TRUSTED_PROXIES: trustedProxies, REQUIRE_HTTPS: requireHttps } = config;
     await server.register({ plugin: clientAddress, options: { trustedProxies, requireHttps } });
     server.ext('onPostAuth', refuseIllFormedText);
+    if (replication) await server.register({ plugin: replicatedAnswers, options: { replication } });
     await server.register({ plugin: responses, options: { clock, errorReports } });
     await server.register({ plugin: HapiPino, options: requestLog(logger) });
     await server.register({ plugin: idempotency, options: platform });

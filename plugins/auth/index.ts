@@ -35,7 +35,7 @@ import type { Platform } from '../../src/platform.ts';
 export const auth: Plugin<Platform> = {
     name: 'auth',
     dependencies: ['operations', 'tenants', 'users'],
-    register: (server, platform) => {
+    register: async (server, platform) => {
         const { config, store, vault, clock, drain, logger, passwords } = platform;
         const { operations, tenants, users } = server.plugins;
         const sessions = new SessionStore(store, vault, tenants, users);
@@ -60,7 +60,7 @@ export const auth: Plugin<Platform> = {
         const passwordService = new PasswordService({
             ...parts,
             store: passwordStore,
-            mailer: createMailer(config),
+            mailer: await createMailer(config),
             background: new Background(drain, logger),
         });
         const port: AuthPort = {

@@ -155,7 +155,7 @@ function check(request: Request, { code, rate, wait, quota }: Verdict): void {
 }
 
 /** Slows down whoever tries credentials one after the other. @throws RATE_LIMITED */
-async function countGuess({ info }: Request, store: AdmissionStore): Promise<void> {
-    const { isWithin, wait } = await store.limit('failed-authentication', info.remoteAddress, GUESSES);
+async function countGuess({ app }: Request, store: AdmissionStore): Promise<void> {
+    const { isWithin, wait } = await store.limit('failed-authentication', app.client.ipAddress, GUESSES);
     if (!isWithin) throw apiError('RATE_LIMITED', { retryAfter: wait / 1000 });
 }

@@ -56,9 +56,9 @@ export const backups: Plugin<Platform> = {
         'users',
         'webhooks',
     ],
-    register: (server, platform) => {
+    register: async (server, platform) => {
         const { config, clock, jobs, logger } = platform;
-        const parts = open(server, platform);
+        const parts = await open(server, platform);
         const { store, restoreStore, schedules, due, work, restoreWork, tenants, archives } = parts;
         const stats = new StatsStore(platform.store, (tenantId) => server.plugins.tenants.key(tenantId));
 
@@ -103,7 +103,7 @@ export const backups: Plugin<Platform> = {
 };
 
 /** What stands behind the routes. */
-function open(server: Server, platform: Platform) {
+async function open(server: Server, platform: Platform) {
     const { config, clock, vault, jobs, logger, metrics } = platform;
     const { users } = server.plugins;
     const store = new BackupStore(platform.store, vault);
@@ -113,7 +113,7 @@ function open(server: Server, platform: Platform) {
     const schedules = new ScheduleStore(platform.store, vault, defaultSchedules);
     const schedule = scheduleAggregates({ datastore: platform.store, store: schedules, tenants, clock });
     const { data, dataOf } = tenantsData(server, platform, schedule);
-    const notifier = new Notifier(createMailer(config), users, logger);
+    const notifier = new Notifier(await createMailer(config), users, logger);
     const version = config.VERSION;
     const onEnd = backupMeter(metrics);
     const work = new BackupWork({ store, archives, data, tenants, jobs, notifier, clock, logger, version, onEnd });

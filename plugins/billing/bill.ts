@@ -1,4 +1,4 @@
-import { costOf, payableOutput } from './cost.ts';
+import { costOf, isFree, payableOutput } from './cost.ts';
 import { scriptHold, type BillRecord, type ScriptHold } from './model-bill.ts';
 import { apiError } from '../../src/http/errors.ts';
 import { knownPriceAt, type ModelCall, type ModelService } from '../models/api.ts';
@@ -94,6 +94,7 @@ export class Bill {
         if (prices[0] === undefined) {
             throw apiError('PRICE_UNKNOWN', { details: { model: calls[0].model.id } });
         }
+        if (prices.every((price) => price === null || (price && isFree(price)))) return null;
         const [asked, ...others] = calls;
         const payable: [ModelCall, ...ModelCall[]] = [asked, ...others.filter((_, n) => prices[n + 1] !== undefined)];
         const byModel = calls.flatMap(({ model }, n) => {

@@ -29,6 +29,12 @@ const roundUp = (picos: bigint): Micros => (picos + PICOS_PER_MICRO - 1n) / PICO
 export const tableFor = ({ microsPerMillion, aboveInputTokens }: ModelPrice, inputTokens: number): TokenPrices =>
     aboveInputTokens && inputTokens > aboveInputTokens.tokens ? aboveInputTokens.microsPerMillion : microsPerMillion;
 
+/** Whether nothing costs anything, however much of it there is. */
+export const isFree = ({ microsPerMillion, aboveInputTokens }: ModelPrice): boolean =>
+    [microsPerMillion, aboveInputTokens?.microsPerMillion ?? {}].every((table) =>
+        Object.values(table).every((perMillion) => perMillion === 0),
+    );
+
 /** A count of tokens: a provider may tell anything. */
 const count = (tokens: number): bigint => BigInt(Math.min(Math.max(0, Math.ceil(tokens)), Number.MAX_SAFE_INTEGER));
 

@@ -1,7 +1,7 @@
 import { exampleStamp } from '../../src/http/describe-route.ts';
 import { apiError, catalogue, errorBody, type ErrorBody, type ErrorCode } from '../../src/http/errors.ts';
 
-import type { RequestRoute } from '@hapi/hapi';
+import type { RequestRoute, RouteOptionsApp } from '@hapi/hapi';
 import type { Operation, Response, Schema } from './openapi.ts';
 import type { AnswerForm } from '../../src/http/answer-form.ts';
 
@@ -22,6 +22,11 @@ const BODY: ErrorCode[] = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTE
 const IDEMPOTENT: ErrorCode[] = ['VALIDATION_ERROR', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_IN_PROGRESS'];
 const ALWAYS: ErrorCode[] = ['INTERNAL_ERROR', 'STORE_UNAVAILABLE', 'SERVER_BUSY'];
 
+/** By what `describeRoute` was told of the route. */
+const SAID = { rateLimit: ['RATE_LIMITED'], idempotent: IDEMPOTENT, grows: ['STORE_FULL'] } satisfies Partial<
+    Record<keyof RouteOptionsApp, ErrorCode[]>
+>;
+
 /** What a route may fail with: what it names itself, and what follows from its options. */
 export function errorCodesOf(route: RequestRoute, operation: Operation, method: string): ErrorCode[] {
     const { app, auth, timeout } = route.settings;
@@ -36,15 +41,17 @@ export function errorCodesOf(route: RequestRoute, operation: Operation, method: 
         [needsCredential && app?.isQuotaFree !== true, ['QUOTA_EXCEEDED']],
         [needsCredential && takesBody, ['CSRF_REJECTED']],
         [typeof auth === 'object' && auth.access !== undefined, ['FORBIDDEN']],
-        [app?.rateLimit !== undefined, ['RATE_LIMITED']],
         [!isProbe, ['HTTPS_REQUIRED']],
-        [app?.idempotent !== undefined, IDEMPOTENT],
+        [true, saidOf(app)],
         [true, ALWAYS],
         [timeout?.server !== false, ['REQUEST_TIMEOUT']],
     ];
     const following = follows.filter(([applies]) => applies).flatMap(([, codes]) => codes);
     return [...new Set([...(app?.errors ?? []), ...following])];
 }
+
+const saidOf = (app: RouteOptionsApp = {}): ErrorCode[] =>
+    Object.entries(SAID).flatMap(([name, codes]) => (app[name as keyof typeof SAID] === undefined ? [] : codes));
 
 /** A public route of the API that is refused in maintenance. */
 const isClosable = ({ path, settings }: RequestRoute, { security }: Operation): boolean =>

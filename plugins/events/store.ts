@@ -77,8 +77,8 @@ export class EventStore {
 
     /** Lets what was taken look as if that had been so long ago. */
     async age(tenantId: string, consumer: string, ids: string[], milliseconds: number): Promise<void> {
-        const key = eventsKey(tenantId);
-        await this.#redis.xclaim(key, consumer, WORKERS, 0, ...ids, 'IDLE', milliseconds, 'JUSTID');
+        const claim = [eventsKey(tenantId), consumer, WORKERS, 0, ...ids, 'IDLE', milliseconds, 'JUSTID'];
+        await this.#redis.call('XCLAIM', claim);
     }
 
     /** Events after that place in the stream, oldest first. */

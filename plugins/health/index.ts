@@ -10,10 +10,11 @@ import type { Platform } from '../../src/platform.ts';
 
 export const health: Plugin<Platform> = {
     name: 'health',
-    dependencies: ['auth', 'models', 'operations'],
+    dependencies: ['auth', 'limits', 'models', 'operations'],
     register: (server, { config, store, drain, clock }) => {
-        const { models, operations } = server.plugins;
-        const service = createHealthService({ config, store, drain, clock, models, operations });
+        const { limits, models, operations } = server.plugins;
+        const { memory } = limits;
+        const service = createHealthService({ config, store, drain, clock, memory, models, operations });
         server.route(getLive());
         server.route(getReady(service));
         for (const path of ['/health', '/api/health', '/api/status/health']) server.route(getHealth(service, path));

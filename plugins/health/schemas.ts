@@ -21,6 +21,10 @@ export const healthAnswer = Joi.object({
             status: Joi.string().valid('healthy', 'unhealthy'),
             provider: Joi.string().valid('redis'),
             latency: Joi.number().allow(null).description('milliseconds'),
+            memory: Joi.object({
+                used: Joi.number().allow(null).description('part of its limit, 0 to 1; null where there is none'),
+                isFull: Joi.boolean().description('what makes new data is refused with STORE_FULL'),
+            }).label('DatabaseMemory'),
         }).label('DatabaseHealth'),
         ollama: providerStatus,
         externalApis: Joi.object().pattern(Joi.string(), Joi.string()).label('ExternalApis'),
@@ -47,7 +51,7 @@ export const healthExample = {
     status: 'healthy',
     uptime: 86_400,
     services: {
-        database: { status: 'healthy', provider: 'redis', latency: 0.4 },
+        database: { status: 'healthy', provider: 'redis', latency: 0.4, memory: { used: 0.42, isFull: false } },
         ollama: { status: 'loaded', models: [{ model: 'gemma:2b', memoryBytes: 2_254_857_830 }] },
         externalApis: { openai: 'reachable' },
     },

@@ -1,9 +1,11 @@
 import { apiError } from '../../src/http/errors.ts';
+import { answers } from '../../src/redis/client.ts';
 
 import type { Clock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import type { Drain } from '../../src/drain.ts';
 import type { Datastore } from '../../src/redis/datastore.ts';
+import type { StoreMemory } from '../../src/redis/memory-watch.ts';
 import type { CircuitState, ModelService } from '../models/api.ts';
 import type { OperationsPort } from '../operations/api.ts';
 
@@ -12,6 +14,7 @@ export interface HealthParts {
     store: Datastore;
     drain: Drain;
     clock: Clock;
+    memory: StoreMemory;
     models: ModelService;
     operations: Pick<OperationsPort, 'settings'>;
 }
@@ -19,12 +22,12 @@ export interface HealthParts {
 export type HealthService = ReturnType<typeof createHealthService>;
 
 /** Whether the process lives, may be sent requests, and how what it leans on is. */
-export function createHealthService({ config, store, drain, clock, models, operations }: HealthParts) {
+export function createHealthService({ config, store, drain, clock, memory, models, operations }: HealthParts) {
     const startedAt = clock();
 
     const redisLatency = async (): Promise<number | null> => {
         const began = performance.now();
-        return store.redis.ping().then(
+        return answers(store.redis).then(
             () => Math.round((performance.now() - began) * 100) / 100,
             () => null,
         );
@@ -33,7 +36,7 @@ export function createHealthService({ config, store, drain, clock, models, opera
     return {
         /** @throws SHUTTING_DOWN, STORE_UNAVAILABLE */
         async checkReady(): Promise<void> {
-            if (drain.isDraining) throw apiError('SHUTTING_DOWN');
+            if (drain.isLeaving) throw apiError('SHUTTING_DOWN');
             if ((await redisLatency()) === null) throw apiError('STORE_UNAVAILABLE');
         },
 
@@ -44,6 +47,7 @@ export function createHealthService({ config, store, drain, clock, models, opera
                 models.circuits().then(worstByProvider),
             ]);
             const isDegraded =
+                memory.isFull ||
                 Object.values(external).some(({ status }) => status === 'unreachable') ||
                 Object.values(circuits).some(({ state }) => state === 'open');
             return {
@@ -54,6 +58,7 @@ export function createHealthService({ config, store, drain, clock, models, opera
                         status: latency === null ? 'unhealthy' : 'healthy',
                         provider: 'redis',
                         latency,
+                        memory: { used: memory.used, isFull: memory.isFull },
                     },
                     ollama: ollama ?? { status: 'not_configured' },
                     externalApis: Object.fromEntries(

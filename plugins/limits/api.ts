@@ -1,3 +1,4 @@
+import type { StoreMemory } from '../../src/redis/memory-watch.ts';
 import type { Actor } from '../../src/types/actor.ts';
 
 /** A place among a user's concurrent generations, kept as long as the process lives or until it is given back. */
@@ -18,6 +19,6 @@ export interface LimitService {
 
 declare module '@hapi/hapi' {
     interface PluginProperties {
-        limits: LimitService;
+        limits: LimitService & { readonly memory: StoreMemory };
     }
 }

@@ -1,10 +1,12 @@
 import { Overload } from './overload.ts';
+import { refuseGrowth } from './refuse-growth.ts';
 import { getUsage } from './routes/get-usage.ts';
 import { listTiers } from './routes/list-tiers.ts';
 import { listViolations } from './routes/list-violations.ts';
 import { createLimitService } from './service.ts';
 import { createLimitStore } from './store.ts';
 import { appendOutbox } from '../../src/redis/append-outbox.ts';
+import { MemoryWatch } from '../../src/redis/memory-watch.ts';
 import { processLoad } from '../../src/telemetry/load.ts';
 
 import type { Plugin } from '@hapi/hapi';
@@ -27,13 +29,19 @@ export const limits: Plugin<Platform> = {
             running: metrics.level('generations_running', 'Answers of models that this process is writing'),
             queueMs: config.GENERATION_QUEUE_MS,
         });
+        const memory = new MemoryWatch(store.redis, logger, metrics);
         server.expose(service);
+        // By itself: what is exposed together is copied.
+        server.expose('memory', memory);
+        server.ext('onPreStart', () => memory.start());
 
         const load = processLoad();
         const overload = new Overload(measureLoad ?? load.measure, config);
         // Before any credential or limit is looked at.
         server.ext('onPreAuth', overload.refuse, { before: 'auth' });
+        server.ext('onPreAuth', refuseGrowth(memory), { before: 'auth' });
         server.ext('onPostStop', () => {
+            memory.stop();
             overload.stop();
             load.stop();
         });

@@ -20,10 +20,10 @@ export interface OpenAnswer {
     /** The call that is answered. */
     call: ModelCall;
     /**
-     * Begins with a word, a thought or a tool call, where there is any; `usage` and `finish` come once, at the end.
-     * Fails as `ModelService.open` does.
+     * In batches, of what came at once. Begins with a word, a thought or a tool call, where there is any; `usage` and
+     * `finish` come once, at the end. Fails as `ModelService.open` does.
      */
-    parts: AsyncIterable<StreamPart>;
+    parts: AsyncIterable<StreamPart[]>;
 }
 
 /** How a provider is, as far as it can be told without a call that costs. */
@@ -35,7 +35,8 @@ export interface ProviderStatus {
 
 /** A model provider behind its wire. Failures are the catalogue's PROVIDER_… errors. */
 export interface ModelProvider {
-    stream(call: ModelCall, signal: AbortSignal): AsyncIterable<StreamPart>;
+    /** In batches, of what came at once. */
+    stream(call: ModelCall, signal: AbortSignal): AsyncIterable<StreamPart[]>;
     status(signal: AbortSignal): Promise<ProviderStatus>;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 
 import { failedWith, type CallMeter, type MeasuredCall } from './call-meter.ts';
-import { openAnswer } from './open-answer.ts';
+import { openAnswer, type Begun } from './open-answer.ts';
 import { isOutage, mayFallBack, retryDelay } from './retries.ts';
 import { supervised, type Timeouts } from './supervise.ts';
 import { apiError, isApiError } from '../../src/http/errors.ts';
@@ -72,12 +72,12 @@ export class ModelCaller {
     }
 
     /** The answer of one model, within the time for a first part, however many tries it takes. */
-    async #openOne(call: ModelCall, signal: AbortSignal, measured: MeasuredCall): Promise<AsyncIterable<StreamPart>> {
+    async #openOne(call: ModelCall, signal: AbortSignal, measured: MeasuredCall): Promise<AsyncIterable<StreamPart[]>> {
         const began = performance.now();
         for (let tries = 1; ; tries++) {
             try {
-                const { parts, passage } = await this.#tryOnce(call, signal, performance.now() - began);
-                return watched(parts, { passage, measured, signal });
+                const { begun, passage } = await this.#tryOnce(call, signal, performance.now() - began);
+                return watched(begun, { passage, measured, signal });
             } catch (error) {
                 signal.throwIfAborted();
                 const delayMs = this.#delay(call, error, tries, performance.now() - began);
@@ -91,7 +91,7 @@ export class ModelCaller {
         }
     }
 
-    async #tryOnce(call: ModelCall, signal: AbortSignal, elapsedMs: number): Promise<Begun> {
+    async #tryOnce(call: ModelCall, signal: AbortSignal, elapsedMs: number): Promise<Opened> {
         const { providers, relayed, breaker, timeouts } = this.#options;
         signal.throwIfAborted();
         const provider = call.model.via ? relayed : providers[call.model.provider];
@@ -99,9 +99,9 @@ export class ModelCaller {
         const circuit = this.#circuitOf(call.model);
         const passage = circuit === undefined ? FREE : await breaker.enter(circuit);
         try {
-            const parts = await openAnswer(supervised(provider, call, signal, timeouts, elapsedMs));
+            const begun = await openAnswer(supervised(provider, call, signal, timeouts, elapsedMs));
             await passage.begin();
-            return { parts, passage };
+            return { begun, passage };
         } catch (error) {
             await passage.end(outcomeOf(error));
             throw error;
@@ -130,8 +130,8 @@ export class ModelCaller {
 }
 
 /** An answer that has begun, and the circuit that it came through. */
-interface Begun {
-    parts: AsyncIterable<StreamPart>;
+interface Opened {
+    begun: Begun;
     passage: Passage;
 }
 
@@ -143,15 +143,15 @@ interface Watchers {
 
 /** Tells the circuit and the meter how the rest of an answer went. */
 async function* watched(
-    parts: AsyncIterable<StreamPart>,
+    { first, source }: Begun,
     { passage, measured, signal }: Watchers,
-): AsyncGenerator<StreamPart> {
+): AsyncGenerator<StreamPart[]> {
     // Also where nobody reads on.
     let outcome = 'cancelled';
     try {
-        for await (const part of parts) {
-            measured.hears(part);
-            yield part;
+        for (let next = first; !next.done; next = await source.next()) {
+            for (const part of next.value) measured.hears(part);
+            yield next.value;
         }
         outcome = 'success';
     } catch (error) {
@@ -160,6 +160,7 @@ async function* watched(
         throw error;
     } finally {
         measured.ends(outcome);
+        await source.return?.();
     }
     await passage.end('success');
 }

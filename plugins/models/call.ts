@@ -118,6 +118,8 @@ export interface ModelCall {
     apiKey?: string;
     /** Sent to the provider, so that its log can be held against ours. */
     requestId: string;
+    /** Nobody hears of the answer before its end: what comes of it may be read together. */
+    isHeardWhole?: boolean;
 }
 
 /** Tokens in disjoint buckets; `reasoning` is a part of `output`. */

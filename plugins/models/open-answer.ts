@@ -1,20 +1,19 @@
 import type { StreamPart } from './api.ts';
 
+/** An answer that has begun: its first batch, and where the others come from. */
+export interface Begun {
+    first: IteratorResult<StreamPart[]>;
+    source: AsyncIterator<StreamPart[]>;
+}
+
 /**
  * Waits until an answer begins. What comes before its first word, thought, tool call or end tells nobody anything; what
  * it fails with until then can still be a refusal.
  */
-export async function openAnswer(parts: AsyncIterable<StreamPart>): Promise<AsyncIterable<StreamPart>> {
-    const source = parts[Symbol.asyncIterator]();
+export async function openAnswer(batches: AsyncIterable<StreamPart[]>): Promise<Begun> {
+    const source = batches[Symbol.asyncIterator]();
     let first = await source.next();
-    while (!first.done && first.value.type === 'start') first = await source.next();
-    return rest(first, source);
-}
-
-async function* rest(first: IteratorResult<StreamPart>, source: AsyncIterator<StreamPart>): AsyncGenerator<StreamPart> {
-    try {
-        for (let next = first; !next.done; next = await source.next()) yield next.value;
-    } finally {
-        await source.return?.();
-    }
+    while (!first.done && first.value.every(({ type }) => type === 'start')) first = await source.next();
+    if (!first.done) first.value = first.value.filter(({ type }) => type !== 'start');
+    return { first, source };
 }

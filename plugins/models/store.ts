@@ -1,3 +1,4 @@
+import { scanKeys } from '../../src/redis/client.ts';
 import { tenantKey } from '../../src/redis/keys.ts';
 import { luaFile } from '../../src/redis/lua-file.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
@@ -78,16 +79,7 @@ export interface Resealed {
 export async function resealProviderKeys(store: Datastore, vault: Vault): Promise<Resealed> {
     const replace = store.script(luaFile('reseal-fields'));
     const total: Resealed = { resealed: 0, lost: 0 };
-    let cursor = '0';
-    do {
-        const [next, found] = await store.redis.scan(
-            cursor,
-            'MATCH',
-            'tenant:{*}:user:*:provider-keys',
-            'COUNT',
-            BATCH,
-        );
-        cursor = next;
+    for await (const found of scanKeys(store.redis, 'tenant:{*}:user:*:provider-keys', BATCH)) {
         const batch = await Promise.all(
             found.map(async (key) => {
                 const { changes, lost } = resealedFields(key, await store.redis.hgetall(key), vault);
@@ -98,7 +90,7 @@ export async function resealProviderKeys(store: Datastore, vault: Vault): Promis
             total.resealed += resealed;
             total.lost += lost;
         }
-    } while (cursor !== '0');
+    }
     return total;
 }
 

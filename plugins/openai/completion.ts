@@ -85,45 +85,47 @@ const toUsage = ({ inputFresh, cacheRead, cacheWrite, output, reasoning }: Usage
 
 const event = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
 
-/** Writes an answer as `chat.completion.chunk` events. */
+/** Writes an answer as `chat.completion.chunk` events: all that they have in common is written once. */
 export class ChunkWriter {
-    readonly #head: Head;
+    readonly #before: string;
+    /** Of all but the last ones. */
+    readonly #after: string;
     readonly #usage: boolean;
     #finish: FinishReason | null = null;
     #told: Usage | null = null;
 
     /** @param usage Whether the client wants the usage, in a chunk of its own at the end */
-    constructor(head: Head, usage: boolean) {
-        this.#head = head;
+    constructor({ id, created, model }: Head, usage: boolean) {
+        const head = JSON.stringify({ id, object: 'chat.completion.chunk', created, model });
+        this.#before = `data: ${head.slice(0, -1)},"choices":[`;
+        this.#after = usage ? '],"usage":null}\n\n' : ']}\n\n';
         this.#usage = usage;
     }
 
     start(): string {
-        return this.#chunk({ role: 'assistant', content: '', refusal: null });
+        return this.#chunk(JSON.stringify({ role: 'assistant', content: '', refusal: null }));
     }
 
     part(part: StreamPart): string {
-        if (part.type === 'text') return this.#chunk({ content: part.delta });
-        if (part.type === 'reasoning') return this.#chunk({ reasoning_content: part.delta });
-        if (part.type === 'tool-call') return this.#chunk({ tool_calls: [toToolDelta(part)] });
+        if (part.type === 'text') return this.#chunk(`{"content":${JSON.stringify(part.delta)}}`);
+        if (part.type === 'reasoning') return this.#chunk(JSON.stringify({ reasoning_content: part.delta }));
+        if (part.type === 'tool-call') return this.#chunk(JSON.stringify({ tool_calls: [toToolDelta(part)] }));
         if (part.type === 'usage') this.#told = part.usage;
         else if (part.type === 'finish') this.#finish = part.reason;
         return '';
     }
 
     end(): string {
-        const last = this.#chunk({}, toFinishReason(this.#finish));
-        const usage = this.#usage && this.#told ? event(this.#body([], toUsage(this.#told))) : '';
+        const last = this.#chunk('{}', `"${toFinishReason(this.#finish)}"`);
+        const told = this.#usage && this.#told ? JSON.stringify(toUsage(this.#told)) : null;
+        const usage = told === null ? '' : `${this.#before}],"usage":${told}}\n\n`;
         return `${last}${usage}data: [DONE]\n\n`;
     }
 
-    #chunk(delta: object, reason: string | null = null): string {
-        return event(this.#body([{ index: 0, delta, logprobs: null, finish_reason: reason }], null));
-    }
-
-    #body(choices: object[], usage: object | null): object {
-        const { id, created, model } = this.#head;
-        return { id, object: 'chat.completion.chunk', created, model, choices, ...(this.#usage && { usage }) };
+    /** @param delta As JSON, like the reason */
+    #chunk(delta: string, reason = 'null'): string {
+        const choice = `{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${reason}}`;
+        return this.#before + choice + this.#after;
     }
 }
 
@@ -146,7 +148,8 @@ export async function* chunkPieces(
     let start = writer.start();
     try {
         for await (const batch of batches) {
-            const piece = start + batch.map((part) => writer.part(part)).join('');
+            let piece = start;
+            for (const part of batch) piece += writer.part(part);
             start = '';
             if (piece !== '') yield piece;
         }

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { StreamPart } from '../models/api.ts';
 
 /** Parts on their way to one reader, who takes all that are there and holds nobody up. */
@@ -9,8 +7,8 @@ export class PartQueue {
     #failure: unknown = null;
     #wake: () => void = () => undefined;
 
-    push(part: StreamPart): void {
-        this.#parts.push(part);
+    push(batch: StreamPart[]): void {
+        this.#parts = this.#parts.length === 0 ? batch : [...this.#parts, ...batch];
         this.#wake();
     }
 
@@ -26,8 +24,6 @@ export class PartQueue {
             if (this.#parts.length === 0 && !this.#isEnded) {
                 await new Promise<void>((resolve) => (this.#wake = resolve));
             }
-            // What one read of the provider brings comes within one turn of the event loop: it goes out in one piece.
-            await setImmediate();
             const batch = this.#parts;
             this.#parts = [];
             if (batch.length > 0) yield batch;

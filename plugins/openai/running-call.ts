@@ -1,5 +1,6 @@
 import { Answer } from './completion.ts';
 import { PartQueue } from './part-queue.ts';
+import { followAbort } from '../../src/follow-abort.ts';
 import { apiError, isApiError, type ApiError } from '../../src/http/errors.ts';
 import { OutputMeter } from '../models/api.ts';
 
@@ -74,15 +75,8 @@ export class RunningCall {
     /** What is there, as soon as it is there; fails as the call does. */
     batches(): AsyncIterable<StreamPart[]> {
         if (!this.#queue) throw new Error('The call is not streamed');
-        return this.#noted(this.#queue.batches());
-    }
-
-    /** Noted before the client has it: what a client got is paid, whatever becomes of this process. */
-    async *#noted(batches: AsyncIterable<StreamPart[]>): AsyncGenerator<StreamPart[]> {
-        for await (const batch of batches) {
-            await this.#parts.bill?.note();
-            yield batch;
-        }
+        const { bill } = this.#parts;
+        return bill ? noted(this.#queue.batches(), bill) : this.#queue.batches();
     }
 
     /** Ends it now, because the process stops. */
@@ -106,29 +100,34 @@ export class RunningCall {
 
     async #relay(): Promise<void> {
         const { models, call, bill, gone, clock } = this.#parts;
-        const exhausted = bill ? [bill.exhausted] : [];
-        const signal = AbortSignal.any([this.#stop.signal, gone, ...exhausted]);
+        const { signal } = this.#stop;
+        const unfollow = followAbort(this.#stop, gone);
+        if (bill) followAbort(this.#stop, bill.exhausted);
         signal.throwIfAborted();
         this.#isCalled = true;
         try {
             const { parts } = await models.open([call], signal);
             this.#begunAt = clock();
             this.#begin();
-            for await (const part of parts) {
-                this.#produced.hear(part);
+            for await (const batch of parts) {
+                for (const part of batch) this.#produced.hear(part);
                 bill?.produced(call.model.id, this.#produced.output);
-                this.#pass(part);
+                this.#pass(batch);
             }
         } catch (error) {
             if (!bill?.isExhaustion(error)) throw error;
-            this.#pass({ type: 'usage', usage: this.#usage() });
-            this.#pass({ type: 'finish', reason: 'length' });
+            this.#pass([
+                { type: 'usage', usage: this.#usage() },
+                { type: 'finish', reason: 'length' },
+            ]);
+        } finally {
+            unfollow();
         }
     }
 
-    #pass(part: StreamPart): void {
-        this.#answer.hear(part);
-        this.#queue?.push(part);
+    #pass(batch: StreamPart[]): void {
+        for (const part of batch) this.#answer.hear(part);
+        this.#queue?.push(batch);
     }
 
     /** Of what came, estimated where the provider told none. */
@@ -155,5 +154,13 @@ export class RunningCall {
             durationMs: clock() - this.#startedAt,
             timeToFirstTokenMs: this.#begunAt === null ? null : this.#begunAt - this.#startedAt,
         });
+    }
+}
+
+/** Noted before the client has it: what a client got is paid, whatever becomes of this process. */
+async function* noted(batches: AsyncIterable<StreamPart[]>, bill: Bill): AsyncGenerator<StreamPart[]> {
+    for await (const batch of batches) {
+        await bill.note();
+        yield batch;
     }
 }

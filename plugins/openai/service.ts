@@ -150,6 +150,7 @@ export class CompletionService {
             messages: toMessages(request),
             parameters: toParameters(request),
             requestId: actor.requestId,
+            isHeardWhole: request.stream !== true,
             ...(apiKey !== null && { apiKey }),
         });
     }

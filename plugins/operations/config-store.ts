@@ -1,3 +1,4 @@
+import { listenersOf } from '../../src/redis/client.ts';
 import { RecordCodec, type RecordBase } from '../../src/redis/codec.ts';
 import { PLATFORM, tenantKey } from '../../src/redis/keys.ts';
 import { outboxKeys, outboxLists, type Outbox } from '../../src/redis/outbox.ts';
@@ -52,8 +53,10 @@ export function createConfigStore(store: Datastore) {
             const change = { revision: String(revision), ...codec.encode(choices), ...outboxLists(outbox) };
             const keys = [key, ...outboxKeys(PLATFORM)];
             const reply = await run(keys, [JSON.stringify(change), CONFIG_NEWS]);
-            const [code, processes, flat] = reply as [number, number, string[]];
-            return code === 1 ? { config: stored(codec.decode(flat)), processes } : null;
+            const [code, flat] = reply as [number, string[]];
+            return code === 1
+                ? { config: stored(codec.decode(flat)), processes: await listenersOf(redis, CONFIG_NEWS) }
+                : null;
         },
 
         async tellObeyed(process: string, revision: number): Promise<void> {

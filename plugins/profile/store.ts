@@ -156,9 +156,9 @@ export class ProfileStore {
     /** The user's own audit entries, newest first. @throws INVALID_CURSOR */
     async activity(owner: KeyOwner, { limit, cursor }: ActivityQuery) {
         const list = this.#activityKey(owner);
-        const from = cursor === undefined ? '+' : `(${openCursor(this.#vault, list, cursor).score}`;
+        const seen = cursor === undefined ? '' : openCursor(this.#vault, list, cursor).score;
         const [, audit] = outboxKeys(owner.tenantId);
-        const [last, entries] = (await this.#activity([list, audit], [from, limit])) as [string, StreamEntry[]];
+        const [last, entries] = (await this.#activity([list, audit], [seen, limit])) as [string, StreamEntry[]];
         const next = last === '' ? null : sealCursor(this.#vault, list, { score: last, id: '-' });
         return { entries: entries.map(entryOf), pagination: { cursor: next, limit, hasMore: next !== null } };
     }
@@ -170,7 +170,7 @@ export class ProfileStore {
     }
 
     #activityKey({ tenantId, userId }: KeyOwner): string {
-        return tenantKey(tenantId, 'user', userId, 'activity');
+        return tenantKey(tenantId, 'user', userId, 'audit');
     }
 
     #partKeys(owner: KeyOwner): string[] {

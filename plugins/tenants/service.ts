@@ -169,4 +169,6 @@ async function purge({ store, jobs }: TenantParts, steps: TenantPurgeStep[], ten
     const told: Outbox = { events: [{ type: 'tenant.purged', data: { tenantId } }], audit: [entry] };
     await store.forget(tenantId, domain, told);
     await store.removeRecord(tenantId);
+    // Refused logins and looks of platform admins have told its audit until now.
+    await store.removeKeys(tenantId);
 }

@@ -1,4 +1,5 @@
 import { apiError, type ErrorCode } from '../../src/http/errors.ts';
+import { scanKeys } from '../../src/redis/client.ts';
 import { RecordCodec, type Fields } from '../../src/redis/codec.ts';
 import { Collection, type Page, type PageQuery } from '../../src/redis/collection.ts';
 import { createRecords } from '../../src/redis/create-records.ts';
@@ -165,17 +166,13 @@ function createTenantChanges(store: Datastore, vault: Vault, records: Collection
         /** Removes every key of a tenant, some at a time; its record goes last: while it is there, there is work left. */
         async removeKeys(tenantId: string): Promise<void> {
             const kept = new Set([records.key(tenantId, tenantId)]);
-            let cursor = '0';
-            do {
-                const [next, keys] = await redis.scan(cursor, 'MATCH', tenantKey(tenantId, '*'), 'COUNT', PURGE_BATCH);
+            for await (const keys of scanKeys(redis, tenantKey(tenantId, '*'), PURGE_BATCH)) {
                 const gone = keys.filter((key) => !kept.has(key));
                 if (gone.length > 0) await redis.unlink(gone);
-                cursor = next;
-            } while (cursor !== '0');
+            }
         },
 
-        /** The record, and what refused logins may have told its audit meanwhile. */
-        removeRecord: (tenantId: string) => redis.unlink([...outboxKeys(tenantId), records.key(tenantId, tenantId)]),
+        removeRecord: (tenantId: string) => redis.unlink(records.key(tenantId, tenantId)),
 
         forget: (id: string, domain: string, outbox: Outbox) =>
             forget(

@@ -181,7 +181,9 @@ export class AnswerStore {
 
     /** Counts and settles the call of an answer that was deleted with its thread: what it used was used. */
     async endDeleted(info: AnswerInfo, ending: EndedCallOf): Promise<void> {
-        const { context } = info;
+        const { context, draft } = info;
+        // Its end may not have been tried: the deletion shows as soon as it has something to say.
+        this.release({ tenantId: context.tenantId, messageId: draft.id }).catch(() => undefined);
         this.#usage.record(userOf(context), ending.message.id, callOf(ending.message, ending.timing));
         const settlement = this.#settlement(info, ending);
         if (settlement) await this.#billing.settle(context.tenantId, settlement);

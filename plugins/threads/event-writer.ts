@@ -1,4 +1,4 @@
-import { setImmediate as turnEnd, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turnEnd } from 'node:timers/promises';
 
 import type { EventLog, LoggedEvent } from './event-log.ts';
 
@@ -22,6 +22,8 @@ export class EventWriter {
     #queue: LoggedEvent[] = [];
     #running: Promise<void> | undefined;
     #nextAt = 0;
+    #isHurried = false;
+    #wake: () => void = () => undefined;
     #failure: unknown;
 
     constructor(options: EventWriterOptions) {
@@ -34,9 +36,12 @@ export class EventWriter {
         this.#running ??= this.#run();
     }
 
-    /** Waits until everything is written. @throws What a write failed with */
+    /** Writes everything that is there, without waiting for more. @throws What a write failed with */
     async flush(): Promise<void> {
+        this.#isHurried = true;
+        this.#wake();
         await this.#running;
+        this.#isHurried = false;
         if (this.#failure !== undefined) throw this.#failure;
     }
 
@@ -44,9 +49,9 @@ export class EventWriter {
         const { log, store, onFailure } = this.#options;
         try {
             while (this.#queue.length > 0) {
-                const wait = this.#nextAt - performance.now();
+                const wait = this.#isHurried ? 0 : this.#nextAt - performance.now();
                 // What came in one piece goes in one piece.
-                await (wait > 0 ? sleep(wait) : turnEnd());
+                await (wait > 0 ? this.#sleep(wait) : turnEnd());
                 const batch = this.#queue;
                 this.#queue = [];
                 this.#nextAt = performance.now() + BATCH_MS;
@@ -59,5 +64,16 @@ export class EventWriter {
         } finally {
             this.#running = undefined;
         }
+    }
+
+    /** Until then, or until somebody waits for what is there. */
+    #sleep(milliseconds: number): Promise<void> {
+        return new Promise((resolve) => {
+            const timer = setTimeout(resolve, milliseconds);
+            this.#wake = () => {
+                clearTimeout(timer);
+                resolve();
+            };
+        });
     }
 }

@@ -1,6 +1,7 @@
 import { EventLog, type LoggedEvent } from './event-log.ts';
 import { EventWriter } from './event-writer.ts';
 import { withPatience } from './patience.ts';
+import { followAbort } from '../../src/follow-abort.ts';
 import { apiError, errorBody, isApiError, type ApiError } from '../../src/http/errors.ts';
 import { isStoreUnavailable } from '../../src/redis/client.ts';
 import { isoTime } from '../../src/redis/codec.ts';
@@ -153,24 +154,26 @@ export class Generation {
     /** Passes on what the provider sends, until it ends. */
     async #relay(): Promise<Outcome> {
         const { models, calls, bill } = this.#parts;
-        const { signal } = this.#stop;
+        if (bill) followAbort(this.#stop, bill.exhausted);
         try {
-            const { call, parts } = await models.open(calls, bill ? AbortSignal.any([signal, bill.exhausted]) : signal);
+            const { call, parts } = await models.open(calls, this.#stop.signal);
             this.#call = call;
             this.#firstPartAt = performance.now();
-            for await (const part of parts) this.#hear(part);
+            for await (const batch of parts) this.#hear(batch);
             return { status: 'complete', error: null };
         } catch (error) {
             return this.#outcomeOf(error);
         }
     }
 
-    #hear(part: StreamPart): void {
-        this.#produced.hear(part);
+    #hear(batch: StreamPart[]): void {
+        for (const part of batch) {
+            this.#produced.hear(part);
+            if (part.type === 'text') this.#token(part.delta);
+            else if (part.type === 'usage') this.#usage = part.usage;
+            else if (part.type === 'finish') this.#finishReason = part.reason;
+        }
         this.#parts.bill?.produced(this.#call.model.id, this.#produced.output);
-        if (part.type === 'text') this.#token(part.delta);
-        else if (part.type === 'usage') this.#usage = part.usage;
-        else if (part.type === 'finish') this.#finishReason = part.reason;
     }
 
     #outcomeOf(error: unknown): Outcome {

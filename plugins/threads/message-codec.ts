@@ -4,6 +4,7 @@ import { flatHash, isoTime } from '../../src/redis/codec.ts';
 
 import type { LastMessage, Message } from './api.ts';
 import type { Actor } from '../../src/types/actor.ts';
+import type { Usage } from '../models/api.ts';
 
 const PREVIEW_LENGTH = 200;
 /** What a cut may leave of a character of two code units; JSON with it would not be read in Lua. */
@@ -48,9 +49,30 @@ export const newMessage = ({ threadId, modelId }: ContextPlace, id: string): Mes
     answeredBy: null,
 });
 
-/** Where a message stands is known from its key; what it has not is left out. */
-export function encodeMessage({ threadId: _thread, modelId: _model, createdAt: _time, ...message }: Message): string[] {
-    return Object.entries(message)
+const NO_USAGE: Usage = {
+    inputFresh: 0,
+    cacheRead: 0,
+    cacheWrite: 0,
+    output: 0,
+    reasoning: 0,
+    isEstimated: false,
+};
+
+/** Where a message stands is known from its key; what it has not, and what nearly all have, is left out. */
+export function encodeMessage({
+    threadId: _thread,
+    modelId: _model,
+    createdAt: _time,
+    status,
+    usage,
+    ...message
+}: Message): string[] {
+    const kept = {
+        ...message,
+        status: status === 'complete' ? null : status,
+        usage: usage && Object.fromEntries(Object.entries(usage).filter(([, figure]) => Boolean(figure))),
+    };
+    return Object.entries(kept)
         .filter(([, value]) => value !== null)
         .flatMap(([field, value]) => [field, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
 }
@@ -80,11 +102,11 @@ export function decodeMessage(
         content,
         tokens: Number(tokens),
         temperature: temperature === undefined ? null : Number(temperature),
-        status,
+        status: status ?? 'complete',
         createdAt: timeOf(id),
         replyTo: replyTo ?? null,
         finishReason: finishReason ?? null,
-        usage: usage === undefined ? null : JSON.parse(usage),
+        usage: usage === undefined ? null : { ...NO_USAGE, ...(JSON.parse(usage) as Partial<Usage>) },
         errorCode: errorCode ?? null,
         answeredBy: answeredBy ?? null,
     } as Message;

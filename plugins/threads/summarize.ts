@@ -7,6 +7,7 @@ import {
     type Model,
     type ModelService,
     type Usage,
+    type StreamPart,
 } from '../models/api.ts';
 
 import type { Uncovered } from './summary-store.ts';
@@ -121,14 +122,17 @@ async function listen(
         const durationMs = performance.now() - calledAt;
         return onEnd({ modelId, outcome, errorCode, usage, durationMs, timeToFirstTokenMs });
     };
+    const hear = (part: StreamPart) => {
+        produced.hear(part);
+        if (part.type === 'text') text += part.delta;
+        else if (part.type === 'usage') usage = part.usage;
+    };
     try {
         const { parts } = await models.open([call], bill ? AbortSignal.any([deadline, bill.exhausted]) : deadline);
         timeToFirstTokenMs = performance.now() - calledAt;
-        for await (const part of parts) {
-            produced.hear(part);
+        for await (const batch of parts) {
+            batch.forEach(hear);
             bill?.produced(modelId, produced.output);
-            if (part.type === 'text') text += part.delta;
-            else if (part.type === 'usage') usage = part.usage;
         }
     } catch (error) {
         // What is there when the credits are used up is the summary.

@@ -101,12 +101,20 @@ export interface TunnelUser {
     passId?: string;
 }
 
+/** What a call through a tunnel has to know of it. */
+export interface TunnelUse {
+    ownerId: string;
+    config: TunnelConfig;
+    /** By which it is used; null: it is the owner's own call. */
+    shareId: string | null;
+}
+
 /** What is known of tunnels. */
 export interface TunnelRecords {
     /** A tunnel that the user owns, or that is shared with him. @throws TUNNEL_NOT_FOUND, FORBIDDEN */
     get(user: TunnelUser, tunnelId: string, need: Access): Promise<Tunnel>;
     /** As `get` to `read`, for a call through the tunnel: one by a share is counted for it, and the share is named. */
-    use(user: TunnelUser, tunnelId: string): Promise<{ tunnel: Tunnel; shareId: string | null }>;
+    use(user: TunnelUser, tunnelId: string): Promise<TunnelUse>;
     /** Whose token that is; null: of no tunnel any more, or its tenant or owner is not in standing. Constant time. */
     authenticate(tunnelId: string, token: string): Promise<{ tenantId: string; tunnel: Tunnel } | null>;
     /** The tokens of shares, as passes to the traffic of their tunnels: one that is admitted counts as a use. */

@@ -46,11 +46,12 @@ export function createTunnelPort({ tunnels, store, items, links, counter, ...par
             const { tenantId, passId } = user;
             // It was counted when it was admitted.
             if (passId !== undefined) {
-                return { tunnel: await links.ofShare({ tenantId, tunnelId }, passId), shareId: passId };
+                const { userId: ownerId, config } = await links.ofShare({ tenantId, tunnelId }, passId);
+                return { ownerId, config, shareId: passId };
             }
-            const { tunnel, shareId } = await tunnels.find(user, tunnelId, 'read');
-            if (shareId !== null) counter.use({ tenantId, tunnelId }, shareId, false);
-            return { tunnel, shareId };
+            const use = await tunnels.use(user, tunnelId);
+            if (use.shareId !== null) counter.use({ tenantId, tunnelId }, use.shareId, false);
+            return use;
         },
 
         async authenticate(tunnelId: string, token: string) {

@@ -4,7 +4,7 @@ import { apiError } from '../../src/http/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { done, doneBy, type EventEntry, type Outbox } from '../../src/redis/outbox.ts';
 
-import type { Access, Tunnel, TunnelConfig, TunnelUser } from './api.ts';
+import type { Access, Tunnel, TunnelConfig, TunnelUse, TunnelUser } from './api.ts';
 import type { ItemStore } from './item-store.ts';
 import type { CreateTunnel, UpdateTunnel } from './schemas.ts';
 import type { Deed, TunnelStore } from './store.ts';
@@ -133,6 +133,16 @@ export class Tunnels {
         if (share === null) throw apiError('TUNNEL_NOT_FOUND');
         if (need !== 'read' && share.access !== need) throw apiError('FORBIDDEN');
         return { tunnel, access: share.access, shareId: share.shareId };
+    }
+
+    /** For a call through it, which needs no more than that. @throws TUNNEL_NOT_FOUND */
+    async use({ tenantId, userId }: TunnelUser, tunnelId: string): Promise<TunnelUse> {
+        const { store } = this.#parts;
+        const place = { tenantId, tunnelId };
+        const found = await store.forCall(place);
+        const share = found === null || found.ownerId === userId ? null : await store.sharedWith(place, userId);
+        if (found === null || (found.ownerId !== userId && share === null)) throw apiError('TUNNEL_NOT_FOUND');
+        return { ...found, shareId: share?.shareId ?? null };
     }
 
     /** Removes the tunnels of a user who is purged, and what was shared with him. */

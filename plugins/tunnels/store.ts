@@ -1,4 +1,12 @@
-import { TUNNEL_NEWS, type Access, type Tunnel, type TunnelConfig, type TunnelNews, type TunnelPlace } from './api.ts';
+import {
+    TUNNEL_NEWS,
+    type Access,
+    type Tunnel,
+    type TunnelConfig,
+    type TunnelNews,
+    type TunnelPlace,
+    type TunnelUse,
+} from './api.ts';
 import {
     activityKey,
     daysKey,
@@ -109,6 +117,13 @@ export class TunnelStore {
         return {
             tunnel: { ...tunnel, ...AT_FIRST, revision: 1, createdAt: time, updatedAt: time, tokenChangedAt: time },
         };
+    }
+
+    /** Null: there is no such tunnel. */
+    async forCall({ tenantId, tunnelId }: TunnelPlace): Promise<Pick<TunnelUse, 'ownerId' | 'config'> | null> {
+        const key = this.records.key(tenantId, tunnelId);
+        const [ownerId, config] = await this.#store.redis.hmget(key, 'userId', 'config');
+        return ownerId && config ? { ownerId, config: JSON.parse(config) as TunnelConfig } : null;
     }
 
     /** With which access, by which share, a tunnel is shared with a user. */

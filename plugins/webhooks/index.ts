@@ -24,7 +24,7 @@ import type { Platform } from '../../src/platform.ts';
 export const webhooks: Plugin<Platform> = {
     name: 'webhooks',
     dependencies: ['auth', 'events', 'idempotency', 'tenants', 'users'],
-    register: (server, { store: datastore, vault, jobs, clock, config, logger, metrics }) => {
+    register: async (server, { store: datastore, vault, jobs, clock, config, logger, metrics }) => {
         const { events, tenants, users } = server.plugins;
         const store = new WebhookStore(datastore, vault);
         const deliveries = new DeliveryStore(datastore, vault, store, (tenantId) => tenants.key(tenantId));
@@ -34,7 +34,7 @@ export const webhooks: Plugin<Platform> = {
         const append = appendOutbox(datastore);
         const due = new DueTenants(datastore, TENANTS_NAME, SWEEP_EVERY_MS);
         const subscription = new Subscription({ store, events, due });
-        const notices = new Notices({ store, users, jobs, mailer: createMailer(config) });
+        const notices = new Notices({ store, users, jobs, mailer: await createMailer(config) });
         const sweeper = new Sweeper({ due, store, deliveries, queue, subscription, clock, logger });
         const attempts = new Attempts({
             deliveries,

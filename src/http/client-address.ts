@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { LRUCache } from 'lru-cache';
 
 import { apiError } from './errors.ts';
 
@@ -22,19 +23,28 @@ export interface ClientAddressOptions {
 }
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** What an address is, in the form that it came in. */
+interface Hop {
+    ipAddress: string;
+    isValid: boolean;
+    isTrusted: boolean;
+}
+type ReadHop = (text: string) => Hop;
 type Peer = Pick<Request, 'headers'> & { info: Pick<Request['info'], 'remoteAddress' | 'host'> };
 
 /** Whoever asks these is within the cluster, where there is no TLS. */
 const PROBES = /^\/(health\/|metrics$)/;
+const REMEMBERED_ADDRESSES = 1_000;
 const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/;
 
 /** Sets `request.app.client`: the one place that knows the address and the protocol of a client. */
 export const clientAddress: Plugin<ClientAddressOptions> = {
     name: 'client-address',
     register: (server, { trustedProxies, requireHttps }) => {
-        const ranges = trustedProxies.map(parseRange);
+        const readHop = hopReader(trustedProxies);
         server.ext('onRequest', (request, h) => {
-            request.app.client = clientOf(request, ranges);
+            request.app.client = clientOf(request, readHop);
             return h.continue;
         });
         // It fails, and a failure needs the logger of the request.
@@ -44,10 +54,10 @@ export const clientAddress: Plugin<ClientAddressOptions> = {
 
 /** Whether what does not come as a request of hapi's, as an upgrade, came the way that the settings want it. */
 export function isSecure(trustedProxies: string[], requireHttps: boolean): (request: IncomingMessage) => boolean {
-    const ranges = trustedProxies.map(parseRange);
+    const readHop = hopReader(trustedProxies);
     return ({ headers, socket }) => {
         const info = { remoteAddress: socket.remoteAddress ?? '', host: headers.host ?? '' };
-        return !requireHttps || clientOf({ headers, info }, ranges).protocol === 'https';
+        return !requireHttps || clientOf({ headers, info }, readHop).protocol === 'https';
     };
 }
 
@@ -63,17 +73,19 @@ const refuseHttp: Lifecycle.Method = ({ app, path }, h) => {
     return h.continue;
 };
 
-function clientOf({ headers, info }: Peer, trusted: Range[]): Client {
-    const direct: Client = { ipAddress: normal(info.remoteAddress), protocol: 'http', host: info.host };
-    if (trusted.length === 0 || !isTrusted(direct.ipAddress, trusted)) return direct;
+function clientOf({ headers, info }: Peer, readHop: ReadHop): Client {
+    const peer = readHop(info.remoteAddress);
+    const direct: Client = { ipAddress: peer.ipAddress, protocol: 'http', host: info.host };
+    if (!peer.isTrusted) return direct;
     const hops = listOf(headers['x-forwarded-for']).map(withoutPort);
     let skipped = 0;
-    let ipAddress = direct.ipAddress;
+    let { ipAddress } = direct;
     // From the right: what a trusted proxy says of its peer is believed, what somebody else says is not.
-    for (const hop of hops.toReversed()) {
-        if (!ipaddr.isValid(hop)) break;
-        ipAddress = normal(hop);
-        if (!isTrusted(ipAddress, trusted)) break;
+    for (const text of hops.toReversed()) {
+        const hop = readHop(text);
+        if (!hop.isValid) break;
+        ({ ipAddress } = hop);
+        if (!hop.isTrusted) break;
         skipped++;
     }
     const protocol = entryOf(headers['x-forwarded-proto'], skipped)?.toLowerCase();
@@ -98,11 +110,24 @@ function entryOf(header: unknown, skipped: number): string | undefined {
 const withoutPort = (hop: string): string =>
     /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
 
-/** A unix socket has no address; every other peer has one. */
-const normal = (address: string): string => (ipaddr.isValid(address) ? ipaddr.process(address).toString() : 'unknown');
+/** Reads addresses, and remembers those that come again and again: proxies and busy clients. */
+function hopReader(trustedProxies: string[]): ReadHop {
+    const ranges = trustedProxies.map(parseRange);
+    const known = new LRUCache<string, Hop>({ max: REMEMBERED_ADDRESSES });
+    return (text) => {
+        const found = known.get(text);
+        if (found) return found;
+        const hop = hopOf(text, ranges);
+        // What is none may be of any length.
+        if (hop.isValid) known.set(text, hop);
+        return hop;
+    };
+}
 
-function isTrusted(text: string, ranges: Range[]): boolean {
-    if (!ipaddr.isValid(text)) return false;
-    const address = ipaddr.parse(text);
-    return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+/** A unix socket has no address; every other peer has one. */
+function hopOf(text: string, ranges: Range[]): Hop {
+    if (!ipaddr.isValid(text)) return { ipAddress: 'unknown', isValid: false, isTrusted: false };
+    const address = ipaddr.process(text);
+    const isTrusted = ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+    return { ipAddress: address.toString(), isValid: true, isTrusted };
 }

@@ -54,6 +54,8 @@ interface Promises {
     isPublic?: boolean;
     /** It calls a model or hashes a password: the first to be refused when the server is busy. */
     isExpensive?: true;
+    /** It stores what was not there before: refused while Redis is nearly full. Of a POST or a PUT. */
+    grows?: true;
     /** Of the user where the route needs one, of the IP address elsewhere. */
     rateLimit?: RateLimit;
     /** Not counted against the quota of the month, so that it tells of it when it is used up. All rates hold. */
@@ -80,7 +82,7 @@ const paginationSchema = Joi.object({
     totalCount: Joi.number().integer().optional(),
 }).label('Pagination');
 
-const requiredPagination = requireKeys(paginationSchema).required();
+const requiredPagination = () => requireKeys(paginationSchema).required();
 const paginationExample = { cursor: null, limit: 20, hasMore: false, totalCount: 1 };
 
 /**
@@ -92,6 +94,7 @@ export function describeRoute(summary: string, description: RouteDescription) {
     const notes = notesOf(description);
     if (deprecated) checkDeprecation(deprecated);
     if (description.idempotent && description.isPublic) throw new Error('An Idempotency-Key belongs to a user');
+    if (!description.answersBinary) checkLabel(description.answer);
     return {
         description: summary,
         ...(notes !== undefined && { notes }),
@@ -101,7 +104,10 @@ export function describeRoute(summary: string, description: RouteDescription) {
         plugins: {
             'hapi-swagger': {
                 ...describeAccess(description),
-                responses: { [status]: describeSuccess(description) },
+                // Made for the document: few processes ever write it, and building schemas takes time and memory.
+                get responses() {
+                    return { [status]: describeSuccess(description) };
+                },
             },
         },
     } satisfies RouteOptions;
@@ -118,6 +124,7 @@ const BEHAVIOUR = [
     'whileRestoring',
     'inMaintenance',
     'isExpensive',
+    'grows',
     'idempotent',
     'streamExample',
     'textExample',
@@ -133,19 +140,29 @@ function behaviourOf(description: RouteDescription): RouteOptionsApp {
     return Object.fromEntries(BEHAVIOUR.flatMap((name) => (description[name] ? [[name, description[name]]] : [])));
 }
 
-/** Event streams and bytes are not checked. */
+/** Event streams and bytes are not checked. The schema is made for the first answer that is: in production few are. */
 function checkedAnswer(description: RouteDescription) {
     if (description.streamExample || description.answersBinary) return {};
-    const { status = 200, textExample } = description;
-    const schema = answerSchema(description);
-    return { response: { status: { [status]: textExample ? Joi.alternatives(schema, Joi.string()) : schema } } };
+    const { status = 200 } = description;
+    let schema: Joi.Schema | undefined;
+    const check = (answer: unknown): unknown => {
+        schema ??= answerSchema(description);
+        const { error } = schema.validate(answer);
+        // Joi's own error has the answer in it, in a place that the log does not know.
+        if (error) throw new Error(error.message);
+        return answer;
+    };
+    // hapi-swagger takes no function here.
+    const checked = Joi.any().custom(check).messages({ 'any.custom': '{#error.message}' });
+    return { response: { status: { [status]: checked.meta({ swaggerHidden: true }) } } };
 }
 
 /** What a handler gives: the data, with `pagination` in it where the answer is a page. The document shows the envelope. */
-const answerSchema = ({ answer, isPage }: JsonRoute) =>
-    (isPage ? requireKeys(answer).keys({ pagination: requiredPagination }) : requireKeys(answer)).meta({
-        swaggerHidden: true,
-    });
+function answerSchema({ answer, isPage, textExample }: JsonRoute): Joi.Schema {
+    const whole = requireKeys(answer);
+    const schema = isPage ? whole.keys({ pagination: requiredPagination() }) : whole;
+    return textExample ? Joi.alternatives(schema, Joi.string()) : schema;
+}
 
 const describeAccess = ({ isPublic, rateLimit, deprecated }: RouteDescription) => ({
     ...(deprecated && { deprecated: true }),
@@ -163,10 +180,10 @@ function describeSuccess(description: RouteDescription) {
     const schema = Joi.object({
         success: Joi.boolean().valid(true).required(),
         data: requireKeys(answer).required(),
-        ...(isPage && { pagination: requiredPagination }),
+        ...(isPage && { pagination: requiredPagination() }),
         timestamp: Joi.string().isoDate().required(),
         requestId: Joi.string().required(),
-    }).label(`${labelOf(answer)}Answer`);
+    }).label(`${String(answer.$_getFlag('label'))}Answer`);
     const examples = {
         success: true,
         data: example,
@@ -176,8 +193,6 @@ function describeSuccess(description: RouteDescription) {
     return { description: 'Success', schema: schema.meta({ examples }) };
 }
 
-function labelOf(schema: Joi.ObjectSchema): string {
-    const label: unknown = schema.$_getFlag('label');
-    if (typeof label !== 'string') throw new Error('The schema of an answer needs a label');
-    return label;
+function checkLabel(schema: Joi.ObjectSchema): void {
+    if (typeof schema.$_getFlag('label') !== 'string') throw new Error('The schema of an answer needs a label');
 }

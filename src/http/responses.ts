@@ -39,7 +39,6 @@ export const responses: Plugin<{ clock: Clock; errorReports?: ErrorReports }> = 
         server.ext('onPreResponse', (request, h) => {
             const stamp = { timestamp: isoTime(clock()), requestId: request.app.requestId };
             const { response } = request;
-            nameUser(request);
             const answer = isBoom(response)
                 ? fail({ request, h, errorReports }, response, (error) => failure(error, forms.of(request.path), stamp))
                 : succeed(request, response, stamp);
@@ -98,9 +97,4 @@ function userOf({ auth }: Request): { tenantId?: string; userId?: string } {
     if (!auth.isAuthenticated) return {};
     const { tenantId, userId } = auth.credentials.actor;
     return { tenantId, userId };
-}
-
-/** From here on its log lines name the user. */
-function nameUser(request: Request): void {
-    if (request.auth.isAuthenticated) request.logger.setBindings(userOf(request));
 }

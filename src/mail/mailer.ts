@@ -1,5 +1,3 @@
-import { createTransport } from 'nodemailer';
-
 import type { Config } from '../config.ts';
 
 export interface Mail {
@@ -17,9 +15,13 @@ export interface Mailer {
 /** How long a mail server may be silent, unless the URL says otherwise. */
 const TIMEOUT_MS = 10_000;
 
-/** Gives a mailer over SMTP, or null where no mail server is configured. */
-export function createMailer({ SMTP_URL, MAIL_FROM }: Pick<Config, 'SMTP_URL' | 'MAIL_FROM'>): Mailer | null {
+/** Gives a mailer over SMTP, or null where no mail server is configured: then nothing is loaded for it. */
+export async function createMailer({
+    SMTP_URL,
+    MAIL_FROM,
+}: Pick<Config, 'SMTP_URL' | 'MAIL_FROM'>): Promise<Mailer | null> {
     if (SMTP_URL === undefined || MAIL_FROM === undefined) return null;
+    const { createTransport } = await import('nodemailer');
     const url = new URL(SMTP_URL);
     for (const name of ['connectionTimeout', 'greetingTimeout', 'socketTimeout']) {
         if (!url.searchParams.has(name)) url.searchParams.set(name, String(TIMEOUT_MS));

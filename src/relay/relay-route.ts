@@ -4,6 +4,7 @@ import Joi from 'joi';
 
 import { withHeader } from './headers.ts';
 import { watchBody } from './watch-body.ts';
+import { WholeBody } from './whole-body.ts';
 import { readRequest } from './wire-request.ts';
 import { clientGone } from '../http/client-gone.ts';
 import { describeRoute } from '../http/describe-route.ts';
@@ -75,7 +76,7 @@ export function relayRoute({ summary, records, param, idPrefix, auth, errors, re
             });
             // A compressor would keep a piece back until the next one comes.
             Object.assign(request.info, { acceptEncoding: 'identity' });
-            return respond(h, { ...answer, body: afterHead(answer.body, request.raw.res) });
+            return respond(h, answer, payloadOf(answer.body, request.raw.res));
         },
     };
     return route;
@@ -103,8 +104,17 @@ function afterHead(body: AsyncIterable<Uint8Array>, response: ServerResponse): A
     return watchBody(body, { onWait, onChunk: done, onEnd: done });
 }
 
-function respond(h: Pick<ResponseToolkit, 'response'>, { status, headers, body }: RelayAnswer): ResponseObject {
-    const answer = h.response(Readable.from(body, { objectMode: false, highWaterMark: 1 })).code(status);
+function payloadOf(body: AsyncIterable<Uint8Array>, response: ServerResponse): Buffer | Readable {
+    if (body instanceof WholeBody) return Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.length);
+    return Readable.from(afterHead(body, response), { objectMode: false, highWaterMark: 1 });
+}
+
+function respond(
+    h: Pick<ResponseToolkit, 'response'>,
+    { status, headers }: RelayAnswer,
+    payload: Buffer | Readable,
+): ResponseObject {
+    const answer = h.response(payload).code(status);
     answer.charset('');
     for (const [name, value] of headers) answer.header(name, value, { append: true, separator: ', ' });
     // Somebody's own page on this origin must not act as ours.

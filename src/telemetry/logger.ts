@@ -26,6 +26,10 @@ const PRETTY = { ignore: 'tags', singleLine: true };
 /** Errors of Redis bring the whole command along, with hashes of passwords; errors of Joi what they looked at. */
 export const ERROR_CONTENTS = ['err.command.args', 'err._original', 'err.details[*].context.value'];
 
+/** Lines are written together: when there are so many bytes of them, or so long after. */
+const LINES_BYTES = 8_192;
+const LINES_WAIT_MS = 100;
+
 export interface LoggerOptions {
     level: string;
     pretty: boolean;
@@ -44,7 +48,7 @@ export interface LogOutput {
 export function standardOutput(isPretty: boolean): LogOutput {
     // A person's terminal is written to at once.
     if (isPretty) return { destination: pretty({ ...PRETTY, sync: true }), end: () => Promise.resolve() };
-    const file = pino.destination({ sync: false });
+    const file = pino.destination({ sync: false, minLength: LINES_BYTES, periodicFlush: LINES_WAIT_MS });
     let isOpen = true;
     // Whoever reads it has gone: nothing is ever written any more, nor said to be.
     file.on('error', () => (isOpen = false));

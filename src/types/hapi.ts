@@ -6,6 +6,7 @@ import type { Deprecation } from '../http/deprecation.ts';
 import type { ErrorCode } from '../http/errors.ts';
 import type { RateLimit, RateState } from '../http/rate-limit.ts';
 import type { ServerSentEvent } from '../http/sse.ts';
+import type { Epoch } from '../redis/replication.ts';
 
 declare module '@hapi/hapi' {
     interface ReqRefDefaults {
@@ -24,6 +25,8 @@ declare module '@hapi/hapi' {
         /** By the process' own clock, in milliseconds: when it came, and when the answer of an event stream began. */
         beganAt?: number;
         answeredAt?: number;
+        /** What its changes have to reach the replicas of Redis in, where that is waited for. */
+        storeEpoch?: Epoch;
     }
 
     interface RouteOptionsApp {
@@ -53,6 +56,8 @@ declare module '@hapi/hapi' {
         textExample?: { type: string; text: string };
         /** It is refused first when the server is busy. */
         isExpensive?: true;
+        /** It is refused while Redis is nearly full. */
+        grows?: true;
         /** Of a route that takes an Idempotency-Key; see `describeRoute`. */
         idempotent?: true | 'required' | 'shared';
     }

@@ -5,28 +5,15 @@ import { join, resolve } from 'node:path';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { faultsOf, JWT_SECRET, KEYS, VAULT_SECRET } from '../helpers/config.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;
 
-const JWT_SECRET = randomBytes(48).toString('base64url');
-const VAULT_SECRET = randomBytes(32).toString('base64');
-const KEYS = { JWT_KEYS: `k1:${JWT_SECRET}`, VAULT_KEYS: `k1:${VAULT_SECRET}` };
 const PRODUCTION = { NODE_ENV: 'production', PLATFORM_ADMIN_PASSWORD: 'a long enough one', ...KEYS };
-
-/** The lines that a start is refused with. */
-function faultsOf(environment: Record<string, string>, keys: Record<string, string> = KEYS): string[] {
-    try {
-        loadConfig({ ...keys, ...environment });
-    } catch (error) {
-        if (error instanceof ConfigError) return error.message.split('\n');
-        throw error;
-    }
-    return [];
-}
 
 describe('loadConfig', () => {
     const defaults = {
@@ -37,6 +24,9 @@ describe('loadConfig', () => {
         PORT: 3000,
         DATA_DIR: resolve('data'),
         REDIS_ALLOW_EVICTION: false,
+        REDIS_SENTINEL_NAME: 'mymaster',
+        REDIS_TLS: false,
+        REDIS_WAIT_REPLICAS: 0,
         ROLE: 'all',
         REGISTRATION: 'open',
         PLATFORM_ADMIN_EMAIL: 'admin@platform.local',
@@ -68,6 +58,7 @@ describe('loadConfig', () => {
         VM_SIMULATOR_DELAY_MS: 1_500,
         INTERNAL_PORT: 0,
         SHUTDOWN_TIMEOUT: 30,
+        SHUTDOWN_DELAY: 0,
         BUILD_TIME: null,
     };
 
@@ -90,7 +81,14 @@ describe('loadConfig', () => {
             REQUIRE_HTTPS: true,
             OLLAMA_PULL: false,
             SANDBOX_MODEL: false,
+            SHUTDOWN_DELAY: 5,
         } as never);
+    });
+
+    it('takes requests for a part of the time that it has to stop', () => {
+        expect(loadConfig({ ...PRODUCTION, SHUTDOWN_TIMEOUT: '3' }).SHUTDOWN_DELAY).to.equal(1);
+        expect(loadConfig({ ...KEYS, SHUTDOWN_DELAY: '20' }).SHUTDOWN_DELAY).to.equal(20);
+        expect(faultsOf({ SHUTDOWN_DELAY: '30' })).to.equal(['SHUTDOWN_DELAY must be less than SHUTDOWN_TIMEOUT']);
     });
 
     it('takes what the environment says, an empty value being none', () => {
@@ -144,7 +142,9 @@ describe('loadConfig', () => {
 
     it('lets a process of one role share a Redis, and not keep one for itself', () => {
         const [fault] = faultsOf({ ROLE: 'worker' });
-        expect(fault).to.equal('ROLE must be all without REDIS_URL: an embedded Redis belongs to one process');
+        expect(fault).to.equal(
+            'ROLE must be all without REDIS_URL or REDIS_SENTINELS or REDIS_CLUSTER: an embedded Redis belongs to one process',
+        );
         expect(
             loadConfig({ ROLE: 'worker', REDIS_URL: 'redis://127.0.0.1', DATA_DIR: temporaryFolder() }).ROLE,
         ).to.equal('worker');
@@ -280,6 +280,7 @@ describe('loadConfig', () => {
             'VM_SIMULATOR_DELAY',
             'REDIS_URLS',
             'REDIS_ALLOW_EVICT',
+            'REDIS_REPLICAS',
             'SENTRY_DNS',
             'OTEL_EXPORTER_OTLP_ENDPOINTS',
             'OTEL_SERVICE_NAMES',

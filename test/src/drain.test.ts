@@ -9,9 +9,18 @@ const { describe, it } = lab;
 describe('Drain', () => {
     it('says that it has begun', () => {
         const drain = new Drain();
-        expect(drain.isDraining).to.be.false();
+        expect([drain.isLeaving, drain.isDraining]).to.equal([false, false]);
         drain.begin();
-        expect(drain.isDraining).to.be.true();
+        expect([drain.isLeaving, drain.isDraining]).to.equal([true, true]);
+    });
+
+    it('leaves before, and tells those who want to know', () => {
+        const drain = new Drain();
+        const told: string[] = [];
+        for (const name of ['one', 'two']) drain.onLeave(() => void told.push(`${name} ${drain.isLeaving}`));
+        drain.leave();
+        expect([drain.isLeaving, drain.isDraining]).to.equal([true, false]);
+        expect(told).to.equal(['one true', 'two true']);
     });
 
     it('ends when everything that was registered has ended, and passes the deadline on', async () => {

@@ -14,6 +14,7 @@ export const createTenant = (admin: AdminService): ServerRoute<{ Payload: Create
             answer: createdTenantAnswer,
             example: createdTenantExample,
             status: 201,
+            grows: true,
             isExpensive: true,
             errors: ['DOMAIN_TAKEN', 'SERVER_BUSY'],
             idempotent: true,

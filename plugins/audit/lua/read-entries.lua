@@ -8,7 +8,8 @@
 local query = cjson.decode(ARGV[1])
 local descending = query.direction == 'desc'
 local last = query.after ~= '' and query.after
-local STEP = 250
+-- Without a filter the first step is enough.
+local step, LATER_STEPS = query.limit + 1, 250
 
 local function ms(time)
     return string.format('%.0f', time)
@@ -26,7 +27,7 @@ local function next_entries()
     if last and not descending then low = '(' .. last end
     local command = descending and 'XREVRANGE' or 'XRANGE'
     local from, to = descending and high or low, descending and low or high
-    return redis.call(command, KEYS[1], from, to, 'COUNT', STEP)
+    return redis.call(command, KEYS[1], from, to, 'COUNT', step)
 end
 
 -- An intention has neither succeeded nor failed yet.
@@ -64,4 +65,5 @@ while true do
         end
         last = entry[1]
     end
+    step = LATER_STEPS
 end

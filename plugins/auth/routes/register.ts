@@ -16,6 +16,7 @@ export const register = (auth: AuthService): ServerRoute<{ Payload: Register }> 
             answer: sessionAnswer,
             example: sessionExample,
             status: 201,
+            grows: true,
             isExpensive: true,
             errors: ['REGISTRATION_CLOSED', 'DOMAIN_TAKEN', 'RATE_LIMITED', 'SERVER_BUSY'],
             isPublic: true,

@@ -20,6 +20,7 @@ export const createSchedule = (schedules: Schedules): ServerRoute<{ Payload: Sch
             example: { schedule: scheduleExample },
             status: 201,
             errors: ['QUOTA_EXCEEDED'],
+            grows: true,
             rateLimit: { limit: 10, window: 60 },
             idempotent: true,
         }),

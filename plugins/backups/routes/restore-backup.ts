@@ -27,6 +27,7 @@ export const restoreBackup = (restores: Restores): ServerRoute<{ Params: BackupP
                 'BACKUP_IN_PROGRESS',
                 'RESTORE_IN_PROGRESS',
             ],
+            grows: true,
             rateLimit: { limit: 3, window: 60 },
             idempotent: true,
         }),

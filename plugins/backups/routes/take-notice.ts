@@ -31,6 +31,7 @@ export const takeNotice = (notices: Notices): ServerRoute<{ Payload: Buffer; Hea
             answer: noticeAnswer,
             example: noticeExample,
             errors: ['VALIDATION_ERROR', 'NOTICE_REFUSED', 'NOTICES_OFF', 'TENANT_NOT_FOUND'],
+            grows: true,
             isPublic: true,
             rateLimit: { limit: 60, window: 60 },
         }),

@@ -29,7 +29,8 @@ for _, one in ipairs(query.abouts) do
     if not fewest or count < fewest then about, fewest = one, count end
 end
 
-local step = math.max(query.limit + 1, 100)
+-- Where nothing is left out the first step is enough.
+local step, LATER_STEPS = query.limit + 1, 100
 
 local function next_of_index()
     local low, high = bounds_of(about)
@@ -76,4 +77,5 @@ while true do
         end
         last = entry[1]
     end
+    step = LATER_STEPS
 end

@@ -20,6 +20,7 @@ export const createKey = (keys: KeyService): ServerRoute<{ Payload: CreateKey }>
             example: { key: keyExample, secret: secretExample },
             status: 201,
             errors: ['FORBIDDEN', 'QUOTA_EXCEEDED'],
+            grows: true,
             idempotent: true,
         }),
         validate: { payload: createKeyPayload },

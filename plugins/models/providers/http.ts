@@ -16,6 +16,8 @@ export interface ProviderRequest {
     apiKey: string | undefined;
     body: object;
     signal: AbortSignal;
+    /** As of `TransportRequest`. */
+    isUnhurried?: boolean | undefined;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface ProviderRequest {
  */
 export async function postForStream(
     send: Transport,
-    { path, headers, apiKey, body, signal }: ProviderRequest,
+    { path, headers, apiKey, body, ...rest }: ProviderRequest,
     failureOf: FailureReader,
 ): Promise<AsyncIterable<Uint8Array>> {
     const answer = await send({
@@ -33,7 +35,7 @@ export async function postForStream(
         method: 'POST',
         headers: { 'content-type': 'application/json', 'accept-encoding': 'identity', ...headers },
         body: JSON.stringify(body),
-        signal,
+        ...rest,
     });
     const { status, headers: answered } = answer;
     if (status < 300) return answer.body;

@@ -12,7 +12,7 @@ import type { FinishReason, ModelCall, ModelProvider } from '../api.ts';
  */
 export const sandbox = (delayMs: number): ModelProvider => ({
     async *stream(call, signal) {
-        yield { type: 'start' };
+        yield [{ type: 'start' }];
         let answer = '';
         const most = call.parameters.maxTokens ?? call.model.maxOutput;
         let tokens = 0;
@@ -25,10 +25,12 @@ export const sandbox = (delayMs: number): ModelProvider => ({
             if (delayMs > 0) await sleep(delayMs, undefined, { signal });
             signal.throwIfAborted();
             answer += token;
-            yield { type: 'text', delta: token };
+            yield [{ type: 'text', delta: token }];
         }
-        yield { type: 'usage', usage: { ...estimateUsage(call, answer), isEstimated: false } };
-        yield { type: 'finish', reason };
+        yield [
+            { type: 'usage', usage: { ...estimateUsage(call, answer), isEstimated: false } },
+            { type: 'finish', reason },
+        ];
     },
     status: () => Promise.resolve({ status: 'reachable' }),
 });

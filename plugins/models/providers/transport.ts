@@ -1,5 +1,3 @@
-import type { Dispatcher } from 'undici';
-
 /** A request to a provider. */
 export interface TransportRequest {
     method: 'GET' | 'POST';
@@ -8,6 +6,8 @@ export interface TransportRequest {
     headers?: Record<string, string>;
     body?: string;
     signal: AbortSignal;
+    /** What comes of the answer may be kept for a moment, to be given together with what comes next. */
+    isUnhurried?: boolean | undefined;
 }
 
 export interface TransportAnswer {
@@ -21,19 +21,6 @@ export interface TransportAnswer {
 export type Transport = (request: TransportRequest) => Promise<TransportAnswer>;
 
 export const withoutSlash = (baseUrl: string): string => baseUrl.replace(/\/$/, '');
-
-/** To a provider at an address; ending the iteration of a body early closes the connection. */
-export function overHttp(dispatcher: Dispatcher, baseUrl: string): Transport {
-    const base = withoutSlash(baseUrl);
-    return async ({ path, ...request }) => {
-        const { origin, pathname, search } = new URL(base + path);
-        const answer = await dispatcher.request({ ...request, origin, path: pathname + search });
-        const { statusCode: status, headers, body } = answer;
-        // The client may go away while nobody reads: the failure is then known from the signal already.
-        body.on('error', () => undefined);
-        return { status, headers, body };
-    };
-}
 
 /** The text of a body, up to about that many characters: what it has beyond them is not read. */
 export async function readText(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {

@@ -1,5 +1,6 @@
 import { providerError } from './failure.ts';
 import { postForStream, type FailureReader } from './http.ts';
+import { RepeatedText } from './repeated-text.ts';
 import { readText, type Transport } from './transport.ts';
 import { parseObject } from './wire.ts';
 
@@ -50,19 +51,49 @@ export const streamOver = (
             'x-client-request-id': call.requestId,
             ...(apiKey !== undefined && wire.headers(apiKey)),
         };
-        const request = { path, headers, apiKey, body, signal };
-        const answer = wire.reader(call);
+        const request = { path, headers, apiKey, body, signal, isUnhurried: call.isHeardWhole };
+        const read = partsOf(wire, wire.reader(call), apiKey);
         for await (const batch of wire.split(await postForStream(send, request, wire.failureOf))) {
-            for (const piece of batch) {
-                // What follows is read to its end all the same, so that the connection can serve the next call.
-                if (piece === '[DONE]' || piece.trim() === '') continue;
-                const event = parseObject(piece);
-                const failure = wire.failureOf(event);
-                if (failure) throw providerError(failure, { apiKey });
-                yield* answer.read(event);
+            const parts: StreamPart[] = [];
+            try {
+                for (const piece of batch) read(piece, parts);
+            } catch (error) {
+                // What came before it came.
+                if (parts.length > 0) yield parts;
+                throw error;
             }
+            if (parts.length > 0) yield parts;
         }
     };
+
+/** Reads pieces of an answer, and adds what they say to the parts. */
+function partsOf(wire: Wire, answer: AnswerReader, apiKey: string | undefined) {
+    const readWhole = (piece: string): StreamPart[] => {
+        const event = parseObject(piece);
+        const failure = wire.failureOf(event);
+        if (failure) throw providerError(failure, { apiKey });
+        return [...answer.read(event)];
+    };
+    const repeated = new RepeatedText((piece) => onlyText(readWhole(piece)));
+    return (piece: string, parts: StreamPart[]): void => {
+        const delta = repeated.textOf(piece);
+        if (delta !== null) {
+            parts.push({ type: 'text', delta });
+            return;
+        }
+        // What follows is read to its end all the same, so that the connection can serve the next call.
+        if (piece === '[DONE]' || piece.trim() === '') return;
+        const found = readWhole(piece);
+        parts.push(...found);
+        const text = onlyText(found);
+        if (text !== null) repeated.learn(piece, text);
+    };
+}
+
+/** The text that is all that was said; null where there is more, or something else. */
+function onlyText([first, ...others]: StreamPart[]): string | null {
+    return first?.type === 'text' && others.length === 0 ? first.delta : null;
+}
 
 /** Whether a provider can be reached with the platform's key. */
 export const statusOver =

@@ -44,6 +44,7 @@ export const createCompletion = (
             example: completionExample,
             streamExample,
             errors: ['MODEL_NOT_FOUND', 'CONCURRENCY_LIMIT', ...CALL_ERRORS, ...PAYMENT_ERRORS, 'SHUTTING_DOWN'],
+            grows: true,
             isExpensive: true,
             idempotent: 'shared',
         }),

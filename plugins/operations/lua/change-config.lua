@@ -2,7 +2,7 @@
 -- KEYS[1] config · KEYS[2] events · KEYS[3] audit
 -- ARGV[1] JSON {revision: as it was read, '0' of none, set: [field, value, …], remove: [field, …], events, audit}
 -- ARGV[2] channel
--- Returns {1, how many processes are woken, {field, value, …}} the whole of it, {-1} another revision
+-- Returns {1, {field, value, …}} the whole of it, {-1} another revision
 -- @include now
 -- @include outbox
 local change = cjson.decode(ARGV[1])
@@ -13,4 +13,5 @@ redis.call('HSET', KEYS[1], 'updatedAt', string.format('%d', at), unpack(change.
 if #change.remove > 0 then redis.call('HDEL', KEYS[1], unpack(change.remove)) end
 redis.call('HINCRBY', KEYS[1], 'revision', 1)
 append_entries(KEYS[2], KEYS[3], change, at)
-return { 1, redis.call('PUBLISH', ARGV[2], ''), redis.call('HGETALL', KEYS[1]) }
+redis.call('PUBLISH', ARGV[2], '')
+return { 1, redis.call('HGETALL', KEYS[1]) }

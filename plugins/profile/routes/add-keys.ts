@@ -16,6 +16,7 @@ export const addKeys = (keys: ProviderKeyService): ServerRoute<{ Payload: AddKey
             answer: addKeysAnswer,
             example: addKeysExample,
             errors: ['USER_NOT_FOUND'],
+            grows: true,
             idempotent: true,
             rateLimit: { limit: 5, window: 60 },
         }),

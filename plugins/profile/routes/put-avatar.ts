@@ -17,6 +17,7 @@ export const putAvatar = (profiles: ProfileRules): ServerRoute<{ Payload: Buffer
             answer: avatarAnswer,
             example: putAvatarExample,
             errors: ['USER_NOT_FOUND'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
         }),
         auth: { access: { scope: 'profile:write' } },

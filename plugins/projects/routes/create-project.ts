@@ -16,6 +16,7 @@ export const createProject = (projects: Projects): ServerRoute<{ Payload: Create
             example: { project: projectExample },
             status: 201,
             errors: ['NAME_TAKEN', 'QUOTA_EXCEEDED'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

@@ -18,6 +18,7 @@ export const createProxy = (proxies: Proxies): ServerRoute<{ Payload: CreateProx
             example: { proxy: proxyExample },
             status: 201,
             errors: ['TUNNEL_NOT_FOUND', 'NAME_TAKEN', 'QUOTA_EXCEEDED'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

@@ -1,6 +1,7 @@
 -- One page of a user's threads that have, for each of some words, a term that begins so; in the order of the list.
 -- When the rarest word has few terms, the threads of these are put in order; when it has many, the list is walked, and
--- a page may be short though there are more. Nothing is looked at twice, and no more than ARGV[5].
+-- a page may be short though there are more. Nothing is looked at twice, and no more than ARGV[5]. A short list is walked
+-- also when the page is likely full before it has come as far as there are terms.
 -- KEYS[1] the owner's threads by term (zset of "<term>\0<thread id>") · KEYS[2] order · KEYS[3] what thread keys begin with
 -- ARGV[1] asc | desc · ARGV[2] limit · ARGV[3] score and ARGV[4] id of the last thread seen, or two empty strings
 -- ARGV[5] the most that are looked at · ARGV[6] … the words
@@ -28,7 +29,8 @@ end
 
 local function read(id) return has_words(id) and redis.call('HGETALL', KEYS[3] .. id) or nil end
 
-if fewest > most then
+local total = redis.call('ZCARD', KEYS[2])
+if fewest > most or (total <= most and fewest * fewest > limit * total) then
     local page, more, last, last_id = page_of(KEYS[2], ARGV, read, most)
     return { more, last, last_id, unpack(page) }
 end

@@ -19,6 +19,7 @@ export const createThread = (threads: ThreadService): ServerRoute<{ Payload: Cre
             answer: threadAnswer,
             example,
             status: 201,
+            grows: true,
             rateLimit: { limit: 10, window: 60 },
             idempotent: true,
         }),

@@ -28,6 +28,7 @@ export const forkThread = (forks: ForkService): ServerRoute<{ Params: ThreadPara
             example: { thread: { ...threadExample, title: 'Trip to Lisbon (fork)', revision: 1 } },
             status: 201,
             errors: ['THREAD_NOT_FOUND', 'MODEL_NOT_FOUND', 'MESSAGE_NOT_FOUND'],
+            grows: true,
             rateLimit: { limit: 10, window: 60 },
             idempotent: true,
         }),

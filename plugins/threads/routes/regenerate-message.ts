@@ -29,6 +29,7 @@ export const regenerateMessage = (
             example: sentExample,
             streamExample: eventsExample,
             errors: [...ANSWER_ERRORS, 'MESSAGE_NOT_FOUND', 'NOT_LAST_ANSWER', 'ANSWER_RUNNING'],
+            grows: true,
             isExpensive: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: 'shared',

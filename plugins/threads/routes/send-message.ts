@@ -34,6 +34,7 @@ export const sendMessage = (parts: AnswerParts): ServerRoute<{ Params: ContextPa
             answer: sentAnswer,
             example: sentExample,
             streamExample: eventsExample,
+            grows: true,
             isExpensive: true,
             errors: [...ANSWER_ERRORS, 'MESSAGE_TOO_LONG'],
             rateLimit: { limit: 20, window: 60 },

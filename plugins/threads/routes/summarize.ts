@@ -30,6 +30,7 @@ export const summarize = (summaries: SummaryService): ServerRoute<{ Params: Cont
                 ...PAYMENT_ERRORS,
                 'SHUTTING_DOWN',
             ],
+            grows: true,
             rateLimit: { limit: 5, window: 60 },
             isExpensive: true,
             idempotent: true,

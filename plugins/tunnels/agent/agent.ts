@@ -133,8 +133,9 @@ export class TunnelAgent {
         let move = (_reason: string): void => undefined;
         const moved = new Promise<Verdict>((resolve) => (move = (reason) => resolve(ofGoAway(reason))));
         try {
-            const socket = await connect(this.#options, this.#stopping.signal);
+            const { socket, transport } = await connect(this.#options, this.#stopping.signal);
             const link = new Link(socket, 'agent', {
+                transport,
                 onRequest: (request) => void this.#relay(request),
                 // One that is to connect only once stays to the end.
                 onGoAway: (reason) => !this.#options.isOnce && move(reason),

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { SOCKET_SETTINGS } from '../link/limits.ts';
 
 import type { AgentOptions } from './options.ts';
+import type { Transport } from '../link/types.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -16,8 +17,14 @@ export class ConnectionRefused extends Error {
     }
 }
 
-/** Opens the WebSocket that everything goes over. @throws ConnectionRefused */
-export function connect({ url, token, tunnelId }: AgentOptions, signal: AbortSignal): Promise<WebSocket> {
+/** The WebSocket that everything goes over, and what it goes over itself. */
+export interface Connection {
+    socket: WebSocket;
+    transport: Transport | undefined;
+}
+
+/** @throws ConnectionRefused */
+export function connect({ url, token, tunnelId }: AgentOptions, signal: AbortSignal): Promise<Connection> {
     const socket = new WebSocket(connectUrl(url, tunnelId), {
         headers: { authorization: `Bearer ${token}` },
         ...SOCKET_SETTINGS,
@@ -26,10 +33,12 @@ export function connect({ url, token, tunnelId }: AgentOptions, signal: AbortSig
     });
     return new Promise((resolve, reject) => {
         const end = () => socket.terminate();
+        let transport: Transport | undefined;
         signal.addEventListener('abort', end, { once: true });
+        socket.once('upgrade', (response) => (transport = response.socket));
         socket.once('open', () => {
             signal.removeEventListener('abort', end);
-            resolve(socket);
+            resolve({ socket, transport });
         });
         socket.once('unexpected-response', (request, response) => {
             const status = response.statusCode ?? 0;

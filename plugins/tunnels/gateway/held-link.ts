@@ -1,4 +1,4 @@
-import { asLongAsSaid, lengthOf } from './answer-body.ts';
+import { asLongAsSaid, wholeBody } from './answer-body.ts';
 import { RelayFailure, type Way } from './way.ts';
 import { forClient } from '../../../src/relay/headers.ts';
 import { watchBody } from '../../../src/relay/watch-body.ts';
@@ -7,6 +7,8 @@ import { LinkClosed, StreamReset, type Link } from '../link/link.ts';
 import type { LinkOwner } from './registry-store.ts';
 import type { RelayAnswer, RelayRequest } from '../../../src/relay/types.ts';
 import type { Tunnel, TunnelEndpoint, TunnelPlace } from '../api.ts';
+
+const WHY_LEFT = 'The server is about to stop';
 
 /** A link that this replica holds, of a tunnel with as many requests at a time as it may have. */
 export class HeldLink implements Way {
@@ -20,7 +22,9 @@ export class HeldLink implements Way {
     joined = Promise.resolve();
     /** The tunnel is connected by it. */
     isUp = false;
-    /** Its agent is told to connect elsewhere: it takes nothing new, and what runs may finish. */
+    /** Its agent is told to connect elsewhere; it takes requests until it has, or until it drains. */
+    isLeaving = false;
+    /** It takes nothing new, and what runs may finish. */
     isDraining = false;
     #running = 0;
     #told = '';
@@ -44,24 +48,30 @@ export class HeldLink implements Way {
         this.#running++;
         try {
             const answer = await this.link.request(head, body, gone);
-            lengthOf(answer.headers);
-            // It runs until it is read, or nobody reads it any more.
-            const watched = watchBody(asLongAsSaid(head.method, answer), {
-                onEnd: () => this.#running--,
-                toFailure: failureOf,
-            });
-            // Nobody may ever read it.
-            const drop = () =>
-                void watched[Symbol.asyncIterator]()
-                    .return?.()
-                    .catch(() => undefined);
-            gone.addEventListener('abort', drop, { once: true });
-            if (gone.aborted) drop();
-            return { status: answer.status, headers: forClient(answer.headers), body: watched };
+            const whole = wholeBody(head.method, answer);
+            if (whole) this.#running--;
+            return {
+                status: answer.status,
+                headers: forClient(answer.headers),
+                body: whole ?? this.#watched(asLongAsSaid(head.method, answer), gone),
+            };
         } catch (error) {
             this.#running--;
             throw failureOf(error);
         }
+    }
+
+    /** It runs until it is read, or nobody reads it any more. */
+    #watched(body: AsyncIterable<Uint8Array>, gone: AbortSignal): AsyncIterable<Uint8Array> {
+        const watched = watchBody(body, { onEnd: () => this.#running--, toFailure: failureOf });
+        // Nobody may ever read it.
+        const drop = () =>
+            void watched[Symbol.asyncIterator]()
+                .return?.()
+                .catch(() => undefined);
+        gone.addEventListener('abort', drop, { once: true });
+        if (gone.aborted) drop();
+        return watched;
     }
 
     /**
@@ -81,9 +91,14 @@ export class HeldLink implements Way {
         return told;
     }
 
-    drain(reason: string): void {
+    leave(): void {
+        this.isLeaving = true;
+        this.link.goAwaySoon(WHY_LEFT);
+    }
+
+    drain(): void {
         this.isDraining = true;
-        this.link.goAway(reason);
+        this.link.goAway(WHY_LEFT);
     }
 }
 

@@ -8,7 +8,7 @@ import { CLOSE_CODES, TOKEN_GONE } from '../link/close-codes.ts';
 import { Link } from '../link/link.ts';
 
 import type { Platform } from '../../../src/platform.ts';
-import type { Hello, MessageSocket } from '../link/types.ts';
+import type { Hello, MessageSocket, Transport } from '../link/types.ts';
 
 const HELLO_TIMEOUT_MS = 10_000;
 const LAST_WORD_MS = 250;
@@ -43,6 +43,9 @@ export class Links {
 
     constructor(parts: LinksParts) {
         this.#parts = parts;
+        parts.drain.onLeave(() => {
+            for (const held of this.#open) if (held.isUp) held.leave();
+        });
         parts.drain.onDrain((deadline) => this.#drain(deadline));
     }
 
@@ -75,9 +78,10 @@ export class Links {
     }
 
     /** Takes the socket of an agent; from now on the link looks after itself. */
-    take(socket: MessageSocket, { tenantId, tunnel, token }: Admitted): void {
+    take(socket: MessageSocket, { tenantId, tunnel, token }: Admitted, transport?: Transport): void {
         const place = { tenantId, tunnelId: tunnel.id };
         const link = new Link(socket, 'gateway', {
+            transport,
             onHello: (hello) => {
                 held.joined = this.#join(held, hello).catch((error: unknown) => this.#give(held, error));
             },
@@ -115,9 +119,11 @@ export class Links {
         if (verdict === 'connected') {
             // Before the first request, which must not go where the tunnel's user does not want it.
             await held.tellSettings(async () => endpoints);
-            if (!(await registry.take(place, owner))) return held.link.close(...REPLACED);
-            this.#replaceOlder(place, epoch);
+            // Who reads of it in the registry may be here before the registry's answer is.
             held.isUp = true;
+            if (!(await registry.take(place, owner))) return this.#giveWay(held);
+            this.#replaceOlder(place, epoch);
+            if (this.#parts.drain.isLeaving) held.leave();
             // What changed since its token was looked at was told to nobody who held it.
             return this.#verify(held);
         }
@@ -147,12 +153,16 @@ export class Links {
         this.#replaceOlder({ tenantId, tunnelId }, epoch);
     }
 
-    /** One that drains is about to end by itself, with what runs on it. */
     #replaceOlder({ tunnelId }: TunnelPlace, epoch: number): void {
         for (const held of this.#open.of(tunnelId)) {
-            const isOlder = held.isUp && held.owner.epoch < epoch;
-            if (isOlder && !held.isDraining) held.link.close(...REPLACED);
+            if (held.isUp && held.owner.epoch < epoch) this.#giveWay(held);
         }
+    }
+
+    /** To a newer link: one that was told to leave ends by itself, with what runs on it. */
+    #giveWay(held: HeldLink): void {
+        if (held.isLeaving) void this.#sendAway(held);
+        else if (!held.isDraining) held.link.close(...REPLACED);
     }
 
     #beat(): void {
@@ -182,7 +192,7 @@ export class Links {
         const isKept = await tunnels.keepLink(place, { connectionId, tokenHash: known.tunnel.tokenHash });
         // A link that has ended meanwhile must not come back into the registry.
         if (!held.isReady) return;
-        if (!isKept || !(await registry.take(place, owner))) return link.close(...REPLACED);
+        if (!isKept || !(await registry.take(place, owner))) return this.#giveWay(held);
         if (!link.isOpen) return registry.leave(place, connectionId);
         await held.tellSettings(() => tunnels.endpoints(place));
     }
@@ -201,7 +211,7 @@ export class Links {
         const { place, owner } = held;
         await held.joined;
         if (held.isUp) await this.#parts.registry.drain(place, owner.connectionId).catch(this.#warn);
-        held.drain('The server is about to stop');
+        held.drain();
     }
 
     /** Who does not answer the close in a moment is cut: the server waits for every socket. */

@@ -1,6 +1,7 @@
 import { RelayFailure, type RelayFault } from './way.ts';
 import { apiError, type ApiError } from '../../../src/http/errors.ts';
 import { watchBody } from '../../../src/relay/watch-body.ts';
+import { WholeBody } from '../../../src/relay/whole-body.ts';
 
 import type { RelayAnswer } from '../../../src/relay/types.ts';
 import type { EndedRelay } from '../api.ts';
@@ -73,6 +74,12 @@ export class RelayCall {
         clearTimeout(this.#timer);
         this.#hasBegun = true;
         this.#firstByteMs = Date.now() - this.#startedAt;
+        if (answer.body instanceof WholeBody) {
+            this.#bytesOut += answer.body.bytes.length;
+            this.#tell();
+            this.#end('success');
+            return answer;
+        }
         const body = watchBody(answer.body, {
             onWait: () => this.#wait(Math.max(this.#timeoutMs, IDLE_MS)),
             onChunk: (chunk) => {

@@ -94,14 +94,14 @@ export class RelayService {
         const { tunnels } = this.#parts;
         const { user, tunnelId } = guest;
         const place = { tenantId: user.tenantId, tunnelId };
-        const { tunnel, shareId } = await tunnels.use(user, tunnelId);
-        const refusal = await tunnels.relayRefusal(place.tenantId, tunnel.userId);
+        const { ownerId, config, shareId } = await tunnels.use(user, tunnelId);
+        const refusal = await tunnels.relayRefusal(place.tenantId, ownerId);
         if (refusal) throw refusal;
         if (guest.refusal) throw guest.refusal;
-        const call: RelayCall = new RelayCall(gone, tunnel.config.timeout, {
+        const call: RelayCall = new RelayCall(gone, config.timeout, {
             onBytes: (bytes) => {
                 tunnels.countBytes(place, bytes);
-                void this.#mayGoOn(call, place, tunnel.userId);
+                void this.#mayGoOn(call, place, ownerId);
             },
             onEnd: (ended) => {
                 tunnels.count(place, ended);

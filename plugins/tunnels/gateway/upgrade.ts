@@ -32,7 +32,7 @@ export function takeUpgrades(server: Server, parts: UpgradeParts): void {
                 if (typeof decision === 'number') return refuse(socket, decision);
                 sockets.handleUpgrade(request, socket, head, (opened) => {
                     keepOpen(server, socket);
-                    parts.links.take(opened, decision);
+                    parts.links.take(opened, decision, socket);
                 });
             },
             (error: unknown) => {
@@ -54,7 +54,7 @@ async function decide(
     if (request.method !== 'GET') return 405;
     if (!isAllowed(request)) return 403;
     // The load balancer sends it to another replica, or it comes again.
-    if (drain.isDraining) return 503;
+    if (drain.isLeaving) return 503;
     return admit(tunnels, tunnelId, tokenOf(request));
 }
 

@@ -40,7 +40,8 @@ export type Frame =
     | { type: 'settings'; settings: LinkSettings };
 
 export const MAX_STREAM = 2 ** 32 - 1;
-const HEADER = 6;
+/** Bytes before what a frame has by its type. */
+export const HEADER = 6;
 const FLAG = 1;
 
 const TYPES = [

@@ -69,14 +69,21 @@ export const formatRequestHead = ({ method, path, headers, endpoint }: RequestHe
 /** @throws ProtocolError */
 export function parseRequestHead(bytes: Uint8Array): RequestHead {
     const list = asList(bytes, 'request');
-    const [method, path, headers, endpoint] = list;
     must(list.length === 3 || list.length === 4, 'request');
+    const [method, path, headers, endpoint] = list;
+    const head = { method, path, headers };
+    return checkedRequest(list.length === 3 ? head : { ...head, endpoint });
+}
+
+/** As it is, if the other end would take it. @throws ProtocolError */
+export function checkedRequest(head: { [part in keyof RequestHead]: unknown }): RequestHead {
+    const { method, path, headers } = head;
     must(isText(method) && METHOD.test(method), 'method');
     must(isText(path) && PATH.test(path), 'path');
     must(isHeaders(headers), 'headers');
-    if (list.length === 3) return { method, path, headers };
-    must(isText(endpoint), 'endpoint');
-    return { method, path, headers, endpoint };
+    if (!('endpoint' in head)) return { method, path, headers };
+    must(isText(head.endpoint), 'endpoint');
+    return { method, path, headers, endpoint: head.endpoint };
 }
 
 /** A response's head on the wire: `[status, headers]`. */
@@ -85,8 +92,13 @@ export const formatResponseHead = ({ status, headers }: ResponseHead): Buffer =>
 /** @throws ProtocolError */
 export function parseResponseHead(bytes: Uint8Array): ResponseHead {
     const list = asList(bytes, 'response');
-    const [status, headers] = list;
     must(list.length === 2, 'response');
+    const [status, headers] = list;
+    return checkedResponse({ status, headers });
+}
+
+/** As it is, if the other end would take it. @throws ProtocolError */
+export function checkedResponse({ status, headers }: { [part in keyof ResponseHead]: unknown }): ResponseHead {
     must(isCount(status) && Number.isInteger(status) && status >= 200 && status <= 999, 'status');
     must(isHeaders(headers), 'headers');
     return { status, headers };

@@ -55,6 +55,20 @@ export class Inbox implements AsyncIterableIterator<Uint8Array> {
         }
     }
 
+    /** Bytes that nobody has read yet. */
+    get waiting(): number {
+        return this.#chunks.reduce((sum, { length }) => sum + length, 0);
+    }
+
+    /** What nobody has read yet, if the other side has ended it; null: it has not, or it failed. */
+    takeRest(): Uint8Array | null {
+        if (!this.#end || this.#end.error || this.#isDiscarded) return null;
+        const [first] = this.#chunks;
+        const rest = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+        this.#chunks = [];
+        return rest;
+    }
+
     [Symbol.asyncIterator](): this {
         return this;
     }

@@ -1,18 +1,20 @@
 import type { Frame } from './frames.ts';
 import type { HeartbeatTimes, LinkLimits } from './limits.ts';
-import type { EndpointHealth, Hello, LinkRequest, LinkSettings } from './types.ts';
+import type { EndpointHealth, Hello, LinkRequest, LinkSettings, Transport } from './types.ts';
 
 export interface LinkOptions {
     heartbeat?: HeartbeatTimes;
     /** Other limits than the usual ones; both ends must have the same. */
     limits?: Partial<LinkLimits>;
+    /** What the socket goes over, so that frames which are sent together are written together. */
+    transport?: Transport | undefined;
     /** The agent's side. */
     onRequest?: (request: LinkRequest) => void;
     /** The gateway's side. */
     onHello?: (hello: Hello) => void;
     /** The gateway's side. */
     onHealth?: (health: EndpointHealth[]) => void;
-    /** The agent's side: connect elsewhere, this link drains. */
+    /** The agent's side: connect elsewhere, this link drains or is about to; it may be said twice. */
     onGoAway?: (reason: string) => void;
     /** The agent's side. */
     onSettings?: (settings: LinkSettings) => void;

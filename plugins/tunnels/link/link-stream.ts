@@ -33,6 +33,11 @@ interface Outgoing {
     reject: (error: Error) => void;
 }
 
+interface PromiseWithReject {
+    promise: Promise<never>;
+    reject: (error: Error) => void;
+}
+
 const MAX_CREDIT = 2 ** 31 - 1;
 const NOTHING = new Uint8Array();
 
@@ -53,9 +58,8 @@ export class LinkStream implements Sender {
     #isDelivered: boolean;
     #isBodyTouched = false;
     #isOver = false;
-    #rejectFailed: (error: Error) => void = () => {};
-    /** Rejects when the stream fails; it has no other end. */
-    readonly #failed: Promise<never>;
+    #error: Error | null = null;
+    #failure: PromiseWithReject | null = null;
 
     constructor(id: number, home: StreamHome, events: StreamEvents) {
         this.id = id;
@@ -69,11 +73,6 @@ export class LinkStream implements Sender {
             (bytes) => this.#send({ type: 'window', stream: id, bytes }),
             () => home.side === 'gateway' && this.reset('cancelled'),
         );
-        this.#failed = new Promise((_resolve, reject) => {
-            this.#rejectFailed = reject;
-        });
-        // Whoever waits for something of the stream races against it; it may be that nobody does.
-        this.#failed.catch(() => {});
     }
 
     /** Whether a byte of the request has gone out. */
@@ -171,6 +170,12 @@ export class LinkStream implements Sender {
         outgoing.resolve();
     }
 
+    /** Rejects when the stream fails; it has no other end. Whoever waits for something of the stream races against it. */
+    get #failed(): Promise<never> {
+        this.#failure ??= failure(this.#error);
+        return this.#failure.promise;
+    }
+
     get #isBodyOpen(): boolean {
         return this.#isAnswered && !this.#isRemoteEnded;
     }
@@ -230,11 +235,24 @@ export class LinkStream implements Sender {
         this.#home.queue.remove(this);
         this.#home.forget(this.id, late);
         this.inbox.finish(error);
-        this.#rejectFailed(error);
+        this.#error = error;
+        this.#failure?.reject(error);
         this.#outgoing?.reject(error);
         this.#outgoing = null;
         // What the rest of an unwanted body fails of is of no interest.
         if (!this.#isLocalEnded) this.#source?.return?.().catch(() => {});
         this.#events.onOver(error);
     }
+}
+
+/** It has failed already where there is an error. */
+function failure(error: Error | null): PromiseWithReject {
+    let reject: PromiseWithReject['reject'] = () => {};
+    const promise = new Promise<never>((_resolve, fail) => {
+        reject = fail;
+    });
+    // It may be that nobody waits.
+    promise.catch(() => {});
+    if (error) reject(error);
+    return { promise, reject };
 }

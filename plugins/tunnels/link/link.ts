@@ -10,7 +10,7 @@ import { receiveRequest, sendRequest } from './requests.ts';
 import { SendQueue } from './send-queue.ts';
 
 import type { LinkStream, StreamHome } from './link-stream.ts';
-import type { EndpointHealth, Hello, LinkSettings, MessageSocket, RelayAnswer, RequestHead } from './types.ts';
+import type { EndpointHealth, Hello, LinkAnswer, LinkSettings, MessageSocket, RequestHead } from './types.ts';
 
 export { LinkClosed, StreamReset } from './link-errors.ts';
 export type { LinkOptions } from './link-options.ts';
@@ -52,7 +52,7 @@ export class Link {
         const limits = { ...LINK_LIMITS, ...options.limits };
         this.#socket = socket;
         this.#options = options;
-        this.#queue = new SendQueue(socket, limits);
+        this.#queue = new SendQueue(socket, limits, options.transport);
         this.#home = { side, limits, queue: this.#queue, forget: (id, late) => this.#forget(id, late) };
         this.closed = new Promise((resolve) => {
             this.#resolveClosed = resolve;
@@ -109,11 +109,7 @@ export class Link {
      *
      * @throws LinkClosed, StreamReset; an aborted signal resets the stream at the other side at once
      */
-    async request(
-        head: RequestHead,
-        body: AsyncIterable<Uint8Array> | null,
-        signal: AbortSignal,
-    ): Promise<RelayAnswer> {
+    async request(head: RequestHead, body: AsyncIterable<Uint8Array> | null, signal: AbortSignal): Promise<LinkAnswer> {
         if (this.#end) throw new LinkClosed(this.#end.code, this.#end.reason, false);
         if (signal.aborted) throw new StreamReset('cancelled', false);
         if (!this.#hasRoom || this.#goingAway !== null) throw new StreamReset('refused', false);
@@ -123,6 +119,11 @@ export class Link {
         this.#lastStream = id;
         this.#streams.set(id, stream);
         return answer;
+    }
+
+    /** The agent connects elsewhere; until it has, this link takes streams as before. */
+    goAwaySoon(reason: string): void {
+        if (this.#goingAway === null) this.#send({ type: 'goaway', lastStream: MAX_STREAM, reason: cut(reason) });
     }
 
     /** No new streams; when the running ones have finished, the link is closed. */
@@ -179,7 +180,7 @@ export class Link {
         if (frame.type === 'ping') return this.#send({ type: 'pong' });
         const expected = OF_GATEWAY.has(frame.type) ? 'agent' : 'gateway';
         if (this.#home.side !== expected) throw new ProtocolError(`${frame.type} from the wrong side`);
-        if (frame.type === 'goaway') this.#goingAway = frame.reason;
+        if (frame.type === 'goaway' && frame.lastStream < MAX_STREAM) this.#goingAway = frame.reason;
         if (frame.type === 'hello' && this.#hasHello) throw new ProtocolError('a second hello');
         this.#hasHello ||= frame.type === 'hello';
         handOver(frame, this.#options);

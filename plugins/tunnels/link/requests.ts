@@ -1,22 +1,22 @@
-import { CLOSE_CODES } from './close-codes.ts';
-import { decodeFrame, encodeFrame, type Frame } from './frames.ts';
+import { encodeFrame, HEADER, type Frame } from './frames.ts';
+import { checkedRequest, checkedResponse } from './heads.ts';
 import { StreamReset } from './link-errors.ts';
 import { LinkStream, type StreamHome } from './link-stream.ts';
-import { ProtocolError } from './protocol-error.ts';
 
 import type { LinkLimits } from './limits.ts';
-import type { LinkRequest, RelayAnswer, RequestHead } from './types.ts';
+import type { LinkAnswer, LinkRequest, RequestHead } from './types.ts';
 
 /** @throws StreamReset with `too_large` or `protocol` for a head that the other end would not take */
 export function encodeHead(frame: Extract<Frame, { type: 'request' | 'response' }>, limits: LinkLimits): Buffer {
     const message = encodeFrame(frame);
+    if (message.length - HEADER > limits.headerBytes) throw new StreamReset('too_large', false);
     try {
-        decodeFrame(message, limits);
-        return message;
+        if (frame.type === 'request') checkedRequest(frame.head);
+        else checkedResponse(frame.head);
     } catch (error) {
-        const isTooLarge = error instanceof ProtocolError && error.closeCode === CLOSE_CODES.tooLarge;
-        throw new StreamReset(isTooLarge ? 'too_large' : 'protocol', false, { cause: error });
+        throw new StreamReset('protocol', false, { cause: error });
     }
+    return message;
 }
 
 /** Sends a request; gives its stream at once and the answer when that has begun. */
@@ -25,10 +25,10 @@ export function sendRequest(
     frame: Extract<Frame, { type: 'request' }>,
     body: AsyncIterable<Uint8Array> | null,
     signal: AbortSignal,
-): { stream: LinkStream; answer: Promise<RelayAnswer> } {
+): { stream: LinkStream; answer: Promise<LinkAnswer> } {
     const message = encodeHead(frame, home.limits);
-    let settle: { resolve: (response: RelayAnswer) => void; reject: (error: Error) => void };
-    const answer = new Promise<RelayAnswer>((resolve, reject) => {
+    let settle: { resolve: (response: LinkAnswer) => void; reject: (error: Error) => void };
+    const answer = new Promise<LinkAnswer>((resolve, reject) => {
         settle = { resolve, reject };
     });
     const stream = new LinkStream(frame.stream, home, {

@@ -1,4 +1,6 @@
-import type { MessageSocket } from './types.ts';
+import { turnCork } from '../../../src/turn-cork.ts';
+
+import type { MessageSocket, Transport } from './types.ts';
 
 /** One of those that share the socket. */
 export interface Sender {
@@ -11,16 +13,21 @@ export class SendQueue {
     /** All bytes that were given to the socket. */
     sent = 0;
     readonly #socket: MessageSocket;
+    readonly #transport: Transport | undefined;
     readonly #limits: { buffered: number; data: number };
     /** In the order of their turns. */
     readonly #waiting = new Set<Sender>();
     readonly #onFlushed = (): void => this.#pump();
     #isPumping = false;
     #nextRound: NodeJS.Immediate | null = null;
+    /** What is sent in one turn of the event loop is written together: the other end reads it so, too. */
+    readonly #hold = turnCork();
 
-    constructor(socket: MessageSocket, limits: { buffered: number; data: number }) {
+    /** @param transport What the socket goes over; without it every message is written by itself. */
+    constructor(socket: MessageSocket, limits: { buffered: number; data: number }, transport?: Transport) {
         this.#socket = socket;
         this.#limits = limits;
+        this.#transport = transport;
     }
 
     /** Bytes that wait in the socket. */
@@ -36,6 +43,7 @@ export class SendQueue {
     /** At once: for frames that are small and wait for nobody, and for a sender whose turn it is. */
     send(message: Buffer): void {
         this.sent += message.length;
+        if (this.#transport) this.#hold(this.#transport);
         this.#socket.send(message, { binary: true }, this.#onFlushed);
     }
 

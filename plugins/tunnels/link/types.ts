@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream';
+import type { Inbox } from './inbox.ts';
 import type { RequestHead as RelayHead, ResponseHead } from '../../../src/relay/types.ts';
 
 export type { Headers, RelayAnswer, ResponseHead } from '../../../src/relay/types.ts';
@@ -6,6 +8,11 @@ export type { Headers, RelayAnswer, ResponseHead } from '../../../src/relay/type
 export interface RequestHead extends RelayHead {
     /** Of the tunnel, by its id; the agent's first unless given. */
     endpoint?: string;
+}
+
+/** An answer at the gateway's side. */
+export interface LinkAnswer extends ResponseHead {
+    body: Inbox;
 }
 
 /** A request at the agent's side. */
@@ -49,6 +56,9 @@ export interface LinkEndpoint {
     priority: number;
     weight: number;
 }
+
+/** What a socket goes over: it can keep what is written, and write it in one piece. */
+export type Transport = Pick<Duplex, 'cork' | 'uncork'>;
 
 /** A socket that carries whole binary messages: a `ws` WebSocket at both ends. */
 export type { WebSocket as MessageSocket } from 'ws';

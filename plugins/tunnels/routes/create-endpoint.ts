@@ -17,6 +17,7 @@ export const createEndpoint = (items: TunnelItems): ServerRoute<{ Params: Tunnel
             example: { endpoint: { ...endpointExample, isHealthy: null, latencyMs: null, checkedAt: null } },
             status: 201,
             errors: ['TUNNEL_NOT_FOUND', 'FORBIDDEN', 'QUOTA_EXCEEDED'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

@@ -19,6 +19,7 @@ export const createShare = (items: TunnelItems): ServerRoute<{ Params: TunnelPar
             example: { share: shareExample },
             status: 201,
             errors: ['TUNNEL_NOT_FOUND', 'FORBIDDEN', 'USER_NOT_FOUND', 'ALREADY_SHARED', 'QUOTA_EXCEEDED'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

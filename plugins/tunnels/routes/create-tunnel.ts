@@ -19,6 +19,7 @@ export const createTunnel = (tunnels: Tunnels): ServerRoute<{ Payload: CreateTun
             example: { tunnel: tunnelExample, token: tokenExample },
             status: 201,
             errors: ['NAME_TAKEN', 'QUOTA_EXCEEDED'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

@@ -16,6 +16,7 @@ export const createUser = (users: Users): ServerRoute<{ Payload: UserDetails }> 
             answer: createdUserAnswer,
             example: { user: memberExample, token: 'it1.tenant_01K9….user_01K9….Zk1…' },
             status: 201,
+            grows: true,
             isExpensive: true,
             errors: ['EMAIL_TAKEN', 'SERVER_BUSY'],
             idempotent: true,

@@ -4,13 +4,16 @@ import { memberExample, userQuery, usersAnswer, type UserListQuery } from '../sc
 import type { ServerRoute } from '@hapi/hapi';
 import type { Users } from '../service.ts';
 
+const NOTES = `By creation. With \`q\` in alphabetical order, whatever \`order\` says, and without \`totalCount\`; a page
+of it may be shorter than \`limit\` although there are more.`;
+
 export const listUsers = (users: Users): ServerRoute<{ Query: UserListQuery }> => ({
     method: 'GET',
     path: '/api/users',
     options: {
         ...describeRoute('List the users of your tenant', {
             tag: 'users',
-            notes: 'By creation. With `q` in alphabetical order, whatever `order` says, and without `totalCount`.',
+            notes: NOTES,
             answer: usersAnswer,
             example: { users: [memberExample] },
             isPage: true,

@@ -26,6 +26,7 @@ export const createVm = (vms: VmService, images: string[]): ServerRoute<{ Payloa
                 'INSUFFICIENT_CREDITS',
                 'SPEND_LIMIT_REACHED',
             ],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

@@ -24,6 +24,7 @@ export const createWebhook = (webhooks: Webhooks): ServerRoute<{ Payload: Create
             example: { webhook: webhookExample, secret: secretExample },
             status: 201,
             errors: ['WEBHOOK_URL_REFUSED', 'WEBHOOK_LIMIT_REACHED'],
+            grows: true,
             rateLimit: { limit: 20, window: 60 },
             idempotent: true,
         }),

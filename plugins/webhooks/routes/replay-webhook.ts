@@ -22,6 +22,7 @@ export const replayWebhook = (
             example: { replay: { count: 42, nextSince: null } },
             status: 202,
             errors: ['WEBHOOK_NOT_FOUND', 'WEBHOOK_DISABLED'],
+            grows: true,
             rateLimit: { limit: 5, window: 60 },
             idempotent: true,
         }),

@@ -18,6 +18,7 @@ export const testWebhook = (webhooks: Webhooks): ServerRoute<{ Params: WebhookPa
             answer: attemptAnswer,
             example: { attempt: attemptExample },
             errors: ['WEBHOOK_NOT_FOUND'],
+            grows: true,
             rateLimit: { limit: 10, window: 60 },
             idempotent: true,
         }),

@@ -111,6 +111,12 @@ export const capacityErrors = {
         'Wait for the number of seconds in Retry-After, or take another model.',
     ),
     STORE_UNAVAILABLE: entry(503, 'service_unavailable', 'The datastore is not reachable.', RETRY),
+    STORE_FULL: entry(
+        507,
+        'service_unavailable',
+        'The datastore is nearly full: nothing new is taken.',
+        'Delete what is not needed any more, or wait for the number of seconds in Retry-After and try again.',
+    ),
     BACKUP_STORAGE_UNAVAILABLE: entry(
         503,
         'service_unavailable',

@@ -125,7 +125,7 @@ describe('a restore of an archive', () => {
     /** All that the tenant has, but what tells of backups and requests. */
     const everything = async () => {
         const told =
-            /}:(backup.*|accounts:changed|events|audit.*|quota:.*|rate:.*|idempotency:.*|session:.*|user:[^:]+:activity)$/;
+            /}:(backup.*|accounts:changed|events|audit.*|quota:.*|rate:.*|idempotency:.*|session:.*|user:[^:]+:audit)$/;
         const all = Object.entries(await keysOf(app.redis, tenant.tenantId));
         return new Map(all.filter(([key]) => !told.test(key)));
     };

@@ -1,7 +1,7 @@
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { costOf, payableOutput } from '../../../plugins/billing/cost.ts';
+import { costOf, isFree, payableOutput } from '../../../plugins/billing/cost.ts';
 import { dollars } from '../../../src/money.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { priceOf } from '../../helpers/catalogue.ts';
@@ -79,6 +79,22 @@ describe('costOf()', () => {
         // 999,999,999 × 14,999,999 = 14,999,998,985,000,001 pico-dollars: past 2^53, and 1 past a whole micro-dollar.
         const odd = price({ microsPerMillion: { input: 0, output: 14_999_999 } });
         expect(costOf(odd, used({ output: 999_999_999 })).micros).to.equal(14_999_998_986n);
+    });
+});
+
+describe('isFree()', () => {
+    const nothing = { input: 0, output: 0 };
+
+    it('is true where every price is zero, and of no other', () => {
+        expect(isFree(price({ microsPerMillion: nothing }))).to.be.true();
+        expect(isFree(price({ microsPerMillion: { ...nothing, cacheRead: 1 } }))).to.be.false();
+        expect(isFree(price())).to.be.false();
+    });
+
+    it('is false of a price that nobody told us, and of one that long requests have to pay', () => {
+        expect(isFree(price({ microsPerMillion: { ...nothing, cacheWrite5m: null } }))).to.be.false();
+        const aboveInputTokens = { tokens: 200_000, microsPerMillion: TABLE };
+        expect(isFree(price({ microsPerMillion: nothing, aboveInputTokens }))).to.be.false();
     });
 });
 

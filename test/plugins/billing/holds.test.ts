@@ -75,8 +75,17 @@ describe('the hold of a call', () => {
             expect(await paid()).to.equal(amount);
             expect(await types()).to.equal(entries);
             expect(await holdsOf(test.redis, account.tenantId)).to.equal([]);
+            expect(await test.redis.exists(`${key()}:held`)).to.equal(0);
         });
     }
+
+    it('leaves the sum of those who hold more, and none of those who hold nothing', async () => {
+        const { tenantId, store, hold, settlement } = account;
+        await store.takeHold(tenantId, hold('one', 200n, 200n, ['tenant', 'key:one']));
+        await store.takeHold(tenantId, hold('two', 300n, 300n, ['tenant', 'key:two']));
+        await store.settle(tenantId, settlement('one', 100n));
+        expect(await test.redis.hgetall(`${key()}:held`)).to.equal({ tenant: '300', 'key:two': '300' });
+    });
 
     it('is told of to the meter by whoever settles it', async () => {
         const moved: [string, bigint][] = [];

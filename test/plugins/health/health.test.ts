@@ -36,7 +36,11 @@ describe('GET /health, /api/health, /api/status/health', () => {
             expect(status).to.equal(200);
             const { uptime, services, ...rest } = body.data;
             expect(uptime).to.satisfy((seconds: number) => seconds >= 16);
-            expect(services.database).to.include({ status: 'healthy', provider: 'redis' });
+            expect(services.database).to.include({
+                status: 'healthy',
+                provider: 'redis',
+                memory: { used: null, isFull: false },
+            });
             expect(services.database.latency).to.satisfy((milliseconds: number) => milliseconds > 0);
             expect(services.ollama).to.equal({
                 status: 'loaded',
@@ -124,6 +128,11 @@ describe('GET /health while Redis is away', () => {
         const { status, body } = await app.call('GET', '/health');
         expect(status).to.equal(200);
         expect(body.data.status).to.equal('unhealthy');
-        expect(body.data.services.database).to.equal({ status: 'unhealthy', provider: 'redis', latency: null });
+        expect(body.data.services.database).to.equal({
+            status: 'unhealthy',
+            provider: 'redis',
+            latency: null,
+            memory: { used: null, isFull: false },
+        });
     });
 });

@@ -54,8 +54,8 @@ describe('GET /health/ready', () => {
         expect(await statusesOf(app, '/health/ready')).to.equal([200]);
     });
 
-    it('refuses while the process drains, which lives on', async () => {
-        app.drain.begin();
+    it('refuses from when the process leaves, which lives on', async () => {
+        app.drain.leave();
         const { status, body } = await app.call('GET', '/health/ready');
         expect(status).to.equal(503);
         expect(body.error).to.include({ code: 'SHUTTING_DOWN', category: 'service_unavailable' });

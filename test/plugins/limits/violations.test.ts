@@ -183,4 +183,15 @@ describe('credentials that are none of ours', () => {
         expect(await own.redis.exists(key)).to.equal(1);
         await own.stop();
     });
+
+    it('are counted for the client, not for the proxy that all come through', async () => {
+        const [proxy, client] = [randomAddress(), randomAddress()];
+        const own = await startApp({ config: { TRUSTED_PROXIES: [proxy] } });
+        const headers = { 'x-forwarded-for': client };
+        await own.call('GET', '/api/threads', { from: proxy, headers, token: 'a.guessed.token' });
+        const counted = (address: string) =>
+            own.redis.exists(tenantKey('platform', 'rate', 'failed-authentication', address));
+        expect([await counted(client), await counted(proxy)]).to.equal([1, 0]);
+        await own.stop();
+    });
 });

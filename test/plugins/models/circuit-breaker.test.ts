@@ -6,7 +6,7 @@ import { createCircuitStore } from '../../../plugins/models/circuit-store.ts';
 import { connectRedis } from '../../../src/redis/client.ts';
 import { createDatastore } from '../../../src/redis/datastore.ts';
 import { countCommands } from '../../helpers/count-commands.ts';
-import { startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { startRedis, theServer, type TestRedis } from '../../helpers/redis.ts';
 import { silentLogger } from '../../helpers/store.ts';
 
 import type { Redis } from 'ioredis';
@@ -28,7 +28,7 @@ describe('CircuitBreaker', () => {
 
     beforeEach(async () => {
         server = await startRedis();
-        redis = await connectRedis({ path: server.path }, silentLogger);
+        redis = theServer(await connectRedis({ path: server.path }, silentLogger));
         now = Date.now();
         breaker = newBreaker();
         // The scripts are known to Redis from here on.

@@ -160,8 +160,8 @@ describe('ModelService', () => {
 
         it('closes the connection of an answer that is read no further', async () => {
             provider.answer({ steps: [delta('a'), hold()] });
-            for await (const part of stream()) {
-                expect(part).to.equal({ type: 'text', delta: 'a' });
+            for await (const parts of stream()) {
+                expect(parts).to.equal([{ type: 'text', delta: 'a' }]);
                 break;
             }
             await provider.requests[0]?.aborted;

@@ -148,26 +148,22 @@ describe('chunkPieces', () => {
 });
 
 describe('PartQueue', () => {
-    it('gives what came in one turn of the event loop at once', async () => {
+    it('gives what came together at once, and all that came while its reader was busy', async () => {
         const queue = new PartQueue();
-        const batches: StreamPart[][] = [];
-        const read = (async () => {
-            for await (const batch of queue.batches()) batches.push(batch);
-        })();
-        for (const delta of ['a', 'b', 'c']) {
-            queue.push(text(delta));
-            await Promise.resolve();
-        }
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        queue.push(text('d'));
+        const batches = queue.batches();
+        const first = batches.next();
+        queue.push([text('a'), text('b')]);
+        expect((await first).value).to.equal([text('a'), text('b')]);
+        queue.push([text('c')]);
+        queue.push([text('d'), text('e')]);
         queue.end();
-        await read;
-        expect(batches).to.equal([[text('a'), text('b'), text('c')], [text('d')]]);
+        expect((await batches.next()).value).to.equal([text('c'), text('d'), text('e')]);
+        expect((await batches.next()).done).to.be.true();
     });
 
     it('fails after the parts that are there', async () => {
         const queue = new PartQueue();
-        queue.push(text('a'));
+        queue.push([text('a')]);
         queue.end(apiError('PROVIDER_ERROR'));
         const batches = queue.batches();
         expect((await batches.next()).value).to.equal([text('a')]);

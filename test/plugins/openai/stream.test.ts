@@ -107,6 +107,8 @@ describe('POST /v1/chat/completions with stream', () => {
         expect(response.headers.get('cache-control')).to.equal('no-cache');
         expect(response.headers.get('x-ratelimit-limit')).to.equal('100');
         expect(text.endsWith('\n\ndata: [DONE]\n\n')).to.be.true();
+        // Nothing that OpenAI does not send.
+        for (const line of text.split('\n')) expect(line).to.match(/^(data: .+)?$/);
     });
 
     it('sends what the document shows', async () => {

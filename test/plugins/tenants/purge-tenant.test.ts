@@ -24,9 +24,9 @@ describe('the purge of a tenant', () => {
     let token: string;
 
     const keysOf = ({ tenantId }: TestTenant) => app.redis.keys(tenantKey(tenantId, '*'));
-    /** Without what is noted of changes until the directory has them. */
+    /** Without what is noted of changes until the directory has them, and limits, which expire. */
     const lastingKeysOf = async (one: TestTenant) =>
-        (await keysOf(one)).filter((key) => !key.endsWith(':accounts:changed')).toSorted();
+        (await keysOf(one)).filter((key) => !/:accounts:changed$|}:rate:/.test(key)).toSorted();
     const urlOf = ({ tenantId }: TestTenant) => `/api/admin/tenants/${tenantId}`;
     const remove = () => app.call('DELETE', urlOf(tenant), { token });
     const restore = () => app.call('POST', `${urlOf(tenant)}/restore`, { token });

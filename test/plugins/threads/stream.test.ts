@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
+import { PLATFORM, tenantKey } from '../../../src/redis/keys.ts';
 import { startApp, type TestApp } from '../../helpers/app.ts';
 import { setPlan } from '../../helpers/limits.ts';
 import { openStream } from '../../helpers/stream.ts';
 import { newTenant, type TestTenant } from '../../helpers/tenant.ts';
 import { messagesPath, newThread } from '../../helpers/thread.ts';
+import { until } from '../../helpers/tunnel-agent.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, beforeEach, after } = lab;
@@ -94,6 +96,11 @@ describe('POST /api/threads/{threadId}/models/{modelId}/messages with stream: tr
         expect((await ada.call('DELETE', `/api/threads/${thread}`)).status).to.equal(200);
         expect((await stream.rest()).at(-1)?.event).to.equal('close');
         expect(await app.redis.keys(`tenant:{${ada.tenantId}}:thread:*`)).to.equal([]);
+        // Long before its lease has run out.
+        await until(async () => {
+            const leases = await app.redis.zrange(tenantKey(PLATFORM, 'answers'), '0', '-1');
+            return !leases.some((lease) => lease.startsWith(ada.tenantId));
+        }, 1_500);
     });
 
     it('keeps twenty streams of one user apart', async () => {

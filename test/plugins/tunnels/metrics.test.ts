@@ -7,6 +7,7 @@ import { MetricsStore, type Batch } from '../../../plugins/tunnels/metrics-store
 import { relayMeter } from '../../../plugins/tunnels/relay-meter.ts';
 import { TunnelStore } from '../../../plugins/tunnels/store.ts';
 import { dollars } from '../../../src/money.ts';
+import { tenantKey } from '../../../src/redis/keys.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { Metrics } from '../../../src/telemetry/metrics.ts';
@@ -226,7 +227,7 @@ describe('CallCounter', () => {
         const { store } = app;
         const tunnels = new TunnelStore(store, VAULT, () => '');
         const items = new ItemStore(store, VAULT, () => '');
-        const metrics = new MetricsStore(store, tunnels, items, () => '');
+        const metrics = new MetricsStore(store, tunnels, items, (tenantId) => tenantKey(tenantId, 'info'));
         const batch = { id: 'one', place: { tenantId: ada.tenantId, tunnelId: id }, counts: { requests: 2 }, bytes: 9 };
         for (let times = 0; times < 3; times++) await metrics.count({ ...batch, uses: [] });
         expect((await metricsOf(`${id}/metrics`)).requests).to.equal(2);

@@ -5,13 +5,12 @@ import Lab from '@hapi/lab';
 
 import { UsageRules } from '../../../plugins/usage/service.ts';
 import { UsageStore } from '../../../plugins/usage/store.ts';
-import { connectRedis } from '../../../src/redis/client.ts';
+import { connectRedis, type RedisClient } from '../../../src/redis/client.ts';
 import { createDatastore } from '../../../src/redis/datastore.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { RestartableRedis } from '../../helpers/restartable-redis.ts';
 import { newTenantId } from '../../helpers/store.ts';
 
-import type { Redis } from 'ioredis';
 import type { EndedCall } from '../../../plugins/usage/api.ts';
 import type { Actor } from '../../../src/types/actor.ts';
 
@@ -29,7 +28,7 @@ const CALL: EndedCall = {
 
 describe('UsageService.record()', () => {
     let server: RestartableRedis;
-    let redis: Redis;
+    let redis: RedisClient;
     let rules: UsageRules;
     let logs: string[];
     let ada: Actor;

@@ -38,7 +38,7 @@ describe('catalogue', () => {
         conflict: [409, 412],
         rate_limit: [429],
         server: [500, 502, 504],
-        service_unavailable: [503],
+        service_unavailable: [503, 507],
     };
 
     it('names its codes in upper case, with a status of their category, a message and a suggestion', () => {

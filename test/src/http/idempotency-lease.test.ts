@@ -6,14 +6,13 @@ import Lab from '@hapi/lab';
 
 import { Drain } from '../../../src/drain.ts';
 import { Idempotency, type SharedWork } from '../../../src/http/idempotency.ts';
-import { connectRedis } from '../../../src/redis/client.ts';
+import { connectRedis, type RedisClient } from '../../../src/redis/client.ts';
 import { createDatastore } from '../../../src/redis/datastore.ts';
 import { Vault } from '../../../src/security/vault.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { testConfig } from '../../helpers/app.ts';
 import { sharedRedis } from '../../helpers/redis.ts';
 
-import type { Redis } from 'ioredis';
 import type { RepeatableRequest } from '../../../src/http/idempotency-key.ts';
 import type { Actor } from '../../../src/types/actor.ts';
 
@@ -23,7 +22,7 @@ const { describe, it, beforeEach, afterEach } = lab;
 const LEASE_MS = 600;
 
 describe('Idempotency', () => {
-    let redis: Redis;
+    let redis: RedisClient;
     let requests: Idempotency;
     let drain: Drain;
     let logs: Record<string, unknown>[];

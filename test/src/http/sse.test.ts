@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+import { createParser } from 'eventsource-parser';
 
 import { eventStream, formatEvent, type ServerSentEvent } from '../../../src/http/sse.ts';
 
@@ -12,6 +13,7 @@ export const lab = Lab.script();
 const { describe, it } = lab;
 
 const HEARTBEAT = ': heartbeat\n\n';
+const RETRY = 'retry: 1000\n\n';
 const event = (id: number): ServerSentEvent => ({ id: String(id), event: 'token', data: { text: `t${id}` } });
 const wire = (...ids: number[]) => ids.map((id) => `id: ${id}\nevent: token\ndata: {"text":"t${id}"}\n\n`).join('');
 
@@ -65,12 +67,27 @@ describe('formatEvent', () => {
 });
 
 describe('eventStream', () => {
+    it('says first, before there is any event, when a browser is to come again, which is no event itself', async () => {
+        const { batches } = source();
+        const stream = eventStream(batches, 60_000);
+        const [first] = (await once(stream, 'data')) as [Buffer];
+        const told: unknown[] = [];
+        const parser = createParser({
+            onRetry: (milliseconds) => void told.push(milliseconds),
+            onEvent: (message) => void told.push(message),
+            onError: (error) => void told.push(error),
+        });
+        parser.feed(first.toString());
+        expect(told).to.equal([1_000]);
+        stream.destroy();
+    });
+
     it('writes each batch in one piece and ends after the last', async () => {
         async function* batches() {
             yield [event(1), event(2)];
             yield [event(3)];
         }
-        expect(await chunksOf(eventStream(batches()))).to.equal([wire(1, 2), wire(3)]);
+        expect(await chunksOf(eventStream(batches()))).to.equal([RETRY, wire(1, 2), wire(3)]);
     });
 
     it('writes nothing for a batch without events, and goes on', async () => {
@@ -79,11 +96,11 @@ describe('eventStream', () => {
             yield [];
             yield [event(2)];
         }
-        expect(await chunksOf(eventStream(batches()))).to.equal([wire(1), wire(2)]);
+        expect(await chunksOf(eventStream(batches()))).to.equal([RETRY, wire(1), wire(2)]);
     });
 
     it('ends at once where there is nothing', async () => {
-        expect(await chunksOf(eventStream((async function* () {})()))).to.equal([]);
+        expect(await chunksOf(eventStream((async function* () {})()))).to.equal([RETRY]);
     });
 
     it('writes a heartbeat whenever there is nothing for a while, and loses no event for it', async () => {
@@ -91,21 +108,21 @@ describe('eventStream', () => {
         const stream = eventStream(batches, 10);
         const chunks: string[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
-        await until(() => chunks.length === 2);
-        expect(chunks).to.equal([HEARTBEAT, HEARTBEAT]);
+        await until(() => chunks.length === 3);
+        expect(chunks).to.equal([RETRY, HEARTBEAT, HEARTBEAT]);
         gate.give({ done: false, value: [event(1)] });
         await until(() => chunks.includes(wire(1)) && chunks.at(-1) === HEARTBEAT);
         expect(gate.read).to.equal(2);
         gate.give({ done: true, value: undefined });
         await once(stream, 'end');
-        expect(chunks.filter((chunk) => chunk !== HEARTBEAT)).to.equal([wire(1)]);
+        expect(chunks.filter((chunk) => chunk !== HEARTBEAT)).to.equal([RETRY, wire(1)]);
     });
 
     it('writes no heartbeat while there are events', async () => {
         async function* batches() {
             for (let id = 0; id < 5; id++) yield [event(id)];
         }
-        expect((await chunksOf(eventStream(batches(), 5_000))).join('')).to.equal(wire(0, 1, 2, 3, 4));
+        expect((await chunksOf(eventStream(batches(), 5_000))).join('')).to.equal(`${RETRY}${wire(0, 1, 2, 3, 4)}`);
     });
 
     it('is read at the pace of the reader', async () => {

@@ -5,15 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { connectRedis } from '../../../src/redis/client.ts';
+import { connectRedis, type RedisClient } from '../../../src/redis/client.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { openQueue, DAYS, type TestQueue } from '../../helpers/jobs.ts';
 import { launchProcess, startProcess, type TestProcess } from '../../helpers/process.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 import { silentLogger } from '../../helpers/store.ts';
-
-import type { Redis } from 'ioredis';
 
 export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
@@ -31,7 +29,7 @@ async function freePort(): Promise<string> {
 
 describe('ROLE', () => {
     let redis: TestRedis;
-    let client: Redis;
+    let client: RedisClient;
     let jobs: TestQueue;
     let environment: Record<string, string>;
     const running: TestProcess[] = [];

@@ -224,9 +224,9 @@ describe('anthropic()', () => {
             const ping = event({ type: 'ping' });
             const steps = [ping, started({}), said('first'), ping, point, said('second'), ended('end_turn')];
             const parts = answering(...steps)[Symbol.asyncIterator]();
-            expect((await parts.next()).value).to.equal({ type: 'text', delta: 'first' });
+            expect((await parts.next()).value).to.equal([{ type: 'text', delta: 'first' }]);
             point.release();
-            expect((await parts.next()).value).to.equal({ type: 'text', delta: 'second' });
+            expect((await parts.next()).value).to.equal([{ type: 'text', delta: 'second' }]);
             while (!(await parts.next()).done);
         });
 

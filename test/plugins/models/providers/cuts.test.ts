@@ -28,7 +28,7 @@ async function partsOf(wire: TestWire, chunks: Buffer[]): Promise<StreamPart[]> 
     const options = { send: handing(chunks), apiKey: KEY };
     const adapter = ADAPTERS[wire.model.provider as keyof typeof ADAPTERS](options);
     const parts: StreamPart[] = [];
-    for await (const part of adapter.stream(callOver(wire), new AbortController().signal)) parts.push(part);
+    for await (const batch of adapter.stream(callOver(wire), new AbortController().signal)) parts.push(...batch);
     return parts;
 }
 

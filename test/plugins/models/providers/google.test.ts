@@ -208,9 +208,9 @@ describe('google()', () => {
         it('with a token before the provider has sent the next', async () => {
             const point = hold();
             const parts = answering(said('first'), point, said('second', 'STOP'))[Symbol.asyncIterator]();
-            expect((await parts.next()).value).to.equal({ type: 'text', delta: 'first' });
+            expect((await parts.next()).value).to.equal([{ type: 'text', delta: 'first' }]);
             point.release();
-            expect((await parts.next()).value).to.equal({ type: 'text', delta: 'second' });
+            expect((await parts.next()).value).to.equal([{ type: 'text', delta: 'second' }]);
             while (!(await parts.next()).done);
         });
 

@@ -49,10 +49,10 @@ function replaceValue(body: Buffer, from: number, value: string): Buffer {
 }
 
 /** What breaks the contract of a stream, or null. */
-async function faultOf(stream: AsyncIterable<StreamPart>): Promise<string | null> {
+async function faultOf(stream: AsyncIterable<StreamPart[]>): Promise<string | null> {
     const parts: StreamPart[] = [];
     try {
-        for await (const part of stream) parts.push(part);
+        for await (const batch of stream) parts.push(...batch);
     } catch (error) {
         return isApiError(error, 'PROVIDER_ERROR') ? null : `failed with ${String(error)}`;
     }

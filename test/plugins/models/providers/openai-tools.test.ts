@@ -156,7 +156,7 @@ describe('openAi() with Chat Completions', () => {
     it('gives the id and the name of a tool call once, at its beginning', async () => {
         const call = (args: string) => toolDelta({ index: 4, id: 'call_a', function: { name: 'f', arguments: args } });
         const parts = [];
-        for await (const part of answering(call('{'), call('}'), delta({}, 'tool_calls'))) parts.push(part);
+        for await (const batch of answering(call('{'), call('}'), delta({}, 'tool_calls'))) parts.push(...batch);
         expect(parts.slice(0, 2)).to.equal([
             { type: 'tool-call', index: 0, id: 'call_a', name: 'f', argumentsDelta: '{' },
             { type: 'tool-call', index: 0, argumentsDelta: '}' },

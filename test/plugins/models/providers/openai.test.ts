@@ -92,9 +92,9 @@ describe('openAi()', () => {
         const parts = answering(delta({ content: 'first' }), point, delta({ content: 'second' }, 'stop'))[
             Symbol.asyncIterator
         ]();
-        expect((await parts.next()).value).to.equal({ type: 'text', delta: 'first' });
+        expect((await parts.next()).value).to.equal([{ type: 'text', delta: 'first' }]);
         point.release();
-        expect((await parts.next()).value).to.equal({ type: 'text', delta: 'second' });
+        expect((await parts.next()).value).to.equal([{ type: 'text', delta: 'second' }]);
         while (!(await parts.next()).done);
     });
 

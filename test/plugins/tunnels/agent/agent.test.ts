@@ -127,7 +127,7 @@ describe('TunnelAgent', () => {
         const headers: Headers = [['transfer-encoding', 'chunked']];
         const answer = await ask(link, { method: 'POST', headers }, [Buffer.from('se'), Buffer.from('cond')]);
         const body = answer.body[Symbol.asyncIterator]();
-        expect(Buffer.from((await body.next()).value).toString()).to.equal('first');
+        expect(Buffer.from((await body.next()).value ?? '').toString()).to.equal('first');
         finish();
         expect(await textOf({ body: { [Symbol.asyncIterator]: () => body } })).to.equal('second');
     });

@@ -145,6 +145,31 @@ describe('a replica that stops', () => {
         });
     }
 
+    it('serves a tunnel while it leaves, until the agent is connected elsewhere', async () => {
+        const tunnel = await newTunnel(first);
+        const { balancer, agent, stop } = await throughBalancer(tunnel);
+        const slow = await through(second, tunnel, '/slow');
+        balancer.turn(null);
+        first.drain.leave();
+        const { refused } = balancer;
+        await until(() => balancer.refused > refused + 3);
+        for (const app of [first, second]) expect((await through(app, tunnel, '/')).status).to.equal(200);
+        expect(await second.redis.hexists(linkOf(tunnel), 'draining')).to.equal(0);
+        const before = await second.redis.hget(linkOf(tunnel), 'connectionId');
+        balancer.turn(second.server.info.uri);
+        await until(async () => (await second.redis.hget(linkOf(tunnel), 'connectionId')) !== before);
+        for (const app of [first, second]) expect((await through(app, tunnel, '/')).status).to.equal(200);
+        finishes.pop()?.();
+        expect(await slow.text()).to.equal('begun');
+        const { body } = await tunnel.tenant.call('GET', `/api/tunnels/${tunnel.tunnelId}/activity`);
+        const entries: { type: string; details: { to?: string } }[] = body.data.entries;
+        expect(entries.filter(({ type }) => type === 'link_replaced')).to.have.length(1);
+        expect(entries.map(({ details }) => details.to)).to.not.include('disconnected');
+        expect(agent.told.filter((message) => message.startsWith('The connection is lost'))).to.equal([]);
+        await drain(first, 20_000);
+        await stop();
+    });
+
     it('answers when no other link comes, and at once when that is known', async () => {
         const tunnel = await newTunnel(first);
         const { balancer, stop } = await throughBalancer(tunnel);

@@ -37,8 +37,8 @@ describe('an upgrade where https is required', () => {
         expect(await statusOf({ 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' })).to.equal(401);
     });
 
-    it('is refused while the replica drains', async () => {
-        app.drain.begin();
+    it('is refused from when the replica leaves', async () => {
+        app.drain.leave();
         expect(await statusOf({ 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' })).to.equal(503);
     });
 });

@@ -332,6 +332,20 @@ describe('Link', () => {
         expect(reasons).to.equal(['restart']);
     });
 
+    it('takes requests as before when it is to go away soon, and its agent is told of both', async () => {
+        const reasons: string[] = [];
+        const { gateway, agent } = await pair(echo, { onGoAway: (why) => reasons.push(why) });
+        gateway.goAwaySoon('a new version');
+        await until(() => reasons.length > 0);
+        expect([gateway.isDraining, agent.isDraining]).to.equal([false, false]);
+        const { body } = await gateway.request(POST, bodyOf('still here'), never());
+        expect((await readAll(body)).toString()).to.equal('still here');
+        gateway.goAway('restart');
+        gateway.goAwaySoon('too late');
+        expect(await agent.closed).to.equal({ code: 1012, reason: 'restart' });
+        expect(reasons).to.equal(['a new version', 'restart']);
+    });
+
     it('closes at once when it goes away and nothing runs', async () => {
         const { gateway, agent } = await pair(echo);
         gateway.goAway('ü'.repeat(100));
