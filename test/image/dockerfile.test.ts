@@ -48,7 +48,14 @@ describe('the Dockerfile', () => {
         const named = instructions
             .filter(({ name }) => name === 'ENV' || name === 'ARG')
             .flatMap(({ text }) => pairsOf(text).map(([name]) => name));
-        expect([...new Set(named)].toSorted()).to.equal(['BASE', 'BUILD_COMMIT', 'BUILD_TIME', 'DATA_DIR', 'NODE_ENV']);
+        expect([...new Set(named)].toSorted()).to.equal([
+            'BASE',
+            'BUILD_COMMIT',
+            'BUILD_TIME',
+            'DATA_DIR',
+            'NODE_ENV',
+            'NODE_OPTIONS',
+        ]);
     });
 
     it('sees of this folder what it builds from, and nothing else', () => {

@@ -98,7 +98,13 @@ function agentOf(url: string, target: string, token: string): TunnelAgent {
 /** A webhook of a tenant, and what it was sent. */
 export interface Hook {
     received: () => number;
+    /** What has not come yet: how often it was tried, and when it will be again. */
+    pending: () => Promise<string>;
     remove: () => Promise<void>;
+}
+
+interface Pending {
+    deliveries: { tries: number; nextAttemptAt: string }[];
 }
 
 /** Has a webhook told of threads that are deleted. */
@@ -113,10 +119,17 @@ export async function hook({ client, receiver }: Place, { admin: token }: House,
         },
     );
     receiver.trust(name, secret);
+    const deliveries = `/api/webhooks/${webhook.id}/deliveries`;
     return {
         received: () => receiver.receivedBy(name),
+        async pending() {
+            const found = await client.call<Pending>('GET', `${deliveries}?status=pending`, { token });
+            return found.deliveries
+                .map(({ tries, nextAttemptAt }) => `${tries} tries, the next at ${nextAttemptAt}`)
+                .join('; ');
+        },
         async remove() {
-            await client.call('GET', `/api/webhooks/${webhook.id}/deliveries`, { token });
+            await client.call('GET', deliveries, { token });
             await client.call('DELETE', `/api/webhooks/${webhook.id}`, { token });
             receiver.forget(name);
         },

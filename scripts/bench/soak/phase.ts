@@ -63,9 +63,10 @@ export async function runPhase(stage: Stage, milliseconds: number): Promise<Hous
 async function untilDelivered(hooks: Map<House, Hook[]>, visits: Map<House, number>): Promise<void> {
     for (const [house, [...all]] of hooks) {
         const wanted = DELETED_BY_VISIT * (visits.get(house) ?? 0);
-        for (const { received } of all) {
-            await until(() => received() === wanted, 'deliveries', DELIVERY_PATIENCE_MS).catch((error: Error) => {
-                throw new Error(`${error.message}: ${received()} of ${wanted} came`, { cause: error });
+        for (const { received, pending } of all) {
+            await until(() => received() === wanted, 'deliveries', DELIVERY_PATIENCE_MS).catch(async (cause: Error) => {
+                const late = `${received()} of ${wanted} came by ${new Date().toISOString()}, but for ${await pending()}`;
+                throw new Error(`${cause.message}: ${late}`, { cause });
             });
         }
     }
