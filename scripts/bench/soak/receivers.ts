@@ -25,12 +25,11 @@ const FAILS_ONE_IN = 4;
 export async function startReceiver(onWrong: (error: Error) => void): Promise<Receiver> {
     const secrets = new Map<string, string>();
     const received = new Map<string, Set<string>>();
-    const failed = new Set<string>();
+    const begun = new Set<string>();
     const failsNow = (id: string): boolean => {
-        const isOne = id.charCodeAt(id.length - 1) % FAILS_ONE_IN === 0;
-        if (!isOne || failed.has(id)) return false;
-        failed.add(id);
-        return true;
+        if (begun.has(id)) return false;
+        begun.add(id);
+        return begun.size % FAILS_ONE_IN === 0;
     };
     const take = (path: string, headers: Record<string, string>, body: string): number => {
         const [, kind, name = ''] = path.split('/');

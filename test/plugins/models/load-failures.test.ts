@@ -168,7 +168,9 @@ describe('A load that goes wrong', () => {
             expect(data.error).to.include({ code: 'LOAD_INTERRUPTED', statusCode: 503 });
             const { events, audit } = await untilTold();
             // The load that was asked for may be over by now, and be told of as well.
-            expect(events.filter(([type]) => type !== 'model.loaded')).to.equal([['model.load_failed', 'LOAD_INTERRUPTED']]);
+            expect(events.filter(([type]) => type !== 'model.loaded')).to.equal([
+                ['model.load_failed', 'LOAD_INTERRUPTED'],
+            ]);
             expect(audit.filter((result) => result !== 'success')).to.equal(['LOAD_INTERRUPTED']);
             if ('reason' in Object(answer)) expect(answer).to.include({ status: 'error', reason: 'LOAD_INTERRUPTED' });
             const next = typeof answer === 'string' ? answer : await load(model, two);
