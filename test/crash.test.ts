@@ -2,9 +2,10 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { Redis } from 'ioredis';
 
+import { freePort } from './helpers/free-ports.ts';
 import { startProcess, type TestProcess } from './helpers/process.ts';
 import { get, newClient, type Client } from './helpers/program.ts';
-import { freePort, startRedis, type TestRedis } from './helpers/redis.ts';
+import { startRedis, type TestRedis } from './helpers/redis.ts';
 import { openStream, resumeStream, type OpenStream } from './helpers/stream.ts';
 import { messagesPath, type ReceivedEvent } from './helpers/thread.ts';
 

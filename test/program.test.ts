@@ -3,9 +3,10 @@ import Lab from '@hapi/lab';
 import { Redis } from 'ioredis';
 
 import { temporaryFolder } from './helpers/folder.ts';
+import { freePort } from './helpers/free-ports.ts';
 import { startProcess, type TestProcess } from './helpers/process.ts';
 import { get, newClient, post, type Client } from './helpers/program.ts';
-import { freePort, startRedis } from './helpers/redis.ts';
+import { startRedis } from './helpers/redis.ts';
 import { openStream } from './helpers/stream.ts';
 import { messagesPath } from './helpers/thread.ts';
 

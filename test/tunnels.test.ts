@@ -2,10 +2,11 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startBalancer, type Balancer } from './helpers/balancer.ts';
+import { freePort } from './helpers/free-ports.ts';
 import { startService, type TestService } from './helpers/live-tunnel.ts';
 import { startProcess, type TestProcess } from './helpers/process.ts';
 import { newClient, post, type Client } from './helpers/program.ts';
-import { freePort, startRedis, type TestRedis } from './helpers/redis.ts';
+import { startRedis, type TestRedis } from './helpers/redis.ts';
 import { spawnAgent, until, type AgentProcess } from './helpers/tunnel-agent.ts';
 
 export const lab = Lab.script();

@@ -9,9 +9,10 @@ import Lab from '@hapi/lab';
 import { Redis } from 'ioredis';
 import { Webhook } from 'standardwebhooks';
 
+import { freePort } from './helpers/free-ports.ts';
 import { startProcess, type TestProcess } from './helpers/process.ts';
 import { newClient, post, type Client } from './helpers/program.ts';
-import { freePort, startRedis, type TestRedis } from './helpers/redis.ts';
+import { startRedis, type TestRedis } from './helpers/redis.ts';
 
 import type { AddressInfo } from 'node:net';
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 
 import { temporaryFolder } from './folder.ts';
-import { freePort } from './redis.ts';
+import { freePort } from './free-ports.ts';
 import { ended, firstProcess, launchIn, makeRoot, type Ran, type Sandbox } from './sandbox.ts';
 import { packageRoot } from '../../src/package-root.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 import { startApp, type AppOptions, type TestApp } from './app.ts';
-import { freePort } from './redis.ts';
+import { freePort } from './free-ports.ts';
 import { newTenant, type TestTenant } from './tenant.ts';
 import { close, runAgent, until, type RunningAgent } from './tunnel-agent.ts';
 import { tenantKey } from '../../src/redis/keys.ts';

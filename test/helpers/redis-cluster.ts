@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 
-import { argsOf, nodePorts, RedisNode, REPLICATING, waitUntil, type Nodes } from './redis-node.ts';
+import { freePorts } from './free-ports.ts';
+import { argsOf, RedisNode, REPLICATING, waitUntil, type Nodes } from './redis-node.ts';
 
 const SLOTS = 16_384;
 /** How long a node may say nothing before the others take it for dead. */
@@ -9,7 +10,7 @@ const NODE_TIMEOUT_MS = 2_000;
 /** A Redis Cluster of a test's own: so many masters, each with so many replicas. */
 export async function startCluster({ masters = 3, replicas = 0 } = {}): Promise<Nodes> {
     const count = masters * (1 + replicas);
-    const ports = await nodePorts(2 * count);
+    const ports = await freePorts(2 * count);
     const nodes = Array.from(
         { length: count },
         (_, n) => new RedisNode(ports[n] ?? 0, settings(ports[count + n] ?? 0)),

@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Redis } from 'ioredis';
@@ -20,8 +18,6 @@ export const REPLICATING = {
     'repl-diskless-sync-delay': '0',
     'enable-debug-command': 'local',
 };
-/** Below those that systems give to connections that go out: one of these could take the port of a node that is down. */
-const PORTS = { from: 20_000, to: 32_000 };
 
 /** Several nodes that take over from each other. */
 export interface Nodes {
@@ -111,27 +107,6 @@ export class RedisNode {
     }
 
     readonly #end = () => void this.#child?.kill('SIGKILL');
-}
-
-/** Ports that nobody listens on just now. */
-export async function nodePorts(count: number): Promise<number[]> {
-    const found = new Set<number>();
-    while (found.size < count) {
-        const port = randomInt(PORTS.from, PORTS.to);
-        if (await isFree(port)) found.add(port);
-    }
-    return [...found];
-}
-
-async function isFree(port: number): Promise<boolean> {
-    const server = createServer();
-    const listening = once(server.listen(port, HOST), 'listening').then(
-        () => true,
-        () => false,
-    );
-    const wasFree = await listening;
-    if (wasFree) await once(server.close(), 'close');
-    return wasFree;
 }
 
 /** Waits until it is so; what cannot be asked just now is not so. */

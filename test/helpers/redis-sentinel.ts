@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { temporaryFolder } from './folder.ts';
-import { argsOf, nodePorts, RedisNode, REPLICATING, waitUntil, type Nodes } from './redis-node.ts';
+import { freePorts } from './free-ports.ts';
+import { argsOf, RedisNode, REPLICATING, waitUntil, type Nodes } from './redis-node.ts';
 
 const NAME = 'main';
 const SENTINELS = 3;
@@ -11,7 +12,7 @@ const DOWN_AFTER_MS = 1_500;
 
 /** A master with replicas, and three that watch it. */
 export async function startSentinel({ replicas = 2 } = {}): Promise<Nodes> {
-    const ports = await nodePorts(1 + replicas + SENTINELS);
+    const ports = await freePorts(1 + replicas + SENTINELS);
     const [first = 0, ...others] = ports.slice(0, 1 + replicas);
     const settings = argsOf(REPLICATING);
     const follow = [...settings, '--replicaof', '127.0.0.1', String(first)];

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Redis } from 'ioredis';
 
 import { temporaryFolder } from './folder.ts';
+import { freePort } from './free-ports.ts';
 import { connectRedis, type RedisClient } from '../../src/redis/client.ts';
 
 import type { RedisAddress } from '../../src/redis/address.ts';
@@ -112,13 +112,4 @@ async function untilItAnswers(path: string): Promise<void> {
         await sleep(10);
     }
     throw new Error('redis-server did not answer');
-}
-
-/** A TCP port that nobody listens on just now. */
-export async function freePort(): Promise<number> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    return port;
 }

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
 import { priceOf, writeCatalogue } from './catalogue.ts';
+import { freePort } from './free-ports.ts';
 import { startService } from './live-tunnel.ts';
 import { told } from './paid-calls.ts';
 import { startProcess, type TestProcess } from './process.ts';
 import { get, newClient, post } from './program.ts';
 import { startProvider, type Provider } from './provider.ts';
-import { freePort, startRedis } from './redis.ts';
+import { startRedis } from './redis.ts';
 import { chunk } from './remote-model.ts';
 import { startReplicaPool, type ReplicaPool } from './replica-pool.ts';
 import { counted, type Member } from './rolling-clients.ts';

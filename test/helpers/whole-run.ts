@@ -3,11 +3,12 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 
 import { startCollector, type TestCollector } from './collector.ts';
+import { freePort } from './free-ports.ts';
 import { HomeOllama } from './home-ollama.ts';
 import { startMailServer, tokenIn } from './mail.ts';
 import { startProcess, type TestProcess } from './process.ts';
 import { fixture, startProvider, type ProviderRequest } from './provider.ts';
-import { freePort, startRedis } from './redis.ts';
+import { startRedis } from './redis.ts';
 import { messagesPath } from './thread.ts';
 import { spawnAgent, until } from './tunnel-agent.ts';
 import { startReceiver, type ReceivedWebhook } from './webhook.ts';

@@ -8,9 +8,9 @@ import Lab from '@hapi/lab';
 
 import { packageRoot } from '../../src/package-root.ts';
 import { composeFile, interpolated, makeSecrets, startComposeRedis, type ComposeRedis } from '../helpers/compose.ts';
+import { freePort } from '../helpers/free-ports.ts';
 import { buildImage, type Image } from '../helpers/image.ts';
 import { newClient, get, post } from '../helpers/program.ts';
-import { freePort } from '../helpers/redis.ts';
 import { ended, firstProcess, launchIn, whyNoSandbox, type Ran } from '../helpers/sandbox.ts';
 
 export const lab = Lab.script();

@@ -9,10 +9,11 @@ import { Redis } from 'ioredis';
 
 import { packageRoot } from '../../src/package-root.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { freePort } from '../helpers/free-ports.ts';
 import { hasKubectl, render } from '../helpers/kubernetes.ts';
 import { environmentOf, newSecrets } from '../helpers/pod-environment.ts';
 import { launchProcess, type TestProcess } from '../helpers/process.ts';
-import { freePort, startRedis, type TestRedis } from '../helpers/redis.ts';
+import { startRedis, type TestRedis } from '../helpers/redis.ts';
 import { mainOf, named, type Labels, type Probe, type Workload } from '../helpers/workloads.ts';
 
 export const lab = Lab.script();

@@ -8,7 +8,8 @@ import Lab from '@hapi/lab';
 
 import { packageRoot } from '../../src/package-root.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { freePort, startRedis } from '../helpers/redis.ts';
+import { freePort } from '../helpers/free-ports.ts';
+import { startRedis } from '../helpers/redis.ts';
 
 export const lab = Lab.script();
 const { describe, it } = lab;

@@ -8,6 +8,7 @@ import Lab from '@hapi/lab';
 
 import { connectRedis } from '../../src/redis/client.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { freePort } from '../helpers/free-ports.ts';
 import { launchProcess, startProcess, type TestProcess } from '../helpers/process.ts';
 import { startRedis } from '../helpers/redis.ts';
 import { silentLogger } from '../helpers/store.ts';
@@ -16,15 +17,6 @@ export const lab = Lab.script();
 const { describe, it, afterEach } = lab;
 
 const portOf = (server: Server) => String((server.address() as AddressInfo).port);
-
-async function freePort(): Promise<string> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const port = portOf(server);
-    server.close();
-    await once(server, 'close');
-    return port;
-}
 
 describe('The program', () => {
     const running: TestProcess[] = [];
@@ -164,7 +156,7 @@ describe('The program', () => {
     });
 
     it('takes a Redis of its own, leaves it running, and refuses one that evicts', async () => {
-        const PORT = await freePort();
+        const PORT = String(await freePort());
         const redis = await startRedis(['--port', PORT, '--bind', '127.0.0.1']);
         const environment = { REDIS_URL: `redis://127.0.0.1:${PORT}`, DATA_DIR: temporaryFolder() };
         try {

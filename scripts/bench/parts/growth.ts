@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { Redis } from 'ioredis';
@@ -10,6 +8,7 @@ import { startEmbeddedRedis, type EmbeddedRedis } from '../../../src/redis/embed
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { median, ratioFigures, type Figures } from '../figures.ts';
+import { freePort } from '../free-port.ts';
 import { MODELS, type Part } from '../scene.ts';
 
 import type { Contestant } from '../contestant.ts';
@@ -122,10 +121,7 @@ export const measureGrowth: Part = async ({ folder, startAnother }) => {
 
 /** A server of ours has none, and a process that is API only must be told where its Redis is. */
 async function openPort({ path }: EmbeddedRedis): Promise<number> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
+    const port = await freePort();
     const redis = new Redis(path);
     await redis.config('SET', 'port', String(port));
     // Nothing is written down of what was seeded while requests are measured.

@@ -1,21 +1,14 @@
 /** Portkey's gateway, its build for Node.js, at a port that is free, without its page of logs. */
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+
+import { freePort } from '../free-port.ts';
 
 const RETRY_MS = 50;
 
 const { RIVALS = '' } = process.env;
-
-async function freePort(): Promise<number> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    return port;
-}
 
 async function listens(port: number): Promise<boolean> {
     const socket = connect(port, '127.0.0.1');

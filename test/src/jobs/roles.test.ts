@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from '@hapi/code';
@@ -8,6 +6,7 @@ import Lab from '@hapi/lab';
 import { connectRedis, type RedisClient } from '../../../src/redis/client.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { freePort } from '../../helpers/free-ports.ts';
 import { openQueue, DAYS, type TestQueue } from '../../helpers/jobs.ts';
 import { launchProcess, startProcess, type TestProcess } from '../../helpers/process.ts';
 import { startRedis, type TestRedis } from '../../helpers/redis.ts';
@@ -17,15 +16,6 @@ export const lab = Lab.script();
 const { describe, it, beforeEach, afterEach } = lab;
 
 const THREADS = 6_000;
-
-async function freePort(): Promise<string> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    return String(port);
-}
 
 describe('ROLE', () => {
     let redis: TestRedis;
@@ -47,7 +37,7 @@ describe('ROLE', () => {
     };
 
     beforeEach(async () => {
-        const port = await freePort();
+        const port = String(await freePort());
         redis = await startRedis(['--port', port, '--bind', '127.0.0.1']);
         client = await connectRedis({ path: redis.path }, silentLogger);
         jobs = await openQueue(redis.path);

@@ -7,7 +7,8 @@ import { generate } from 'selfsigned';
 
 import { connectRedis } from '../../../src/redis/client.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
-import { freePort, startCluster, type TestRedis } from '../../helpers/redis.ts';
+import { freePort } from '../../helpers/free-ports.ts';
+import { startCluster, type TestRedis } from '../../helpers/redis.ts';
 import { silentLogger } from '../../helpers/store.ts';
 
 export const lab = Lab.script();

@@ -6,9 +6,10 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { freePort } from '../../helpers/free-ports.ts';
 import { parseMetrics } from '../../helpers/metrics.ts';
 import { launchProcess, type TestProcess } from '../../helpers/process.ts';
-import { freePort, startRedis, type TestRedis } from '../../helpers/redis.ts';
+import { startRedis, type TestRedis } from '../../helpers/redis.ts';
 
 export const lab = Lab.script();
 const { describe, it, before, after } = lab;

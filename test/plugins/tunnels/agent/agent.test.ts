@@ -6,7 +6,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { StreamReset, type Link } from '../../../../plugins/tunnels/link/link.ts';
-import { freePort } from '../../../helpers/redis.ts';
+import { freePort } from '../../../helpers/free-ports.ts';
 import {
     close,
     runAgent,

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
-import { freePort } from '../../../helpers/redis.ts';
+import { freePort } from '../../../helpers/free-ports.ts';
 import {
     close,
     spawnAgent,

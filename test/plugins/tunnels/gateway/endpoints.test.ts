@@ -2,6 +2,7 @@ import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
 import { startApp, type TestApp } from '../../../helpers/app.ts';
+import { freePort } from '../../../helpers/free-ports.ts';
 import {
     connectAgent,
     newTunnel,
@@ -10,7 +11,6 @@ import {
     type TestService,
     type TestTunnel,
 } from '../../../helpers/live-tunnel.ts';
-import { freePort } from '../../../helpers/redis.ts';
 import { until, type RunningAgent } from '../../../helpers/tunnel-agent.ts';
 import { newEndpoint } from '../../../helpers/tunnel.ts';
 
