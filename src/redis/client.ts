@@ -2,6 +2,7 @@ import { once } from 'node:events';
 
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
+import { keepConnecting } from './keep-connecting.ts';
 import { PLATFORM, tenantKey } from './keys.ts';
 import { writeTogether } from './write-together.ts';
 
@@ -123,7 +124,7 @@ function serverOf(address: Exclude<RedisAddress, { cluster: unknown }>, options:
         // One that takes connections and does not answer must not keep the others from being asked.
         sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
     });
-    return redis.once('ready', () => (hasBeenReady = true));
+    return keepConnecting(redis.once('ready', () => (hasBeenReady = true)));
 }
 
 const NODE_WARNING_MS = 5_000;

@@ -57,6 +57,11 @@ export class Replication {
         if (known) return known;
         const line = new WaitingLine(server, this.#replicas);
         this.#lines.set(server, line);
+        // One that is connected to once more gets another.
+        server.once('end', () => {
+            this.#lines.delete(server);
+            line.end();
+        });
         return line;
     }
 }
@@ -82,7 +87,10 @@ class WaitingLine {
         // Whoever waits is told by the command that fails.
         this.#connection.on('error', () => undefined);
         server.on('close', () => (this.#runId = undefined));
-        server.once('end', () => this.#connection.disconnect());
+    }
+
+    end(): void {
+        this.#connection.disconnect();
     }
 
     /** The wait that runs may have begun before what the caller has written: the next one has not. */
