@@ -4,7 +4,7 @@ import { median, ratioFigures } from '../figures.ts';
 
 import type { Part } from '../scene.ts';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 const TURNS = 3;
 const WARM_UP = 3;
 /** Two known accounts, whose difference is the noise, and one that does not exist. */

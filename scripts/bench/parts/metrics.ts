@@ -8,7 +8,7 @@ import type { Contestant } from '../contestant.ts';
 import type { Part } from '../scene.ts';
 import type { SeededUser } from '../seed.ts';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 const WARM_UP_MS = 4_000;
 const SLICE_MS = 1_000;
 const SCRAPE_EVERY_MS = 1_000;

@@ -8,7 +8,7 @@ import { load, type LoadRequest } from '../load.ts';
 import type { Contestant } from '../contestant.ts';
 import type { Part } from '../scene.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const WARM_UP_MS = 5_000;
 const SLICE_MS = 1_500;
 const CONNECTIONS = 48;

@@ -5,7 +5,7 @@ import type { Contestant } from '../contestant.ts';
 import type { Part, Scene } from '../scene.ts';
 import type { SeededUser } from '../seed.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const WARM_UP_MS = 6_000;
 const SLICE_MS = 1_200;
 const CONNECTIONS = 48;

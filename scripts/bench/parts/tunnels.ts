@@ -16,7 +16,7 @@ import type { SeededUser } from '../seed.ts';
 const BUSY = 300;
 const IDLE = 1_000;
 const SETTLE_MS = 3_000;
-const ROUNDS = 7;
+const ROUNDS = 5;
 const WARM_UP_MS = 6_000;
 const SLICE_MS = 1_500;
 const CONNECTIONS = 48;
