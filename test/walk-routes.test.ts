@@ -220,9 +220,10 @@ describe('every route that names a record', () => {
 
     after(() => app.stop());
 
-    /** Everything that the victim has, byte by byte. */
+    /** Everything that the victim has, byte by byte, but its rates, which expire by themselves. */
     const everything = async () => {
-        const keys = await app.redis.keys(`tenant:{${victim.tenantId}}:*`);
+        const found = await app.redis.keys(`tenant:{${victim.tenantId}}:*`);
+        const keys = found.filter((key) => !key.includes(':rate:'));
         return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await app.redis.dumpBuffer(key)])));
     };
 

@@ -4,16 +4,17 @@ import { freePorts } from './free-ports.ts';
 import { argsOf, RedisNode, REPLICATING, waitUntil, type Nodes } from './redis-node.ts';
 
 const SLOTS = 16_384;
-/** How long a node may say nothing before the others take it for dead. */
-const NODE_TIMEOUT_MS = 2_000;
+/** How long a node may say nothing before the others take it for dead: not for want of a processor where none dies. */
+const NODE_TIMEOUT_MS = { withReplicas: 2_000, alone: 30_000 };
 
 /** A Redis Cluster of a test's own: so many masters, each with so many replicas. */
 export async function startCluster({ masters = 3, replicas = 0 } = {}): Promise<Nodes> {
     const count = masters * (1 + replicas);
     const ports = await freePorts(2 * count);
+    const timeoutMs = NODE_TIMEOUT_MS[replicas > 0 ? 'withReplicas' : 'alone'];
     const nodes = Array.from(
         { length: count },
-        (_, n) => new RedisNode(ports[n] ?? 0, settings(ports[count + n] ?? 0)),
+        (_, n) => new RedisNode(ports[n] ?? 0, settings(ports[count + n] ?? 0, timeoutMs)),
     );
     const cluster = new Cluster(nodes, masters, replicas);
     await Promise.all(nodes.map((node) => node.start()));
@@ -31,14 +32,14 @@ export async function startCluster({ masters = 3, replicas = 0 } = {}): Promise<
     return cluster;
 }
 
-const settings = (busPort: number): string[] =>
+const settings = (busPort: number, timeoutMs: number): string[] =>
     argsOf({
         ...REPLICATING,
         'cluster-enabled': 'yes',
         'cluster-config-file': 'nodes.conf',
         'cluster-port': String(busPort),
         'cluster-announce-ip': '127.0.0.1',
-        'cluster-node-timeout': String(NODE_TIMEOUT_MS),
+        'cluster-node-timeout': String(timeoutMs),
         // A replica takes over however long it has heard nothing, and stays with its master.
         'cluster-replica-validity-factor': '0',
         'cluster-allow-replica-migration': 'no',
