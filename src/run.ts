@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { apiDocumentElsewhere } from './api-document.ts';
 import { composePlatform } from './compose-platform.ts';
+import { stopListening } from './http/stop-listening.ts';
 import { meterJobs } from './jobs/job-meter.ts';
 import { startJobWorker } from './jobs/worker.ts';
 import { configuredAddress, type RedisAddress } from './redis/address.ts';
@@ -26,6 +27,8 @@ import type { Platform } from './platform.ts';
  * out.
  */
 const RESERVED_MS = { sending: 500, redis: 1_000 };
+/** For requests that came before the listener was closed to begin what they ask for: a share of the time that is left. */
+const BEGINNING = { share: 0.25, longestMs: 2_000 };
 
 /** Runs what ROLE asks for, API or worker or both, until the process is told to stop; gives the exit code. */
 export async function run(config: Config): Promise<number> {
@@ -75,12 +78,16 @@ async function serve(running: Running): Promise<void> {
 
         const signal = await told;
         logger.info({ module: 'main', signal }, 'stopping');
+        const endsAt = performance.now() + config.SHUTDOWN_TIMEOUT * 1000 - RESERVED_MS.redis;
+        const left = () => Math.max(0, Math.floor(endsAt - performance.now()));
         drain.leave();
         // A worker is sent nothing.
-        const delay = config.ROLE === 'worker' ? 0 : config.SHUTDOWN_DELAY;
-        await sleep(delay * 1000);
+        if (config.ROLE !== 'worker') {
+            await sleep(config.SHUTDOWN_DELAY * 1000);
+            await stopListening(server, Math.min(BEGINNING.longestMs, left() * BEGINNING.share));
+        }
         drain.begin();
-        const timeout = Math.max(0, (config.SHUTDOWN_TIMEOUT - delay) * 1000 - RESERVED_MS.redis);
+        const timeout = left();
         const deadline = AbortSignal.timeout(Math.max(0, timeout - RESERVED_MS.sending));
         await Promise.all([server.stop({ timeout }), drain.finish(deadline)]);
         monitoring?.close();

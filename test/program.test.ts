@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 import { Redis } from 'ioredis';
@@ -35,6 +40,25 @@ describe('the program', () => {
         expect(refused).to.be.an.error();
         expect((await events).filter(isToken)).to.have.length(50);
         expect((await events).at(-2)?.event).to.equal('message_complete');
+        expect(await stopped).to.equal({ code: 0 });
+    });
+
+    it('does what it was asked for before, although the rest of the request comes when it stops', async () => {
+        const program = await startProcess({ SHUTDOWN_TIMEOUT: '20' });
+        const { token, thread } = await newClient(program.url);
+        const headers = {
+            authorization: `Bearer ${token}`,
+            'content-type': 'application/json',
+            expect: '100-continue',
+        };
+        const request = httpRequest(program.url + messagesPath(thread), { method: 'POST', headers });
+        request.flushHeaders();
+        await once(request, 'continue');
+        const stopped = program.stop('SIGTERM');
+        while (!program.output().stdout.includes('"stopping"')) await sleep(1);
+        request.end(JSON.stringify({ content: 'Hello' }));
+        const [answer] = (await once(request, 'response')) as [IncomingMessage];
+        expect([answer.statusCode, await text(answer)]).to.include(200);
         expect(await stopped).to.equal({ code: 0 });
     });
 
