@@ -4,6 +4,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
 import { keepConnecting } from './keep-connecting.ts';
 import { PLATFORM, tenantKey } from './keys.ts';
+import { readyOrEnd, tellConnected } from './tell-connected.ts';
 import { writeTogether } from './write-together.ts';
 
 import type { RedisAddress } from './address.ts';
@@ -79,10 +80,11 @@ async function connect(address: RedisAddress, options: Options, logger: Logger):
     return redis;
 }
 
-/** A cluster that is in the middle of a failover is tried again by the client, of which `connect` tells nobody. */
 async function connectCluster(redis: Cluster): Promise<void> {
-    const signal = AbortSignal.timeout(FIRST_ANSWER_TIMEOUT_MS);
-    await Promise.race([redis.connect(), once(redis, 'ready', { signal })]);
+    const late = once(AbortSignal.timeout(FIRST_ANSWER_TIMEOUT_MS), 'abort').then(() => {
+        throw new Error('The Redis Cluster is not ready');
+    });
+    await Promise.race([redis.connect(), late]);
     await Promise.all(redis.nodes('master').map(connectNode));
     // Not before it is ready: it asks nodes that are being connected to in vain whether it is.
     redis.on('ready', () => void Promise.all(redis.nodes().map(connectNode)));
@@ -96,7 +98,9 @@ async function connectNode(node: Redis): Promise<void> {
     // One that cannot be reached is told of by the cluster.
     if (node.status === 'wait') await node.connect().catch(() => undefined);
     else if (node.status === 'connecting' || node.status === 'connect') {
-        await Promise.race([once(node, 'ready'), once(node, 'end')]).catch(() => undefined);
+        const settled = new AbortController();
+        await readyOrEnd(node, settled.signal).catch(() => undefined);
+        settled.abort();
     }
 }
 
@@ -160,7 +164,7 @@ function clusterOf({ cluster, ...access }: Extract<RedisAddress, { cluster: unkn
     const timer = setInterval(() => {
         if (redis.status === 'ready') redis.refreshSlotsCache();
     }, SLOTS_REFRESH_MS).unref();
-    return redis.once('end', () => clearInterval(timer));
+    return tellConnected(redis.once('end', () => clearInterval(timer)));
 }
 
 /** One line when Redis goes away and one when it is back, however often it is tried in between. */

@@ -9,9 +9,6 @@ import { spawnAgent, until } from './tunnel-agent.ts';
 import { newRunningTunnel } from './tunnel.ts';
 import { newWebhook } from './webhook.ts';
 
-/** After a failover a sweep may have to find what is to be delivered. */
-const DELIVERY_PATIENCE_MS = 120_000;
-
 /** What goes on between replicas, agents, workers and receivers. */
 export const work = {
     'relays through tunnels and proxies, from either replica': tunnels,
@@ -49,7 +46,7 @@ async function webhooks({ house: { receiver }, tenants }: Scene): Promise<void> 
     const hooks = await Promise.all(tenants.map((tenant) => newWebhook(tenant, receiver.url)));
     const threads = await Promise.all(tenants.map((tenant) => newThread(tenant, 'To be told of')));
     const told = (threadId: string) => receiver.received.some(({ body }) => body.includes(threadId));
-    await until(() => threads.every(told), DELIVERY_PATIENCE_MS);
+    await until(() => threads.every(told));
     for (const [n, { call, other }] of tenants.entries()) {
         const path = `${hooks[n]?.path}/deliveries`;
         const delivered = async () =>

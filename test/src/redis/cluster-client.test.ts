@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
+import { Cluster } from 'ioredis';
 
-import { connectRedis, subscriberOf } from '../../../src/redis/client.ts';
+import { connectRedis, subscriberOf, type RedisClient } from '../../../src/redis/client.ts';
 import { tenantKey } from '../../../src/redis/keys.ts';
 import { Signals } from '../../../src/redis/signals.ts';
 import { startCluster } from '../../helpers/redis-cluster.ts';
@@ -26,6 +27,12 @@ describe('a client of a Redis Cluster', { timeout: 60_000 }, () => {
     const connect = () =>
         connectRedis({ cluster: nodes.nodes.map(({ port }) => ({ host: '127.0.0.1', port })) }, silentLogger);
 
+    const duplicateOf = (redis: RedisClient): Cluster => {
+        if (!(redis instanceof Cluster)) throw new Error('It is a client of one server');
+        // Where errors are told on the way.
+        return redis.duplicate().on('error', () => undefined);
+    };
+
     it('has its first commands answered, however many of them go to one server at once', async () => {
         const redis = await connect();
         const keys = Array.from({ length: 60 }, (_, n) => tenantKey(`tenant${n}`, 'info'));
@@ -36,6 +43,32 @@ describe('a client of a Redis Cluster', { timeout: 60_000 }, () => {
         } finally {
             redis.disconnect();
         }
+    });
+
+    it('tells that it is connected, its duplicates too, also where the cluster was down when it was asked first', async () => {
+        const redis = await connect();
+        const other = duplicateOf(redis);
+        const [owner] = nodes.nodes;
+        try {
+            for (const { redis: node } of nodes.nodes) await node.cluster('DELSLOTS', 0);
+            const connected = other.connect();
+            await new Promise((resolve) => other.once('reconnecting', resolve));
+            await owner?.redis.cluster('ADDSLOTS', 0);
+            await connected;
+            expect(other.status).to.equal('ready');
+        } finally {
+            redis.disconnect();
+            other.disconnect();
+        }
+    });
+
+    it('tells that it does not connect when it is told to end meanwhile', async () => {
+        const redis = await connect();
+        const other = duplicateOf(redis);
+        redis.disconnect();
+        const connected = other.connect().catch((error: Error) => error.message);
+        other.disconnect();
+        expect(await connected).to.match(/Connection is|startup nodes/);
     });
 
     it('listens on another server when the one it listened to is lost, and tries no faster while there is none', async () => {
