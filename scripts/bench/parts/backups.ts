@@ -14,6 +14,8 @@ const LARGE: Conversations = { threads: 1_000, messages: 20 };
 const LOOK_EVERY_MS = 1_500;
 const WATCH_EVERY_MS = 50;
 const SETTLE_MS = 3_000;
+/** More than the smaller one takes to be restored and looked at. */
+const APART_MS = 12_000;
 const MEBIBYTE = 1_048_576;
 
 /** What a backup and its restore took. */
@@ -34,8 +36,7 @@ interface Effort {
 export const measureBackups: Part = async ({ api, ground }) => {
     // The first one loads what the later ones need as well; a restore would wait for half a minute.
     await backedUp(api, await tenantWith(ground, SMALL));
-    const small = await measureTenant(api, ground, SMALL);
-    const large = await measureTenant(api, ground, LARGE);
+    const [small, large] = await restored(api, [await keep(api, ground, SMALL), await keep(api, ground, LARGE)]);
     const times = (LARGE.threads * LARGE.messages) / (SMALL.threads * SMALL.messages);
     return {
         'backup of 20,000 messages': { ms: large.backupMs, mebibytes: large.backupMiB, archiveMiB: large.archiveMiB },
@@ -69,14 +70,34 @@ const backedUp = (api: Contestant, admin: SeededUser) =>
         return until(async () => (await call('GET', `/api/backups/${data.backup.id}/details`)).data.backup);
     });
 
-async function measureTenant(api: Contestant, ground: Ground, size: Conversations): Promise<Effort> {
+/** A tenant that has a backup, and what that took. */
+interface Kept {
+    call: ReturnType<typeof callerOf>;
+    backup: Watched;
+}
+
+async function keep(api: Contestant, ground: Ground, size: Conversations): Promise<Kept> {
     const admin = await tenantWith(ground, size);
-    const call = callerOf(api, admin);
-    const backup = await backedUp(api, admin);
-    const restore = await watched(api, async () => {
-        const { data } = await call('POST', `/api/backups/${backup.result.id}/restore`, { components: ['database'] });
-        return until(async () => (await call('GET', `/api/backups/restores/${data.restore.id}`)).data.restore);
-    });
+    return { call: callerOf(api, admin), backup: await backedUp(api, admin) };
+}
+
+/** Restores both. They wait for requests to end at the same time, and do their work one after the other. */
+async function restored(api: Contestant, [first, second]: [Kept, Kept]): Promise<[Effort, Effort]> {
+    const restore = async ({ call, backup }: Kept) => {
+        const path = `/api/backups/${backup.result.id}/restore`;
+        const { data } = await call('POST', path, { components: ['database'] });
+        return () => until(async () => (await call('GET', `/api/backups/restores/${data.restore.id}`)).data.restore);
+    };
+    const firstEnd = await restore(first);
+    await sleep(APART_MS);
+    const secondEnd = await restore(second);
+    const done: [Watched, Watched] = [await watched(api, firstEnd), await watched(api, secondEnd)];
+    const [before, after] = [done[0].result.completedAt ?? '', done[1].result.createdAt];
+    if (Date.parse(before) > Date.parse(after) + GRACE_MS) throw new Error('Both were restored at the same time');
+    return [effortOf(first, done[0]), effortOf(second, done[1])];
+}
+
+function effortOf({ backup }: Kept, restore: Watched): Effort {
     const { createdAt, completedAt } = restore.result;
     return {
         backupMs: Number(backup.result.durationMs),
@@ -87,8 +108,13 @@ async function measureTenant(api: Contestant, ground: Ground, size: Conversation
     };
 }
 
-/** By how much the API's memory grows for the work at most. */
-async function watched({ rssBytes }: Contestant, work: () => Promise<Task>): Promise<{ peak: number; result: Task }> {
+/** A task, and by how many bytes the API's memory grew for it at most. */
+interface Watched {
+    peak: number;
+    result: Task;
+}
+
+async function watched({ rssBytes }: Contestant, work: () => Promise<Task>): Promise<Watched> {
     await sleep(SETTLE_MS);
     const before = rssBytes() ?? NaN;
     let most = before;
