@@ -10,6 +10,8 @@ import type { Request } from '@hapi/hapi';
 export const requestLog = (logger: Logger) => ({
     instance: logger.child({}, { redact: ERROR_CONTENTS }),
     logEvents: ['response'],
+    // Broken connections are told of as such. The library's types are not what it reads.
+    ignoredEventTags: { log: ['client'] } as unknown as object[],
     wrapSerializers: false,
     serializers: { res: ({ statusCode }: ServerResponse) => ({ statusCode }) },
     getChildBindings: ({ app, method, path }: Request) => ({

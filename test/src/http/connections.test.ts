@@ -1,3 +1,6 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+
 import { expect } from '@hapi/code';
 import Lab from '@hapi/lab';
 
@@ -25,6 +28,16 @@ describe('a connection', () => {
 
     it('is kept for longer than a load balancer keeps one that is not used', async () => {
         expect(await headersOf('/health/live')).to.equal(['keep-alive', 'timeout=75']);
+    });
+
+    it('that a client breaks off is no error', async () => {
+        const debug = await startApp({ listen: true, config: { LOG_LEVEL: 'debug' } });
+        const socket = connect(Number(debug.server.info.port), '127.0.0.1');
+        socket.end('This is not HTTP\r\n\r\n');
+        expect(await text(socket)).to.startWith('HTTP/1.1 400');
+        const told = debug.logs.filter(({ err }) => err !== undefined);
+        expect(told.map(({ level, msg }) => [level, msg])).to.equal([[20, 'A client broke its connection off']]);
+        await debug.stop();
     });
 
     it('ends with the next answer, whatever that is, when the process leaves', async () => {
