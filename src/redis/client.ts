@@ -4,7 +4,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
 import { keepConnecting } from './keep-connecting.ts';
 import { PLATFORM, tenantKey } from './keys.ts';
-import { readyOrEnd, tellConnected } from './tell-connected.ts';
+import { tellConnected, untilReady } from './tell-connected.ts';
 import { writeTogether } from './write-together.ts';
 
 import type { RedisAddress } from './address.ts';
@@ -98,9 +98,7 @@ async function connectNode(node: Redis): Promise<void> {
     // One that cannot be reached is told of by the cluster.
     if (node.status === 'wait') await node.connect().catch(() => undefined);
     else if (node.status === 'connecting' || node.status === 'connect') {
-        const settled = new AbortController();
-        await readyOrEnd(node, settled.signal).catch(() => undefined);
-        settled.abort();
+        await untilReady(node).catch(() => undefined);
     }
 }
 

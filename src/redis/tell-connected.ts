@@ -2,9 +2,23 @@ import { once } from 'node:events';
 
 import type { Cluster, Redis } from 'ioredis';
 
-/** Settled when a client that connects is ready, has given up or has failed; or it is not waited for any more. */
-export const readyOrEnd = (client: Cluster | Redis, signal: AbortSignal): Promise<unknown> =>
-    Promise.race(['ready', 'end'].map((status) => once(client, status, { signal })));
+/**
+ * Resolves when a client that connects is ready, or `connecting` is settled.
+ *
+ * @throws When it has given up, and what it fails with meanwhile
+ */
+export async function untilReady(client: Cluster | Redis, connecting?: Promise<void>): Promise<void> {
+    const settled = new AbortController();
+    const { signal } = settled;
+    const ended = once(client, 'end', { signal }).then(() => {
+        throw new Error('Connection is closed.');
+    });
+    try {
+        await Promise.race([once(client, 'ready', { signal }), ended, ...(connecting ? [connecting] : [])]);
+    } finally {
+        settled.abort();
+    }
+}
 
 /**
  * Has `connect` of a client of a cluster, and of its duplicates, settle in any case. Of the library it never does when
@@ -12,19 +26,17 @@ export const readyOrEnd = (client: Cluster | Redis, signal: AbortSignal): Promis
  */
 export function tellConnected(cluster: Cluster): Cluster {
     const connect = cluster.connect.bind(cluster);
-    let isAwaited = false;
+    let awaited: Promise<void> | undefined;
     cluster.connect = async () => {
         // Its own tries: whoever asked first is told.
-        if (isAwaited && cluster.status !== 'end') return connect();
-        isAwaited = true;
-        const settled = new AbortController();
+        if (awaited && cluster.status !== 'end') return connect();
+        const ready = untilReady(cluster, connect());
+        awaited = ready;
         try {
-            await Promise.race([connect(), readyOrEnd(cluster, settled.signal)]);
+            await ready;
         } finally {
-            settled.abort();
-            isAwaited = false;
+            if (awaited === ready) awaited = undefined;
         }
-        if (cluster.status === 'end') throw new Error('Connection is closed.');
     };
     const duplicate = cluster.duplicate.bind(cluster);
     cluster.duplicate = (...given) => tellConnected(duplicate(...given));
